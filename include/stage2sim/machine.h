@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The simulated hardware: CPUs, their instructions, and who may watch them.
+ *
+ *      hypervisor code ---- instruction ----> CPU --> counters
+ *                                              |----> sinks (log, oracle, ...)
+ *                                              `----> memory of the tables
+ *
+ * Every instruction is issued by one call of insn.h, is covered by exactly
+ * one event, and is counted there.  An event may stand for a run: a sequence
+ * of instructions repeated with operands that advance by fixed steps.  Runs
+ * are an economy only: with a run limit of 1 and without one, the expanded
+ * instructions, the counts and the state are the same.
+ *
+ * A machine knows no hypervisor.  Machines share nothing; one process may
+ * have many.  A machine is not locked: use it from one thread at a time.
+ */
+#ifndef STAGE2SIM_MACHINE_H
+#define STAGE2SIM_MACHINE_H
+
+#include <stage2sim/features.h>
+#include <stage2sim/op.h>
+
+S2_BEGIN_DECLS
+
+struct s2_machine;
+struct s2_cpu;
+
+/** Most CPUs that a machine can have. */
+#define S2_MAX_CPUS 4096
+
+/** Where table pages come from. */
+enum s2_allocator {
+	S2_ALLOCATOR_DEFAULT, /**< jemalloc if the library was built with it */
+	S2_ALLOCATOR_LIBC,
+	S2_ALLOCATOR_JEMALLOC, /**< -EOPNOTSUPP if the library has none */
+};
+
+struct s2_machine_config {
+	struct s2_features features;
+	unsigned cpus;      /**< 1 to S2_MAX_CPUS */
+	uint64_t run_limit; /**< longest run in one event; 0: no limit */
+	enum s2_allocator allocator;
+};
+
+/** System registers whose writes are told apart. */
+enum s2_sysreg {
+	S2_SYSREG_VTTBR_EL2,
+	S2_SYSREG_VTCR_EL2,
+	S2_SYSREG_HCR_EL2,
+	S2_SYSREG_TCR_EL1,
+	S2_SYSREG_SCTLR_EL1,
+};
+
+/** How a descriptor is stored. */
+enum s2_mem_order {
+	S2_MEM_PLAIN,
+	S2_MEM_RELEASE,
+};
+
+/**
+ * One instruction of an event; in repetition i its operands are
+ * addr + i * addr_step and value + i * value_step.
+ *
+ * | operation              | addr                       | value              |
+ * |------------------------|----------------------------|--------------------|
+ * | PTE_READ, PTE_WRITE    | PA of the descriptor       | the descriptor     |
+ * | TABLE_ALLOC/FREE       | PA of the page             | bytes              |
+ * | TLBI by IPA or range   | 0                          | the Xt operand     |
+ * | DC, IC by line         | first PA                   | bytes of the loop  |
+ * | SYSREG_WRITE           | enum s2_sysreg             | the value          |
+ * | VMID_SWITCH            | 0                          | VTTBR_EL2          |
+ */
+struct s2_insn {
+	enum s2_op op;
+	uint8_t order; /**< enum s2_mem_order of a PTE_WRITE */
+	uint64_t addr;
+	uint64_t value;
+	uint64_t addr_step;
+	uint64_t value_step;
+	uint64_t count;   /**< instructions each time: lines of a loop, else 1 */
+	const char *site; /**< the algorithm that issued it, "file:step" */
+};
+
+/** A sequence of instructions of one CPU, done @p repeat times over. */
+struct s2_event {
+	unsigned cpu;
+	uint64_t repeat;
+	size_t n_insns;
+	const struct s2_insn *insns;
+};
+
+/** Something that watches events.  Called in program order, never nested. */
+struct s2_sink {
+	void (*event)(void *arg, const struct s2_event *event);
+	void *arg;
+};
+
+/**
+ * Makes a machine with all CPUs in the host, nothing loaded, all counts zero.
+ * @param out set on success; free with s2_machine_destroy()
+ * @return 0; -EINVAL for features or a number of CPUs that cannot be;
+ *         -EOPNOTSUPP for an allocator that is not built in; -ENOMEM.
+ */
+S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **out);
+
+/** Frees @p m (NULL is fine).  Everything built on it must be gone before. */
+S2_API void s2_machine_destroy(struct s2_machine *m);
+
+S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m);
+
+S2_API unsigned s2_machine_cpus(const struct s2_machine *m);
+
+/** CPU @p index, or NULL if there is none.  Lives as long as the machine. */
+S2_API struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index);
+
+/** What has been issued on all CPUs since the machine was made. */
+S2_API struct s2_counts s2_machine_counts(const struct s2_machine *m);
+
+/**
+ * Attaches a sink (copied; its arg stays the caller's).
+ * @return 0; -ENOSPC if S2_MAX_SINKS are attached already.
+ */
+#define S2_MAX_SINKS 8
+S2_API int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink);
+
+/** Detaches the sink with this arg. @return 0; -ENOENT if there is none. */
+S2_API int s2_machine_remove_sink(struct s2_machine *m, const void *arg);
+
+/** Bytes of table pages that live now, and the host's memory held for them. */
+S2_API void s2_machine_table_memory(const struct s2_machine *m, uint64_t *live, uint64_t *held);
+
+/** The machine that @p cpu belongs to. */
+S2_API struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu);
+
+S2_API unsigned s2_cpu_index(const struct s2_cpu *cpu);
+
+/** Names the algorithm that issues what follows ("file:step"; kept by pointer). */
+S2_API void s2_cpu_set_site(struct s2_cpu *cpu, const char *site);
+
+S2_END_DECLS
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * One VM's stage-2 MMU: its tables, its VMID, and how they are flushed.
+ *
+ * Stands for struct kvm_s2_mmu, hyp/{vhe,nvhe}/tlb.c and the flush entry
+ * points of kvm/mmu.c.  Each flush is a call into EL2: a function call with
+ * VHE, a hypercall with nVHE.
+ */
+#ifndef STAGE2SIM_MMU_H
+#define STAGE2SIM_MMU_H
+
+#include <stage2sim/flavour.h>
+#include <stage2sim/insn.h>
+
+S2_BEGIN_DECLS
+
+struct s2_mmu;
+
+struct s2_mmu_config {
+	const struct s2_flavour *flavour; /**< must outlive the MMU */
+	unsigned ipa_bits;                /**< 32 to the host's limit; KVM's default is 40 */
+	struct s2_vmid vmid;              /**< tag of this VM's translations; not 0 */
+};
+
+/** KVM's default size of a guest's physical space, in bits. */
+#define S2_DEFAULT_IPA_BITS 40
+
+/** The calls into EL2 that flush. */
+enum s2_flush_kind {
+	S2_FLUSH_VMID,        /**< __kvm_tlb_flush_vmid */
+	S2_FLUSH_VMID_IPA,    /**< __kvm_tlb_flush_vmid_ipa */
+	S2_FLUSH_VMID_IPA_NSH,
+	S2_FLUSH_VMID_RANGE,
+	S2_FLUSH_CPU_CONTEXT, /**< __kvm_flush_cpu_context */
+	S2_FLUSH_VM_CONTEXT,  /**< __kvm_flush_vm_context */
+	S2_FLUSH_KINDS,
+};
+
+/** One flush call, or a run of them (by IPA: ipa advances by step). */
+struct s2_flush_call {
+	enum s2_flush_kind kind;
+	struct s2_ipa ipa;  /**< by IPA and range */
+	int level;          /**< by IPA: TTL hint or S2_TTL_UNKNOWN */
+	uint64_t pages;     /**< range */
+	uint64_t repeat;
+	uint64_t step;
+};
+
+/** Short name of a flush call ("tlb_ipa"), or NULL. */
+S2_API const char *s2_flush_kind_name(enum s2_flush_kind kind);
+
+/**
+ * An MMU with empty tables; the root is allocated and counted nowhere.
+ * @return 0; -EINVAL for VMID 0, one too wide for the machine, or no flavour;
+ *         an error of s2_geometry_init(); -ENOMEM.
+ */
+S2_API int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg,
+			 struct s2_mmu **out);
+
+/** Frees the model's memory of @p mmu, tables included, and issues nothing. */
+S2_API void s2_mmu_free(struct s2_mmu *mmu);
+
+S2_API const struct s2_geometry *s2_mmu_geometry(const struct s2_mmu *mmu);
+S2_API const struct s2_flavour *s2_mmu_flavour(const struct s2_mmu *mmu);
+S2_API struct s2_machine *s2_mmu_machine(const struct s2_mmu *mmu);
+S2_API struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu);
+S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
+
+/** Tells @p fn of every flush call as it is made; NULL for none. */
+S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
+				 void (*fn)(void *arg, const struct s2_flush_call *call),
+				 void *arg);
+
+/** kvm_arch_flush_remote_tlbs(): everything of this VMID, all CPUs. */
+S2_API void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu);
+
+/** __kvm_tlb_flush_vmid_ipa(): one IPA, all CPUs. @param level hint or S2_TTL_UNKNOWN */
+S2_API void s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level);
+
+/** __kvm_tlb_flush_vmid_ipa_nsh(): one IPA, this CPU only. */
+S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+				  int level);
+
+/**
+ * kvm_tlb_flush_vmid_range(): a range of IPA, in calls of at most 2^21 pages;
+ * the whole VMID if the CPU or the flavour has no range operations.
+ * @return 0; -EINVAL if not page aligned, -ERANGE past the IPA size.
+ */
+S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+			       uint64_t size);
+
+/** __kvm_flush_cpu_context(): stage-1 and combined entries and I-cache of this CPU. */
+S2_API void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
+
+/** __kvm_flush_vm_context(): everything of all VMIDs (rollover). */
+S2_API void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
+
+S2_END_DECLS
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Address types, and how every call reports an error.
+ *
+ * An intermediate physical address (what a guest calls physical), a physical
+ * address and a virtual address are three different one-field types, so that
+ * one cannot be passed where another is meant.  All are in bytes.
+ *
+ * Every fallible function returns 0 (or a count) or a negative errno value,
+ * and changes nothing when it fails unless its text says what it leaves.
+ */
+#ifndef STAGE2SIM_TYPES_H
+#define STAGE2SIM_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+#define S2_BEGIN_DECLS extern "C" {
+#define S2_END_DECLS }
+#else
+#define S2_BEGIN_DECLS
+#define S2_END_DECLS
+#endif
+
+#if defined(__GNUC__)
+#define S2_API __attribute__((visibility("default")))
+#else
+#define S2_API
+#endif
+
+S2_BEGIN_DECLS
+
+/** An intermediate physical address: the input of stage 2. */
+struct s2_ipa {
+	uint64_t v;
+};
+
+/** A physical address: the output of stage 2. */
+struct s2_pa {
+	uint64_t v;
+};
+
+/** A virtual address: the input of stage 1, or of the host's mapping. */
+struct s2_va {
+	uint64_t v;
+};
+
+/** A VMID, 8 or 16 bits wide (VTTBR_EL2.VMID); 0 is the host's. */
+struct s2_vmid {
+	uint16_t v;
+};
+
+static inline struct s2_ipa s2_ipa(uint64_t v)
+{
+	struct s2_ipa ipa = {v};
+
+	return ipa;
+}
+
+static inline struct s2_pa s2_pa(uint64_t v)
+{
+	struct s2_pa pa = {v};
+
+	return pa;
+}
+
+static inline struct s2_va s2_va(uint64_t v)
+{
+	struct s2_va va = {v};
+
+	return va;
+}
+
+static inline struct s2_vmid s2_vmid(uint16_t v)
+{
+	struct s2_vmid vmid = {v};
+
+	return vmid;
+}
+
+S2_END_DECLS
+
+#endif

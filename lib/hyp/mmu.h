@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Inside a VM's MMU, and the forms of flushes and cache maintenance that a
+ * walker uses within a run: addresses advance by a step each repetition.
+ */
+#ifndef S2_HYP_MMU_H
+#define S2_HYP_MMU_H
+
+#include <stage2sim/mmu.h>
+#include <stage2sim/tlbi.h>
+
+#include "machine/machine.h"
+#include "machine/tablemem.h"
+
+struct s2_mmu {
+	struct s2_machine *machine;
+	const struct s2_flavour *flavour;
+	struct s2_geometry geo;
+	struct s2_pte_format fmt;
+	struct s2_tlbi_format tlbi;
+	struct s2_vmid vmid;
+	struct s2_table_pool *pool;
+	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
+	uint64_t vtcr, vttbr;
+	void (*on_flush)(void *arg, const struct s2_flush_call *call);
+	void *on_flush_arg;
+};
+
+/** Whether range operations are both there and used (system_supports_tlb_range()). */
+static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
+{
+	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
+}
+
+/** s2_flush_vmid_ipa(), the IPA advancing by @p step. */
+void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
+			    uint64_t step);
+
+/** kvm_clean_dcache_guest_page(): nothing with FWB, else DC CIVAC by line and DSB SY. */
+void s2_clean_dcache_guest_page(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_pa pa,
+				uint64_t size, uint64_t step);
+
+/** kvm_invalidate_icache_guest_page(): by line, or the whole I-cache. */
+void s2_invalidate_icache_guest_page(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_pa pa,
+				     uint64_t size, uint64_t step);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Taking tables down: unmap, destroy, and freeing an unlinked subtree.
+ * Reads beside stage2_unmap_walker() and stage2_free_walker().
+ */
+#include <stage2sim/pgtable.h>
+
+#include <errno.h>
+
+#include "hyp/walk.h"
+
+/* stage2_unmap_defer_tlb_flush(): needs FWB, since CMOs must follow the TLBI. */
+static bool defer_tlb_flush(const struct s2_mmu *mmu)
+{
+	return mmu->flavour->defer_unmap && mmu->fmt.fwb && s2_mmu_uses_range(mmu);
+}
+
+static void put_entries(const struct s2_visit *v)
+{
+	v->table->refs = (uint16_t)(v->table->refs - v->n);
+}
+
+/*
+ * A table goes only when empty, and is flushed at once and without a hint: a
+ * walk-cache entry of any level may lead to it (36e008323926, f62d4c3eb687).
+ */
+static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_table *child = s2_follow(walk->mmu, v->old);
+
+	if (child->refs != 1)
+		return 0;
+	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
+	s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), S2_TTL_UNKNOWN);
+	put_entries(v);
+	s2_walk_table_free(walk, child);
+	return 0;
+}
+
+static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_mmu *mmu = walk->mmu;
+
+	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
+	if (!defer_tlb_flush(mmu))
+		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level,
+				       s2_visit_step(v));
+	put_entries(v);
+	/* After the TLBI, or the guest could bring lines back. */
+	if (s2_pte_cacheable(v->old, &mmu->fmt))
+		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_visit_pa(walk, v), v->granule,
+					   s2_visit_step(v));
+	return 0;
+}
+
+static int unmap_visit(struct s2_walk *walk, const struct s2_visit *v)
+{
+	if (!s2_pte_valid(v->old)) {
+		if (s2_pte_is_counted(v->old)) {
+			s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
+			put_entries(v);
+		}
+		return 0;
+	}
+	return v->kind == S2_WALK_TABLE_POST ? unmap_table(walk, v) : unmap_leaf(walk, v);
+}
+
+int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	const struct s2_walker walker = {
+		.visit = unmap_visit,
+		.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
+	};
+	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+
+	if (ret)
+		return ret;
+	cpu->site = "stage2:unmap";
+	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
+	if (defer_tlb_flush(mmu))
+		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
+	return ret;
+}
+
+/* stage2_free_walker(): references only; the walkers of hardware are gone. */
+static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_table *child;
+
+	if (!s2_pte_is_counted(v->old))
+		return 0;
+	if (v->kind != S2_WALK_TABLE_POST) {
+		put_entries(v);
+		return 0;
+	}
+	child = s2_follow(walk->mmu, v->old);
+	if (walk->mmu->flavour->destroy == S2_DESTROY_PUT_EMPTY) {
+		if (child->refs != 1)
+			return 0;
+		s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
+	}
+	put_entries(v);
+	s2_walk_table_free(walk, child);
+	return 0;
+}
+
+static const struct s2_walker free_walker = {
+	.visit = free_visit,
+	.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
+};
+
+void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level)
+{
+	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &free_walker};
+
+	s2_walk_subtree(mmu, cpu, &free_walker, table, level);
+	s2_walk_table_free(&walk, table);
+}
+
+/* Chunked since 156f70afcfec, so that the caller can reschedule in between. */
+static void destroy_ranges(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	uint64_t limit = s2_ipa_limit(&mmu->geo);
+	uint64_t chunk = mmu->flavour->destroy == S2_DESTROY_PUT_EMPTY
+				 ? s2_max_block_size(&mmu->geo)
+				 : limit;
+
+	for (uint64_t addr = 0; addr < limit; addr += chunk)
+		s2_walk(mmu, cpu, &free_walker, addr, chunk < limit - addr ? chunk : limit - addr);
+}
+
+int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &free_walker};
+
+	if (cpu->machine != mmu->machine || !mmu->root)
+		return -EINVAL;
+	cpu->site = "stage2:destroy";
+	destroy_ranges(mmu, cpu);
+	for (unsigned i = 0; i < mmu->geo.root_pages; i++)
+		s2_walk_table_free(&walk, &mmu->root[i]);
+	mmu->root = NULL;
+	return 0;
+}

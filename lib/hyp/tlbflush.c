@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flush calls, as hyp/vhe/tlb.c and hyp/nvhe/tlb.c have them; one source
+ * for both, told apart where the context is entered and left.
+ */
+#include <errno.h>
+
+#include "hyp/mmu.h"
+
+#define TCR_EPD_MASK (UINT64_C(1) << 7 | UINT64_C(1) << 23)
+#define SCTLR_M UINT64_C(1)
+
+/* What a flush found loaded, to be put back. */
+struct vmid_context {
+	const char *site;
+	bool restore; /* another VM's stage 2 is loaded on this CPU (VHE) */
+	uint64_t tcr, sctlr;
+};
+
+/* Which DSB orders the table updates before the TLBI, and its domain. */
+enum flush_domain { FLUSH_ISH, FLUSH_NSH, FLUSH_CONTEXT };
+
+const char *s2_flush_kind_name(enum s2_flush_kind kind)
+{
+	static const char *const names[S2_FLUSH_KINDS] = {
+		[S2_FLUSH_VMID] = "tlb_vmid",
+		[S2_FLUSH_VMID_IPA] = "tlb_ipa",
+		[S2_FLUSH_VMID_IPA_NSH] = "tlb_ipa_nsh",
+		[S2_FLUSH_VMID_RANGE] = "tlb_range",
+		[S2_FLUSH_CPU_CONTEXT] = "tlb_cpu_ctx",
+		[S2_FLUSH_VM_CONTEXT] = "tlb_vm_ctx",
+	};
+
+	return (unsigned)kind < S2_FLUSH_KINDS ? names[kind] : NULL;
+}
+
+/* A walk with the new VMID and the old stage 1 must not start (1165522, 1530923, 1319367). */
+static void stop_stage1_walks(struct s2_cpu *cpu, struct vmid_context *cxt)
+{
+	cxt->tcr = s2_read_sysreg(cpu, S2_SYSREG_TCR_EL1);
+	s2_write_sysreg(cpu, S2_SYSREG_TCR_EL1, cxt->tcr | TCR_EPD_MASK);
+	if (!cpu->machine->features.vhe) {
+		s2_isb(cpu);
+		return;
+	}
+	cxt->sctlr = s2_read_sysreg(cpu, S2_SYSREG_SCTLR_EL1);
+	s2_write_sysreg(cpu, S2_SYSREG_SCTLR_EL1, cxt->sctlr | SCTLR_M);
+}
+
+static void restore_stage1_walks(struct s2_cpu *cpu, const struct vmid_context *cxt)
+{
+	s2_write_sysreg(cpu, S2_SYSREG_TCR_EL1, cxt->tcr);
+	if (cpu->machine->features.vhe)
+		s2_write_sysreg(cpu, S2_SYSREG_SCTLR_EL1, cxt->sctlr);
+}
+
+/* hyp/vhe/tlb.c: enter_vmid_context(). */
+static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt)
+{
+	cxt->restore = cpu->vcpu_vttbr && cpu->vcpu_vttbr != mmu->vttbr;
+	if (cpu->machine->features.speculative_at)
+		stop_stage1_walks(cpu, cxt);
+	s2_load_vttbr(cpu, mmu->vtcr, mmu->vttbr);
+	if (cpu->machine->features.speculative_at)
+		s2_isb(cpu);
+	/* With TGE clear the TLBIs are for the guest's EL1&0 regime. */
+	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2,
+			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) & ~S2_HCR_TGE);
+	s2_isb(cpu);
+}
+
+static void exit_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
+				  const struct vmid_context *cxt)
+{
+	if (mmu->flavour->exit_clears_vttbr && !cxt->restore)
+		s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
+	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2,
+			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) | S2_HCR_TGE);
+	s2_isb(cpu);
+	if (cxt->restore)
+		s2_load_vttbr(cpu, cpu->vcpu_vtcr, cpu->vcpu_vttbr);
+	if (cpu->machine->features.speculative_at)
+		restore_stage1_walks(cpu, cxt);
+}
+
+/* hyp/nvhe/tlb.c: the host's own stage 2 is off, so VTTBR_EL2 goes back to 0. */
+static void enter_vmid_context_nvhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
+				    struct vmid_context *cxt)
+{
+	cxt->restore = false;
+	if (cpu->machine->features.speculative_at)
+		stop_stage1_walks(cpu, cxt);
+	s2_load_vttbr(cpu, mmu->vtcr, mmu->vttbr);
+	s2_isb(cpu);
+}
+
+static void exit_vmid_context_nvhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
+				   const struct vmid_context *cxt)
+{
+	s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
+	if (mmu->flavour->nvhe_exit_isb || cpu->machine->features.speculative_at)
+		s2_isb(cpu);
+	if (cpu->machine->features.speculative_at)
+		restore_stage1_walks(cpu, cxt);
+}
+
+/* nVHE completes walks begun before the trap to EL2, so it needs loads too (7e1b2329c205). */
+static void order_before_switch(const struct s2_mmu *mmu, struct s2_cpu *cpu,
+				enum flush_domain domain)
+{
+	bool full = !cpu->machine->features.vhe && mmu->flavour->nvhe_full_entry_dsb;
+
+	switch (domain) {
+	case FLUSH_ISH:
+		s2_dsb(cpu, full ? S2_DSB_ISH : S2_DSB_ISHST);
+		break;
+	case FLUSH_NSH:
+		s2_dsb(cpu, full ? S2_DSB_NSH : S2_DSB_NSHST);
+		break;
+	case FLUSH_CONTEXT:
+		/* No table was changed; only the walks matter. */
+		if (full)
+			s2_dsb(cpu, S2_DSB_ISH);
+		break;
+	}
+}
+
+static void enter_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt,
+			       enum flush_domain domain)
+{
+	order_before_switch(mmu, cpu, domain);
+	if (cpu->machine->features.vhe)
+		enter_vmid_context_vhe(mmu, cpu, cxt);
+	else
+		enter_vmid_context_nvhe(mmu, cpu, cxt);
+}
+
+static void exit_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu,
+			      const struct vmid_context *cxt)
+{
+	if (cpu->machine->features.vhe)
+		exit_vmid_context_vhe(mmu, cpu, cxt);
+	else
+		exit_vmid_context_nvhe(mmu, cpu, cxt);
+}
+
+/* kvm_call_hyp(): a hypercall, or with VHE a call whose wrapper ends in an ISB. */
+static void call_hyp(struct s2_cpu *cpu)
+{
+	if (!cpu->machine->features.vhe)
+		s2_hypercall(cpu);
+}
+
+static void call_hyp_return(struct s2_cpu *cpu)
+{
+	if (cpu->machine->features.vhe)
+		s2_isb(cpu);
+}
+
+/* __tlbi_sync_s1ish_hyp(): completes broadcast TLBIs; twice where an erratum asks for it. */
+static void sync_broadcast(struct s2_cpu *cpu)
+{
+	s2_dsb(cpu, S2_DSB_ISH);
+	if (cpu->machine->features.repeat_tlbi) {
+		s2_tlbi_vale2is(cpu);
+		s2_dsb(cpu, S2_DSB_ISH);
+	}
+}
+
+static void tell(struct s2_mmu *mmu, const struct s2_cpu *cpu, const struct s2_flush_call *call)
+{
+	struct s2_flush_call told = *call;
+
+	if (!mmu->on_flush)
+		return;
+	told.repeat = cpu->repeat;
+	mmu->on_flush(mmu->on_flush_arg, &told);
+}
+
+void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID, .level = S2_TTL_UNKNOWN};
+	const char *site = cpu->site;
+	struct vmid_context cxt;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_vmid";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
+	s2_tlbi_vmalls12e1is(cpu);
+	sync_broadcast(cpu);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, &cxt);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}
+
+void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
+			    uint64_t step)
+{
+	const struct s2_flush_call call = {
+		.kind = S2_FLUSH_VMID_IPA, .ipa = ipa, .level = level, .step = step};
+	const char *site = cpu->site;
+	struct vmid_context cxt;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_vmid_ipa";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
+	s2_tlbi_ipas2e1is_step(cpu, ipa, level, step);
+	/*
+	 * Stage 2 must be gone before the combined entries go, or a walk in
+	 * between makes a new combined entry of the old stage 2.
+	 */
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_tlbi_vmalle1is(cpu);
+	sync_broadcast(cpu);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, &cxt);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}
+
+void s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	s2_flush_vmid_ipa_step(mmu, cpu, ipa, level, 0);
+}
+
+void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	const struct s2_flush_call call = {
+		.kind = S2_FLUSH_VMID_IPA_NSH, .ipa = ipa, .level = level};
+	const char *site = cpu->site;
+	struct vmid_context cxt;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_vmid_ipa_nsh";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, &cxt, FLUSH_NSH);
+	s2_tlbi_ipas2e1(cpu, ipa, level);
+	s2_dsb(cpu, S2_DSB_NSH);
+	s2_tlbi_vmalle1(cpu);
+	s2_dsb(cpu, S2_DSB_NSH);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, &cxt);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}
+
+static void emit_range_op(void *arg, const struct s2_tlbi_op *op)
+{
+	struct s2_cpu *cpu = arg;
+
+	if (op->range) {
+		s2_tlbi_ripas2e1is(cpu, op->operand);
+	} else {
+		const struct s2_insn insn = {
+			.op = S2_OP_TLBI_IPAS2E1IS, .value = op->operand, .count = 1};
+
+		s2_issue_broadcast(cpu, &insn);
+	}
+}
+
+/* __kvm_tlb_flush_vmid_range(): at most S2_TLBI_RANGE_MAX_PAGES in one call. */
+static void flush_range_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+			      uint64_t pages)
+{
+	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID_RANGE,
+					   .ipa = start,
+					   .level = S2_TTL_UNKNOWN,
+					   .pages = pages};
+	const char *site = cpu->site;
+	struct vmid_context cxt;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_vmid_range";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
+	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages,
+				S2_TTL_UNKNOWN, emit_range_op, cpu);
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_tlbi_vmalle1is(cpu);
+	sync_broadcast(cpu);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, &cxt);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}
+
+int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
+{
+	const uint64_t page_mask = s2_page_size(&mmu->geo) - 1;
+	uint64_t limit = s2_ipa_limit(&mmu->geo);
+	uint64_t pages = size >> mmu->geo.page_shift;
+
+	if (!size || ((start.v | size) & page_mask))
+		return -EINVAL;
+	if (start.v >= limit || size > limit - start.v)
+		return -ERANGE;
+	if (!s2_mmu_uses_range(mmu)) {
+		s2_flush_vmid(mmu, cpu);
+		return 0;
+	}
+	while (pages) {
+		uint64_t chunk =
+			pages < S2_TLBI_RANGE_MAX_PAGES ? pages : S2_TLBI_RANGE_MAX_PAGES;
+
+		flush_range_chunk(mmu, cpu, start, chunk);
+		start.v += chunk << mmu->geo.page_shift;
+		pages -= chunk;
+	}
+	return 0;
+}
+
+void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	const struct s2_flush_call call = {.kind = S2_FLUSH_CPU_CONTEXT, .level = S2_TTL_UNKNOWN};
+	const char *site = cpu->site;
+	struct vmid_context cxt;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_cpu_context";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, &cxt, FLUSH_CONTEXT);
+	s2_tlbi_vmalle1(cpu);
+	s2_ic_iallu(cpu);
+	s2_dsb(cpu, S2_DSB_NSH);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, &cxt);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}
+
+void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	const struct s2_flush_call call = {.kind = S2_FLUSH_VM_CONTEXT, .level = S2_TTL_UNKNOWN};
+	const char *site = cpu->site;
+
+	tell(mmu, cpu, &call);
+	cpu->site = "tlb:flush_vm_context";
+	call_hyp(cpu);
+	order_before_switch(mmu, cpu, FLUSH_ISH);
+	s2_tlbi_alle1is(cpu);
+	sync_broadcast(cpu);
+	call_hyp_return(cpu);
+	cpu->site = site;
+}

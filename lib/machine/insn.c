@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include <stage2sim/insn.h>
+
+#include <stage2sim/tlbi.h>
+
+#include "machine/machine.h"
+
+static void issue_op(struct s2_cpu *cpu, enum s2_op op)
+{
+	const struct s2_insn insn = {.op = op, .count = 1};
+
+	s2_issue(cpu, &insn);
+}
+
+static void issue_tlbi(struct s2_cpu *cpu, enum s2_op op, uint64_t operand, uint64_t step)
+{
+	const struct s2_insn insn = {.op = op, .value = operand, .value_step = step, .count = 1};
+
+	if (s2_op_is_broadcast(op))
+		s2_issue_broadcast(cpu, &insn);
+	else
+		s2_issue(cpu, &insn);
+}
+
+void s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind)
+{
+	issue_op(cpu, (enum s2_op)kind);
+}
+
+void s2_isb(struct s2_cpu *cpu)
+{
+	issue_op(cpu, S2_OP_ISB);
+}
+
+void s2_tlbi_vmalls12e1is(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_VMALLS12E1IS, 0, 0);
+}
+
+void s2_tlbi_vmalls12e1(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_VMALLS12E1, 0, 0);
+}
+
+void s2_tlbi_vmalle1is(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_VMALLE1IS, 0, 0);
+}
+
+void s2_tlbi_vmalle1(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_VMALLE1, 0, 0);
+}
+
+void s2_tlbi_alle1is(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_ALLE1IS, 0, 0);
+}
+
+void s2_tlbi_vale2is(struct s2_cpu *cpu)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_VALE2IS, 0, 0);
+}
+
+static uint64_t ipa_operand(const struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	const struct s2_features *f = &cpu->machine->features;
+	const struct s2_tlbi_format fmt = {(uint8_t)f->granule, f->ttl, f->lpa2, f->tlbirange};
+
+	return s2_tlbi_ipa_operand(&fmt, ipa, level);
+}
+
+void s2_tlbi_ipas2e1is_step(struct s2_cpu *cpu, struct s2_ipa ipa, int level, uint64_t step)
+{
+	/* The operand holds the IPA in units of 4 KiB whatever the granule. */
+	issue_tlbi(cpu, S2_OP_TLBI_IPAS2E1IS, ipa_operand(cpu, ipa, level), step >> 12);
+}
+
+void s2_tlbi_ipas2e1is(struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	s2_tlbi_ipas2e1is_step(cpu, ipa, level, 0);
+}
+
+void s2_tlbi_ipas2e1(struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_IPAS2E1, ipa_operand(cpu, ipa, level), 0);
+}
+
+void s2_tlbi_ripas2e1is(struct s2_cpu *cpu, uint64_t operand)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_RIPAS2E1IS, operand, 0);
+}
+
+void s2_tlbi_ripas2e1(struct s2_cpu *cpu, uint64_t operand)
+{
+	issue_tlbi(cpu, S2_OP_TLBI_RIPAS2E1, operand, 0);
+}
+
+/* Lines that a loop over [addr, addr + size) touches, its ends rounded outwards. */
+static uint64_t lines(uint64_t addr, uint64_t size, unsigned line_shift)
+{
+	if (!size)
+		return 0;
+	return ((addr + size - 1) >> line_shift) - (addr >> line_shift) + 1;
+}
+
+static struct s2_insn line_loop(enum s2_op op, struct s2_pa pa, uint64_t size, uint64_t step,
+				unsigned line_shift)
+{
+	const struct s2_insn insn = {.op = op,
+				     .addr = pa.v,
+				     .value = size,
+				     .addr_step = step,
+				     .count = lines(pa.v, size, line_shift)};
+
+	return insn;
+}
+
+static void dc_range(struct s2_cpu *cpu, enum s2_op op, struct s2_pa pa, uint64_t size,
+		     uint64_t step)
+{
+	const struct s2_insn insn =
+		line_loop(op, pa, size, step, cpu->machine->features.dline_shift);
+
+	s2_issue(cpu, &insn);
+}
+
+void s2_dc_civac_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_t step)
+{
+	dc_range(cpu, S2_OP_DC_CIVAC, pa, size, step);
+}
+
+void s2_dc_civac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	dc_range(cpu, S2_OP_DC_CIVAC, pa, size, 0);
+}
+
+void s2_dc_cvac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	dc_range(cpu, S2_OP_DC_CVAC, pa, size, 0);
+}
+
+void s2_dc_ivac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	dc_range(cpu, S2_OP_DC_IVAC, pa, size, 0);
+}
+
+void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_t step)
+{
+	const struct s2_insn insn =
+		line_loop(S2_OP_IC_IVAU, pa, size, step, cpu->machine->features.iline_shift);
+
+	s2_issue_broadcast(cpu, &insn);
+}
+
+void s2_ic_ivau_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	s2_ic_ivau_step(cpu, pa, size, 0);
+}
+
+void s2_ic_ialluis(struct s2_cpu *cpu)
+{
+	const struct s2_insn insn = {.op = S2_OP_IC_IALLUIS, .count = 1};
+
+	s2_issue_broadcast(cpu, &insn);
+}
+
+void s2_ic_iallu(struct s2_cpu *cpu)
+{
+	issue_op(cpu, S2_OP_IC_IALLU);
+}
+
+void s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value)
+{
+	const struct s2_insn insn = {
+		.op = S2_OP_SYSREG_WRITE, .addr = (uint64_t)reg, .value = value, .count = 1};
+
+	cpu->sysreg[reg] = value;
+	s2_issue(cpu, &insn);
+}
+
+uint64_t s2_read_sysreg(const struct s2_cpu *cpu, enum s2_sysreg reg)
+{
+	return cpu->sysreg[reg];
+}
+
+void s2_load_vttbr(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
+{
+	const struct s2_insn insn = {.op = S2_OP_VMID_SWITCH, .value = vttbr, .count = 1};
+
+	s2_issue(cpu, &insn);
+	s2_write_sysreg(cpu, S2_SYSREG_VTCR_EL2, vtcr);
+	s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, vttbr);
+}
+
+void s2_hypercall(struct s2_cpu *cpu)
+{
+	issue_op(cpu, S2_OP_HYPERCALL);
+}
+
+void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+{
+	const struct s2_insn insn = {.op = op, .count = n};
+
+	s2_issue(cpu, &insn);
+}
+
+void s2_table_event(struct s2_cpu *cpu, enum s2_op op, uint64_t pa, uint64_t bytes)
+{
+	const struct s2_insn insn = {.op = op, .addr = pa, .value = bytes, .count = 1};
+
+	s2_issue(cpu, &insn);
+}

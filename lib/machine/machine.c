@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/tablemem.h"
+
+static void init_cpu(struct s2_machine *m, unsigned index)
+{
+	struct s2_cpu *cpu = &m->cpus[index];
+
+	cpu->count = m->counts.n;
+	cpu->repeat = 1;
+	cpu->broadcast_to = m->n_cpus - 1;
+	cpu->index = index;
+	cpu->machine = m;
+	cpu->site = "none:0";
+	if (m->features.vhe)
+		cpu->sysreg[S2_SYSREG_HCR_EL2] = S2_HCR_E2H | S2_HCR_TGE;
+}
+
+int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **out)
+{
+	struct s2_machine *m;
+	int ret = s2_features_check(&cfg->features);
+
+	if (ret)
+		return ret;
+	if (!cfg->cpus || cfg->cpus > S2_MAX_CPUS)
+		return -EINVAL;
+	m = calloc(1, sizeof(*m) + cfg->cpus * sizeof(m->cpus[0]));
+	if (!m)
+		return -ENOMEM;
+	m->features = cfg->features;
+	m->run_limit = cfg->run_limit ? cfg->run_limit : UINT64_MAX;
+	m->n_cpus = cfg->cpus;
+	ret = s2_tablemem_create(&cfg->features, cfg->allocator, &m->tables);
+	if (ret) {
+		free(m);
+		return ret;
+	}
+	for (unsigned i = 0; i < cfg->cpus; i++)
+		init_cpu(m, i);
+	*out = m;
+	return 0;
+}
+
+void s2_machine_destroy(struct s2_machine *m)
+{
+	if (!m)
+		return;
+	s2_tablemem_destroy(m->tables);
+	free(m);
+}
+
+const struct s2_features *s2_machine_features(const struct s2_machine *m)
+{
+	return &m->features;
+}
+
+unsigned s2_machine_cpus(const struct s2_machine *m)
+{
+	return m->n_cpus;
+}
+
+struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index)
+{
+	return index < m->n_cpus ? &m->cpus[index] : NULL;
+}
+
+struct s2_counts s2_machine_counts(const struct s2_machine *m)
+{
+	return m->counts;
+}
+
+static void set_observed(struct s2_machine *m)
+{
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		m->cpus[i].observed = m->n_sinks > 0;
+}
+
+int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink)
+{
+	if (m->n_sinks == S2_MAX_SINKS)
+		return -ENOSPC;
+	m->sinks[m->n_sinks++] = *sink;
+	set_observed(m);
+	return 0;
+}
+
+int s2_machine_remove_sink(struct s2_machine *m, const void *arg)
+{
+	for (size_t i = 0; i < m->n_sinks; i++) {
+		if (m->sinks[i].arg != arg)
+			continue;
+		m->n_sinks--;
+		memmove(&m->sinks[i], &m->sinks[i + 1], (m->n_sinks - i) * sizeof(m->sinks[0]));
+		set_observed(m);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+void s2_machine_table_memory(const struct s2_machine *m, uint64_t *live, uint64_t *held)
+{
+	s2_tablemem_usage(m->tables, live, held);
+}
+
+struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu)
+{
+	return cpu->machine;
+}
+
+unsigned s2_cpu_index(const struct s2_cpu *cpu)
+{
+	return cpu->index;
+}
+
+void s2_cpu_set_site(struct s2_cpu *cpu, const char *site)
+{
+	cpu->site = site;
+}
+
+static void deliver(struct s2_cpu *cpu, uint64_t repeat, const struct s2_insn *insns, size_t n)
+{
+	const struct s2_event event = {
+		.cpu = cpu->index,
+		.repeat = repeat,
+		.n_insns = n,
+		.insns = insns,
+	};
+	const struct s2_machine *m = cpu->machine;
+
+	for (size_t i = 0; i < m->n_sinks; i++)
+		m->sinks[i].event(m->sinks[i].arg, &event);
+}
+
+void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn)
+{
+	struct s2_insn sited = *insn;
+
+	sited.site = cpu->site;
+	if (!cpu->in_run) {
+		deliver(cpu, 1, &sited, 1);
+		return;
+	}
+	/* Walkers bound their sequences; a longer one is a bug that the tests of runs see. */
+	if (cpu->run_len < S2_SEQUENCE_MAX)
+		cpu->run[cpu->run_len++] = sited;
+}
+
+void s2_run_deliver(struct s2_cpu *cpu)
+{
+	if (cpu->run_len)
+		deliver(cpu, cpu->repeat, cpu->run, cpu->run_len);
+}

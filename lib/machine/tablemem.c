@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/tablemem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/slab.h"
+
+#define SLAB_SHIFT 21
+#define SLAB_BYTES (UINT64_C(1) << SLAB_SHIFT)
+/* A small VM's tables fit these; it must not cost a whole slab. */
+#define FIRST_SLAB_PAGES 32U
+
+struct s2_slab {
+	char *mem;
+	size_t bytes;
+	bool from_arena;
+	uint32_t index;   /* in the directory */
+	uint32_t n_pages; /* that it can hold */
+	uint32_t n_cut;   /* handed out at least once */
+	struct s2_slab *next;
+	struct s2_table tables[];
+};
+
+struct s2_tablemem {
+	uint8_t page_shift;
+	uint64_t pa_base;
+	enum s2_allocator allocator;
+	struct s2_arena_shelf shelf;
+	struct s2_slab **dir;
+	uint32_t dir_len, dir_cap;
+	uint32_t lowest_free; /* no free directory index lies below */
+	uint64_t live_pages;
+	uint64_t held_bytes;
+	uint64_t fail_after;
+};
+
+struct s2_table_pool {
+	struct s2_tablemem *mem;
+	struct s2_slab_source source;
+	struct s2_slab *slabs; /* newest first; pages are cut from the newest */
+	struct s2_table *free;
+	uint64_t live_pages;
+};
+
+int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
+		       struct s2_tablemem **out)
+{
+	struct s2_tablemem *mem;
+	enum s2_allocator actual;
+	int ret = s2_slab_allocator(allocator, &actual);
+
+	if (ret)
+		return ret;
+	mem = calloc(1, sizeof(*mem));
+	if (!mem)
+		return -ENOMEM;
+	mem->page_shift = (uint8_t)f->granule;
+	/* Table pages live in the upper half of the PA space, guests' memory below. */
+	mem->pa_base = UINT64_C(1) << (f->pa_bits - 1);
+	mem->allocator = actual;
+	mem->fail_after = UINT64_MAX;
+	*out = mem;
+	return 0;
+}
+
+void s2_tablemem_destroy(struct s2_tablemem *mem)
+{
+	if (!mem)
+		return;
+	s2_arena_shelf_free(&mem->shelf);
+	free(mem->dir);
+	free(mem);
+}
+
+void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *held)
+{
+	*live = mem->live_pages << mem->page_shift;
+	*held = mem->held_bytes;
+}
+
+void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n)
+{
+	mem->fail_after = n;
+}
+
+struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa)
+{
+	uint64_t index = (pa.v - mem->pa_base) >> SLAB_SHIFT;
+	struct s2_slab *slab;
+	uint32_t page;
+
+	if (pa.v < mem->pa_base || index >= mem->dir_len || !mem->dir[index])
+		return NULL;
+	slab = mem->dir[index];
+	page = (uint32_t)((pa.v & (SLAB_BYTES - 1)) >> mem->page_shift);
+	if (page >= slab->n_cut || !slab->tables[page].refs)
+		return NULL;
+	return &slab->tables[page];
+}
+
+/* @return a free index of the directory, or -ENOMEM. */
+static int64_t directory_slot(struct s2_tablemem *mem)
+{
+	struct s2_slab **dir;
+	uint32_t cap;
+
+	for (uint32_t i = mem->lowest_free; i < mem->dir_len; i++)
+		if (!mem->dir[i])
+			return i;
+	if (mem->dir_len < mem->dir_cap)
+		return mem->dir_len;
+	cap = mem->dir_cap ? 2 * mem->dir_cap : 64;
+	dir = realloc(mem->dir, cap * sizeof(struct s2_slab *));
+	if (!dir)
+		return -ENOMEM;
+	mem->dir = dir;
+	mem->dir_cap = cap;
+	return mem->dir_len;
+}
+
+static void directory_set(struct s2_tablemem *mem, uint32_t index, struct s2_slab *slab)
+{
+	mem->dir[index] = slab;
+	mem->lowest_free = index + 1;
+	if (index == mem->dir_len)
+		mem->dir_len++;
+}
+
+static void directory_clear(struct s2_tablemem *mem, uint32_t index)
+{
+	mem->dir[index] = NULL;
+	if (index < mem->lowest_free)
+		mem->lowest_free = index;
+}
+
+static struct s2_slab *slab_create(struct s2_table_pool *pool, uint32_t n_pages)
+{
+	struct s2_tablemem *mem = pool->mem;
+	int64_t index = directory_slot(mem);
+	struct s2_slab *slab;
+
+	if (index < 0)
+		return NULL;
+	slab = calloc(1, sizeof(*slab) + n_pages * sizeof(slab->tables[0]));
+	if (!slab)
+		return NULL;
+	slab->bytes = (size_t)n_pages << mem->page_shift;
+	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
+	if (!slab->mem) {
+		free(slab);
+		return NULL;
+	}
+	slab->index = (uint32_t)index;
+	slab->n_pages = n_pages;
+	directory_set(mem, slab->index, slab);
+	mem->held_bytes += slab->bytes;
+	slab->next = pool->slabs;
+	pool->slabs = slab;
+	return slab;
+}
+
+int s2_table_pool_create(struct s2_tablemem *mem, struct s2_table_pool **out)
+{
+	struct s2_table_pool *pool = calloc(1, sizeof(*pool));
+
+	if (!pool)
+		return -ENOMEM;
+	pool->mem = mem;
+	pool->source.allocator = mem->allocator;
+	pool->source.shelf = &mem->shelf;
+	*out = pool;
+	return 0;
+}
+
+uint64_t s2_table_pool_destroy(struct s2_table_pool *pool)
+{
+	struct s2_tablemem *mem = pool->mem;
+	uint64_t live = pool->live_pages;
+	struct s2_slab *slab, *next;
+
+	for (slab = pool->slabs; slab; slab = next) {
+		next = slab->next;
+		directory_clear(mem, slab->index);
+		mem->held_bytes -= slab->bytes;
+		if (!slab->from_arena)
+			s2_slab_free(&pool->source, slab->mem, slab->bytes);
+		free(slab);
+	}
+	s2_slab_drop_arena(&pool->source);
+	mem->live_pages -= live;
+	free(pool);
+	return live;
+}
+
+static bool may_allocate(struct s2_tablemem *mem, unsigned n)
+{
+	if (mem->fail_after < n)
+		return false;
+	if (mem->fail_after != UINT64_MAX)
+		mem->fail_after -= n;
+	return true;
+}
+
+static struct s2_table *cut(struct s2_table_pool *pool, struct s2_slab *slab)
+{
+	struct s2_tablemem *mem = pool->mem;
+	uint32_t page = slab->n_cut++;
+	struct s2_table *table = &slab->tables[page];
+	size_t offset = (size_t)page << mem->page_shift;
+
+	table->entries = (s2_pte *)(void *)(slab->mem + offset);
+	table->pa = mem->pa_base + ((uint64_t)slab->index << SLAB_SHIFT) + offset;
+	table->refs = 1;
+	pool->live_pages++;
+	mem->live_pages++;
+	return table;
+}
+
+static struct s2_slab *slab_with_room(struct s2_table_pool *pool, unsigned n)
+{
+	struct s2_slab *slab = pool->slabs;
+	uint32_t full = (uint32_t)(SLAB_BYTES >> pool->mem->page_shift);
+
+	if (slab && slab->n_pages - slab->n_cut >= n)
+		return slab;
+	return slab_create(pool, slab ? full : FIRST_SLAB_PAGES);
+}
+
+struct s2_table *s2_table_alloc(struct s2_table_pool *pool)
+{
+	struct s2_table *table = pool->free;
+	struct s2_slab *slab;
+
+	if (!may_allocate(pool->mem, 1))
+		return NULL;
+	if (table) {
+		pool->free = table->next_free;
+		memset(table->entries, 0, (size_t)1 << pool->mem->page_shift);
+		table->refs = 1;
+		pool->live_pages++;
+		pool->mem->live_pages++;
+		return table;
+	}
+	slab = slab_with_room(pool, 1);
+	return slab ? cut(pool, slab) : NULL;
+}
+
+struct s2_table *s2_table_alloc_contiguous(struct s2_table_pool *pool, unsigned n)
+{
+	struct s2_table *first;
+	struct s2_slab *slab;
+
+	if (!may_allocate(pool->mem, n))
+		return NULL;
+	/* Only a fresh slab is sure to be aligned; roots are made once a VM. */
+	slab = pool->slabs ? slab_create(pool, FIRST_SLAB_PAGES) : slab_with_room(pool, n);
+	if (!slab)
+		return NULL;
+	first = cut(pool, slab);
+	for (unsigned i = 1; i < n; i++)
+		cut(pool, slab);
+	return first;
+}
+
+void s2_table_free(struct s2_table_pool *pool, struct s2_table *table)
+{
+	table->refs = 0;
+	table->next_free = pool->free;
+	pool->free = table;
+	pool->live_pages--;
+	pool->mem->live_pages--;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Memory for table pages: the one seam through which they are allocated.
+ *
+ *   directory     slab (2 MiB of PA)         one s2_table a page
+ *   [0] --------> | page | page | ... |      { entries, pa, refs, ... }
+ *   [1] --> ...
+ *
+ * Pages are cut from slabs.  A slab owns a 2 MiB window of simulated PA, so
+ * that the walkers find a page by its PA in two loads, and PAs do not depend
+ * on host addresses.  A pool belongs to one VM and can be dropped whole.
+ *
+ * Back ends: plain C allocation, or jemalloc, where a pool that grows gets a
+ * private arena (they are few: arenas are recycled within the machine).
+ */
+#ifndef S2_MACHINE_TABLEMEM_H
+#define S2_MACHINE_TABLEMEM_H
+
+#include <stage2sim/machine.h>
+#include <stage2sim/pte.h>
+
+struct s2_tablemem;
+struct s2_table_pool;
+
+/** One table page.  refs is the kernel's page count: 1 + counted entries. */
+struct s2_table {
+	s2_pte *entries;
+	uint64_t pa;
+	uint16_t refs;
+	struct s2_table *next_free;
+};
+
+/** @return 0, -EOPNOTSUPP for an allocator that is not built in, -ENOMEM. */
+int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
+		       struct s2_tablemem **out);
+void s2_tablemem_destroy(struct s2_tablemem *mem);
+
+/** Bytes of live table pages, and bytes of slabs held. */
+void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *held);
+
+/** The table page at @p pa, or NULL if none lives there. */
+struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa);
+
+/** Test hook: allocations of pages fail once @p n more have succeeded. */
+void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n);
+
+/** @return 0, -ENOMEM. */
+int s2_table_pool_create(struct s2_tablemem *mem, struct s2_table_pool **out);
+
+/** Gives everything back, pages that still live included. @return pages that lived. */
+uint64_t s2_table_pool_destroy(struct s2_table_pool *pool);
+
+/** A zeroed page with one reference, or NULL. */
+struct s2_table *s2_table_alloc(struct s2_table_pool *pool);
+
+/** @p n adjacent zeroed pages, aligned to their total size if @p n is a power of 2; or NULL. */
+struct s2_table *s2_table_alloc_contiguous(struct s2_table_pool *pool, unsigned n);
+
+/** Frees one page, which must have been allocated from @p pool. */
+void s2_table_free(struct s2_table_pool *pool, struct s2_table *table);
+
+#endif
