@@ -34,14 +34,13 @@ static int prepare_machine(struct s2_session *s)
 	r = s2_features_parse(s->common.machine, &s->features, &bad);
 	if (r == -ENOENT && bad == 0)
 		return bad_option(s, "machine", s->common.machine, "a machine that --help lists");
-	if (r < 0) {
-		s2_error_set(
-			&s->err, S2_OPTIONS_VALUE,
-			"--machine: got \"%.80s\" at \"%.40s\", expected a change that a CPU can "
-			"have, such as -tlbirange or granule=16k",
-			s->common.machine, s->common.machine + bad);
-		return r;
-	}
+	if (r < 0 && bad == 0)
+		return bad_option(s, "machine", s->common.machine,
+				  "features that a CPU can have together");
+	if (r < 0)
+		return bad_option(
+			s, "machine", s->common.machine + bad,
+			"a change that a CPU can have, such as -tlbirange or granule=16k");
 	s->tables[S2_TABLE_OWN].page_size = UINT64_C(1) << s->features.granule;
 	return 0;
 }
