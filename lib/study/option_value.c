@@ -159,7 +159,7 @@ static int set_list(const struct s2_option_table *table, const struct s2_option 
 {
 	struct s2_option_list list = {0};
 	struct s2_option_list *to = field(table, o);
-	const char *p = strcmp(text, "all") ? text : NULL;
+	const char *p = strcmp(text, "all") != 0 ? text : NULL;
 
 	if (p == NULL)
 		list_all(o, &list);

@@ -144,8 +144,8 @@ static enum s2_exit judge(const struct s2_session *s)
 	if (unchecked == 0 && sound != 0)
 		return S2_EXIT_DONE;
 	/* "No violation" of what nobody looked at is worth a word. */
-	(void)fprintf(s->errs, "%s: --expect: got %zu sound, %zu unchecked\n",
-		      s->program->name, sound, unchecked);
+	(void)fprintf(s->errs, "%s: --expect: got %zu sound, %zu unchecked\n", s->program->name,
+		      sound, unchecked);
 	return s->common.expect == S2_EXPECT_CHECKED ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 

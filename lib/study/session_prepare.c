@@ -155,7 +155,7 @@ static int copy_workloads(struct s2_session *s)
 		size += settings != NULL ? strlen(settings) + 1 : 1;
 	}
 	s->workload_text = calloc(size, 1);
-	s->presets = calloc(list->n, sizeof(*s->presets));
+	s->presets = calloc(list->n + 1, sizeof(*s->presets));
 	if (s->workload_text == NULL || s->presets == NULL)
 		return no_memory(s);
 	s->n_presets = list->n;
@@ -165,8 +165,8 @@ static int copy_workloads(struct s2_session *s)
 		const size_t len = settings != NULL ? strlen(settings) : 0;
 		int r;
 
-		if (len != 0)
-			memcpy(to, settings, len);
+		if (settings != NULL)
+			memcpy(to, settings, len + 1);
 		r = read_preset(s, &s->presets[i], to);
 		if (r < 0)
 			return r;

@@ -65,6 +65,7 @@ static int read_value(const struct parser *p, const struct s2_option *option, co
 {
 	const int r = s2_option_set(p->table, option, text, p->err);
 
+	*value = (struct s2_value){.kind = option->kind};
 	if (r == 0)
 		*value = s2_option_value(p->table, option);
 	return r;

@@ -218,76 +218,65 @@ static void operands_are_kept_in_order(void **state)
 	s2_command_line_free(&line);
 }
 
+static const struct {
+	const char *words;
+	enum s2_options_code code;
+	const char *text;
+} wrong[] = {
+	{"--frob", S2_OPTIONS_UNKNOWN,
+	 "\"--frob\": no such option, expected one that --help lists"},
+	{"--no-vcpus", S2_OPTIONS_UNKNOWN,
+	 "\"--no-vcpus\": no such option, expected one that --help lists"},
+	{"-x", S2_OPTIONS_UNKNOWN, "\"-x\": no such option, expected one that --help lists"},
+	{"-sx", S2_OPTIONS_UNKNOWN, "\"-sx\": no such option, expected one that --help lists"},
+	{"--", S2_OPTIONS_OK, ""},
+	{"--=3", S2_OPTIONS_AMBIGUOUS,
+	 "\"--=3\": several options start so, expected one of them in full"},
+	{"--vcpus", S2_OPTIONS_NO_VALUE, "--vcpus: got no value, expected N"},
+	{"-m", S2_OPTIONS_NO_VALUE, "--memory: got no value, expected SIZE"},
+	{"--split=on", S2_OPTIONS_UNWANTED, "--split: got \"on\", expected no value"},
+	{"--vcpus 0", S2_OPTIONS_VALUE, "--vcpus: got \"0\", expected a number from 1 to 512"},
+	{"--vcpus 513", S2_OPTIONS_VALUE, "--vcpus: got \"513\", expected a number from 1 to 512"},
+	{"--vcpus -1", S2_OPTIONS_VALUE, "--vcpus: got \"-1\", expected a number from 1 to 512"},
+	{"--vcpus 1K", S2_OPTIONS_VALUE, "--vcpus: got \"1K\", expected a number from 1 to 512"},
+	{"--vcpus=", S2_OPTIONS_VALUE, "--vcpus: got \"\", expected a number from 1 to 512"},
+	{"--memory 1", S2_OPTIONS_VALUE,
+	 "--memory: got \"1\", expected a size such as 64G or 2M from 4K"},
+	{"--memory 99999999999T", S2_OPTIONS_VALUE,
+	 "--memory: got \"99999999999T\", expected a size such as 64G or 2M from 4K"},
+	{"--memory 64p", S2_OPTIONS_VALUE,
+	 "--memory: got \"64p\", expected a size such as 64G or 2M from 4K"},
+	{"--chunk p", S2_OPTIONS_VALUE, "--chunk: got \"p\", expected a size such as 64G or 2M"},
+	{"--chunk 18446744073709551615p", S2_OPTIONS_VALUE,
+	 "--chunk: got \"18446744073709551615p\", expected a size such as 64G or 2M"},
+	{"--ratio inf", S2_OPTIONS_VALUE, "--ratio: got \"inf\", expected a number such as 0.5"},
+	{"--ratio -1", S2_OPTIONS_VALUE, "--ratio: got \"-1\", expected a number such as 0.5"},
+	{"--ratio 1e999", S2_OPTIONS_VALUE,
+	 "--ratio: got \"1e999\", expected a number such as 0.5"},
+	{"--ratio 1x", S2_OPTIONS_VALUE, "--ratio: got \"1x\", expected a number such as 0.5"},
+	{"--backing 3m", S2_OPTIONS_VALUE, "--backing: got \"3m\", expected one of 4k, 2m, 1g"},
+	{"--policy never,,first", S2_OPTIONS_VALUE,
+	 "--policy: got \"\", expected one of never, always, first"},
+	{"--policy never,frob,first", S2_OPTIONS_VALUE,
+	 "--policy: got \"frob\", expected one of never, always, first"},
+	{"--policy never,first,never", S2_OPTIONS_VALUE,
+	 "--policy: got \"never,first,never\", expected each name once"},
+};
+
 static void wrong_usage_names_option_value_and_what_was_expected(void **state)
 {
-	static const struct {
-		const char *words;
-		enum s2_options_code code;
-		const char *text;
-	} rows[] = {
-		{"--frob", S2_OPTIONS_UNKNOWN,
-		 "\"--frob\": no such option, expected one that --help lists"},
-		{"--no-vcpus", S2_OPTIONS_UNKNOWN,
-		 "\"--no-vcpus\": no such option, expected one that --help lists"},
-		{"-x", S2_OPTIONS_UNKNOWN,
-		 "\"-x\": no such option, expected one that --help lists"},
-		{"-sx", S2_OPTIONS_UNKNOWN,
-		 "\"-sx\": no such option, expected one that --help lists"},
-		{"--", S2_OPTIONS_OK, ""},
-		{"--=3", S2_OPTIONS_AMBIGUOUS,
-		 "\"--=3\": several options start so, expected one of them in full"},
-		{"--vcpus", S2_OPTIONS_NO_VALUE, "--vcpus: got no value, expected N"},
-		{"-m", S2_OPTIONS_NO_VALUE, "--memory: got no value, expected SIZE"},
-		{"--split=on", S2_OPTIONS_UNWANTED, "--split: got \"on\", expected no value"},
-		{"--vcpus 0", S2_OPTIONS_VALUE,
-		 "--vcpus: got \"0\", expected a number from 1 to 512"},
-		{"--vcpus 513", S2_OPTIONS_VALUE,
-		 "--vcpus: got \"513\", expected a number from 1 to 512"},
-		{"--vcpus -1", S2_OPTIONS_VALUE,
-		 "--vcpus: got \"-1\", expected a number from 1 to 512"},
-		{"--vcpus 1K", S2_OPTIONS_VALUE,
-		 "--vcpus: got \"1K\", expected a number from 1 to 512"},
-		{"--vcpus=", S2_OPTIONS_VALUE,
-		 "--vcpus: got \"\", expected a number from 1 to 512"},
-		{"--memory 1", S2_OPTIONS_VALUE,
-		 "--memory: got \"1\", expected a size such as 64G or 2M from 4K"},
-		{"--memory 99999999999T", S2_OPTIONS_VALUE,
-		 "--memory: got \"99999999999T\", expected a size such as 64G or 2M from 4K"},
-		{"--memory 64p", S2_OPTIONS_VALUE,
-		 "--memory: got \"64p\", expected a size such as 64G or 2M from 4K"},
-		{"--chunk p", S2_OPTIONS_VALUE,
-		 "--chunk: got \"p\", expected a size such as 64G or 2M"},
-		{"--chunk 18446744073709551615p", S2_OPTIONS_VALUE,
-		 "--chunk: got \"18446744073709551615p\", expected a size such as 64G or 2M"},
-		{"--ratio inf", S2_OPTIONS_VALUE,
-		 "--ratio: got \"inf\", expected a number such as 0.5"},
-		{"--ratio -1", S2_OPTIONS_VALUE,
-		 "--ratio: got \"-1\", expected a number such as 0.5"},
-		{"--ratio 1e999", S2_OPTIONS_VALUE,
-		 "--ratio: got \"1e999\", expected a number such as 0.5"},
-		{"--ratio 1x", S2_OPTIONS_VALUE,
-		 "--ratio: got \"1x\", expected a number such as 0.5"},
-		{"--backing 3m", S2_OPTIONS_VALUE,
-		 "--backing: got \"3m\", expected one of 4k, 2m, 1g"},
-		{"--policy never,,first", S2_OPTIONS_VALUE,
-		 "--policy: got \"\", expected one of never, always, first"},
-		{"--policy never,frob,first", S2_OPTIONS_VALUE,
-		 "--policy: got \"frob\", expected one of never, always, first"},
-		{"--policy never,first,never", S2_OPTIONS_VALUE,
-		 "--policy: got \"never,first,never\", expected each name once"},
-	};
 	struct settings settings;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+	for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
 		struct s2_command_line line = {0};
 		struct s2_error err;
-		const int r = read_line(rows[i].words, &settings, &line, &err);
+		const int r = read_line(wrong[i].words, &settings, &line, &err);
 
-		s2_test_row("%s", rows[i].words);
-		assert_i64(r, rows[i].code == S2_OPTIONS_OK ? 0 : -EINVAL);
-		assert_i64(err.code, rows[i].code);
-		assert_string_equal(err.text, rows[i].text);
+		s2_test_row("%s", wrong[i].words);
+		assert_i64(r, wrong[i].code == S2_OPTIONS_OK ? 0 : -EINVAL);
+		assert_i64(err.code, wrong[i].code);
+		assert_string_equal(err.text, wrong[i].text);
 		s2_command_line_free(&line);
 	}
 }
