@@ -140,3 +140,15 @@ void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 	mmu->on_flush = fn;
 	mmu->on_flush_arg = arg;
 }
+
+void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	cpu->vcpu_vtcr = mmu->vtcr;
+	cpu->vcpu_vttbr = mmu->vttbr;
+}
+
+void s2_cpu_unload_stage2(struct s2_cpu *cpu)
+{
+	cpu->vcpu_vtcr = 0;
+	cpu->vcpu_vttbr = 0;
+}
