@@ -32,7 +32,8 @@ static const struct s2_option options[] = {
 	{.name = "flavour",
 	 .kind = S2_OPTION_STRING,
 	 .arg = "NAME",
-	 .help = "whose algorithms; default: the newest that the log may be of",
+	 .value = "newest",
+	 .help = "whose algorithms: a kernel's, or oldest or newest",
 	 S2_FIELD(struct settings, flavour)},
 	{.name = "ipa-bits",
 	 .kind = S2_OPTION_U64,
@@ -136,10 +137,15 @@ static int usage_error(const char *text)
 	return S2_EXIT_USAGE;
 }
 
-static const struct s2_flavour *default_flavour(void)
+/* By name, or by age: so that scripts need not know which kernels there are. */
+static const struct s2_flavour *find_flavour(const char *name)
 {
 	const struct s2_flavour *newest = NULL;
 
+	if (!strcmp(name, "oldest"))
+		return s2_flavour_at(0);
+	if (strcmp(name, "newest"))
+		return s2_flavour_find(name);
 	for (size_t i = 0; s2_flavour_at(i); i++)
 		newest = s2_flavour_at(i);
 	return newest;
@@ -168,11 +174,11 @@ static int set_machine(const struct settings *s, struct s2_replay_job *job, stru
 					    : "not a value or combination that a CPU has");
 		return ret;
 	}
-	job->flavour = s->flavour ? s2_flavour_find(s->flavour) : default_flavour();
+	job->flavour = find_flavour(s->flavour);
 	if (job->flavour)
 		return 0;
 	flavour_names(names, sizeof(names));
-	s2_error_set(err, 1, "--flavour %s: expected one of %s", s->flavour, names);
+	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour, names);
 	return -ENOENT;
 }
 

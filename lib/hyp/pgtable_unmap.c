@@ -109,11 +109,16 @@ static const struct s2_walker free_walker = {
 	.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 };
 
+void s2_put_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level)
+{
+	s2_walk_subtree(mmu, cpu, &free_walker, table, level);
+}
+
 void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level)
 {
 	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &free_walker};
 
-	s2_walk_subtree(mmu, cpu, &free_walker, table, level);
+	s2_put_unlinked(mmu, cpu, table, level);
 	s2_walk_table_free(&walk, table);
 }
 

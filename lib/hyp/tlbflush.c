@@ -54,15 +54,25 @@ static void restore_stage1_walks(struct s2_cpu *cpu, const struct vmid_context *
 		s2_write_sysreg(cpu, S2_SYSREG_SCTLR_EL1, cxt->sctlr);
 }
 
-/* hyp/vhe/tlb.c: enter_vmid_context(). */
-static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt)
+/* __load_stage2(): what follows may not run ahead of it where walks are speculated. */
+static void load_stage2(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
 {
-	cxt->restore = cpu->vcpu_vttbr && cpu->vcpu_vttbr != mmu->vttbr;
-	if (cpu->machine->features.speculative_at)
-		stop_stage1_walks(cpu, cxt);
-	s2_load_vttbr(cpu, mmu->vtcr, mmu->vttbr);
+	s2_load_vttbr(cpu, vtcr, vttbr);
 	if (cpu->machine->features.speculative_at)
 		s2_isb(cpu);
+}
+
+/*
+ * hyp/vhe/tlb.c: enter_vmid_context().  Nothing is put back where VTTBR_EL2 is
+ * zeroed on exit: there each guest entry loads it (before 4288ff7ba195).
+ */
+static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt)
+{
+	cxt->restore = !mmu->flavour->exit_clears_vttbr && cpu->vcpu_vttbr &&
+		       cpu->vcpu_vttbr != mmu->vttbr;
+	if (cpu->machine->features.speculative_at)
+		stop_stage1_walks(cpu, cxt);
+	load_stage2(cpu, mmu->vtcr, mmu->vttbr);
 	/* With TGE clear the TLBIs are for the guest's EL1&0 regime. */
 	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2,
 			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) & ~S2_HCR_TGE);
@@ -72,13 +82,13 @@ static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struc
 static void exit_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
 				  const struct vmid_context *cxt)
 {
-	if (mmu->flavour->exit_clears_vttbr && !cxt->restore)
+	if (mmu->flavour->exit_clears_vttbr)
 		s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
 	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2,
 			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) | S2_HCR_TGE);
 	s2_isb(cpu);
 	if (cxt->restore)
-		s2_load_vttbr(cpu, cpu->vcpu_vtcr, cpu->vcpu_vttbr);
+		load_stage2(cpu, cpu->vcpu_vtcr, cpu->vcpu_vttbr);
 	if (cpu->machine->features.speculative_at)
 		restore_stage1_walks(cpu, cxt);
 }
