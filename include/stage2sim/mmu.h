@@ -37,7 +37,7 @@ enum s2_flush_kind {
 	S2_FLUSH_KINDS,
 };
 
-/** One flush call, or a run of them (by IPA: ipa advances by step). */
+/** One flush call, or a run of them: ipa advances by step. */
 struct s2_flush_call {
 	enum s2_flush_kind kind;
 	struct s2_ipa ipa;  /**< by IPA and range */
