@@ -137,7 +137,7 @@ static const struct flush_policy data[] = {
 	{S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT},  {S2_RANGE_ONE_CALL, S2_CLEAR_FLUSH_SLOT},
 	{S2_RANGE_VMID_ABOVE, S2_CLEAR_FLUSH_SLOT}, {S2_RANGE_VMID_ALWAYS, S2_CLEAR_FLUSH_SLOT},
 	{S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SPAN},  {S2_RANGE_BY_COST, S2_CLEAR_FLUSH_SLOT},
-	{S2_RANGE_BY_COST, S2_CLEAR_FLUSH_SPAN},
+	{S2_RANGE_BY_COST, S2_CLEAR_FLUSH_ROUND},   {S2_RANGE_ONE_CALL, S2_CLEAR_FLUSH_ROUND},
 };
 
 static const struct s2_policy policies[] = {
@@ -147,8 +147,9 @@ static const struct s2_policy policies[] = {
 	{"vmid-above", "the slot, or the VMID above 2^21 pages (its body)", 2, &data[2]},
 	{"vmid", "the whole VMID always, as without FEAT_TLBIRANGE", 3, &data[3]},
 	{"span", "from the first to the last page cleared, by range", 4, &data[4]},
+	{"round", "the span, grown to what one range TLBI names, in one call", 7, &data[7]},
 	{"by-cost", "the slot in one call or the VMID, by --ratio and --range-op", 5, &data[5]},
-	{"span-by-cost", "the span in one call or the VMID, by the same", 6, &data[6]},
+	{"round-by-cost", "round or the VMID, by the same", 6, &data[6]},
 };
 
 static const struct s2_workload workloads[] = {
@@ -209,7 +210,7 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	mig.seed = run->seed;
 	flavour.range_calls = policy->range;
 	flavour.clear_flush = policy->clear;
-	flavour.costs = s2_migrate_costs(&mig, run->features, policy->clear == S2_CLEAR_FLUSH_SPAN);
+	flavour.costs = s2_migrate_costs(&mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
 	ret = s2_migrate_run(&mig, run->features, &flavour, &cost, err);
 	return ret ? ret : measure(&cost, result);
 }

@@ -89,20 +89,73 @@ static void note_point(const struct s2_point *point, FILE *out)
 		}
 }
 
+double s2_migrate_cheapest_from(const struct s2_point *point, size_t i)
+{
+	double from = 0;
+
+	for (size_t k = 0; k < point->n_results; k++) {
+		double saved = flush_work(point, i) - flush_work(point, k);
+		double lost = refills(point, k) - refills(point, i);
+
+		if (k == i || !point->results[k].applies || !is_fixed(&point->results[k]))
+			continue;
+		/* Fewer refills make @k cheaper sooner or later; no more and less work, at once. */
+		if (lost < 0 || (lost == 0 && saved > 0))
+			return -1;
+		if (lost > 0 && saved / lost > from)
+			from = saved / lost;
+	}
+	return from;
+}
+
+/* How one policy did over a sweep, whatever a refill costs. */
+struct standing {
+	size_t no_dearer; /* than the first policy */
+	size_t whatever, from;
+	double highest; /* of the ratios from which it is cheapest */
+};
+
+static bool no_dearer(const struct s2_point *point, size_t i)
+{
+	return flush_work(point, i) <= flush_work(point, 0) &&
+	       refills(point, i) <= refills(point, 0);
+}
+
+static struct standing stand(const struct s2_report *report, size_t i)
+{
+	struct standing s = {0, 0, 0, 0};
+
+	for (size_t p = 0; p < report->n_points; p++) {
+		const struct s2_point *point = &report->points[p];
+		const double from = s2_migrate_cheapest_from(point, i);
+
+		s.no_dearer += no_dearer(point, i);
+		s.whatever += from == 0;
+		s.from += from >= 0;
+		if (from > s.highest)
+			s.highest = from;
+	}
+	return s;
+}
+
 static void note_sweep(const struct s2_report *report, FILE *out)
 {
 	const struct s2_point *first = &report->points[0];
 
-	(void)fprintf(out, "\nwhatever a refill costs, none is cheaper than:\n");
+	(void)fprintf(out,
+		      "\nwhatever a refill costs, of %zu points, policies by cost apart:\n"
+		      "  %-10s  %14s  %13s  %s\n",
+		      report->n_points, "", "never dearer", "cheapest,",
+		      "cheapest from some ratio");
+	(void)fprintf(out, "  %-10s  %14s  %13s  %s\n", "", "than the first", "whatever it is",
+		      "on, and the highest such");
 	for (size_t i = 0; i < first->n_results; i++) {
-		size_t wins = 0;
+		const struct standing s = stand(report, i);
 
-		for (size_t p = 0; p < report->n_points; p++)
-			wins += s2_migrate_wins(&report->points[p], i);
-		if (wins && is_fixed(&first->results[i]))
-			(void)fprintf(out, "  %s, at %zu of %zu points%s\n",
-				      first->results[i].policy, wins, report->n_points,
-				      wins == report->n_points ? " (all)" : "");
+		if (is_fixed(&first->results[i]))
+			(void)fprintf(out, "  %-10s  %14zu  %14zu  %zu, %.3g\n",
+				      first->results[i].policy, s.no_dearer, s.whatever, s.from,
+				      s.highest);
 	}
 }
 

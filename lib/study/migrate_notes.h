@@ -21,4 +21,10 @@ S2_API bool s2_migrate_wins(const struct s2_point *point, size_t i);
 /** The ratio at which results @p i and @p k cost the same; negative if there is none. */
 S2_API double s2_migrate_crossing(const struct s2_point *point, size_t i, size_t k);
 
+/**
+ * The lowest ratio from which on no policy (those by cost apart) is cheaper
+ * than result @p i; 0: whatever it is; negative: there is none.
+ */
+S2_API double s2_migrate_cheapest_from(const struct s2_point *point, size_t i);
+
 #endif
