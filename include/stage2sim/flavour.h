@@ -10,6 +10,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
@@ -47,6 +48,7 @@ struct s2_flavour {
 	enum s2_relax relax;
 	enum s2_destroy destroy;
 	enum s2_range_order range_order;
+	struct s2_routing routing; /**< of SGIs */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */
 	bool defer_unmap;         /**< leaf TLBIs of an unmap deferred (7657ea920c54) */
