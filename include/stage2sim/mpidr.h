@@ -89,11 +89,13 @@ S2_API struct s2_mpidr_gather s2_mpidr_gather(uint64_t mask);
 /** The bits of @p m under the mask, lowest mask bit to bit 0 (kvm_mpidr_index()). */
 static inline uint32_t s2_mpidr_index(const struct s2_mpidr_gather *g, struct s2_mpidr m)
 {
-	uint32_t index = 0;
+	/* Two runs are the usual case (Aff1 and Aff0); a run that is not there is 0. */
+	uint64_t index = (m.v & g->run[0].mask) >> g->run[0].shift |
+			 (m.v & g->run[1].mask) >> g->run[1].shift;
 
-	for (unsigned i = 0; i < g->n_runs; i++)
-		index |= (uint32_t)((m.v & g->run[i].mask) >> g->run[i].shift);
-	return index;
+	for (unsigned i = 2; i < g->n_runs; i++)
+		index |= (m.v & g->run[i].mask) >> g->run[i].shift;
+	return (uint32_t)index;
 }
 
 /**

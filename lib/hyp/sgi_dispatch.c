@@ -61,12 +61,10 @@ void s2_sgi_walk(struct s2_sgi_write *w)
 
 void s2_sgi_bits(struct s2_sgi_write *w)
 {
-	for (unsigned bit = 0; bit < S2_SGI_LIST_BITS; bit++) {
-		uint16_t index;
+	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+		const struct s2_mpidr target = s2_mpidr(w->cluster.v | s2_lowest_bit(left));
+		const uint16_t index = s2_mpidr_to_vcpu(w->vgic, w->cpu, target);
 
-		if (!(w->sgi.targets & 1U << bit))
-			continue;
-		index = s2_mpidr_to_vcpu(w->vgic, w->cpu, s2_mpidr(w->cluster.v | bit));
 		if (index != S2_NO_VCPU)
 			s2_sgi_queue(w, index);
 	}
@@ -77,12 +75,11 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 {
 	unsigned missed = 0;
 
-	for (unsigned bit = 0; bit < S2_SGI_LIST_BITS; bit++) {
+	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+		const unsigned bit = s2_lowest_bit(left);
 		bool sure;
 		uint16_t index;
 
-		if (!(w->sgi.targets & 1U << bit))
-			continue;
 		index = w->vgic->lookup->find_fast(w->vgic, w->cpu, s2_mpidr(w->cluster.v | bit),
 						   &sure);
 		if (index != S2_NO_VCPU)

@@ -97,7 +97,10 @@ void s2_sgi_rows(struct s2_sgi_write *w)
 		s2_step(w->cpu, S2_OP_VCPU_PROBE, probes);
 	if (row->key == FREE_ROW)
 		return;
-	for (unsigned bit = 0; bit < S2_SGI_LIST_BITS; bit++)
-		if ((w->sgi.targets & 1U << bit) && row->vcpu[bit] != S2_NO_VCPU)
-			s2_sgi_queue(w, row->vcpu[bit]);
+	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+		const uint16_t index = row->vcpu[s2_lowest_bit(left)];
+
+		if (index != S2_NO_VCPU)
+			s2_sgi_queue(w, index);
+	}
 }

@@ -55,6 +55,16 @@ static inline unsigned s2_popcount(uint64_t word)
 	return (unsigned)(word * UINT64_C(0x0101010101010101) >> 56U);
 }
 
+/* The number of the lowest set bit of @word, which is not 0. */
+static inline unsigned s2_lowest_bit(uint64_t word)
+{
+#if defined(__GNUC__)
+	return (unsigned)__builtin_ctzll(word);
+#else
+	return s2_popcount((word & (~word + 1U)) - 1U);
+#endif
+}
+
 struct s2_irq {
 	struct s2_irq *prev, *next; /* in the ap_list */
 	uint32_t mpidr;		    /* GICD_IROUTER, of an SPI */
@@ -258,12 +268,6 @@ static inline bool s2_irq_pending(const struct s2_irq *irq)
 	return irq->latch || (irq->level && irq->line_level);
 }
 
-/* @return the vcpu whose list should hold @irq, or S2_NO_VCPU */
-uint16_t s2_irq_target_oracle(const struct s2_vgic *vgic, const struct s2_irq *irq);
-
-/* vgic_queue_irq_unlock(); @irq is locked on entry, nothing on return. */
-bool s2_irq_queue_unlock(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq);
-
 void s2_irq_set_enabled(struct s2_vgic *vgic, struct s2_irq *irq, bool on);
 void s2_irq_set_group1(struct s2_vgic *vgic, struct s2_irq *irq, bool on);
 void s2_irq_set_priority(struct s2_vgic *vgic, struct s2_irq *irq, uint8_t priority);
@@ -289,7 +293,8 @@ static inline void s2_unlock_ap(struct s2_vgic *vgic)
 
 static inline void s2_lock_irq(struct s2_vgic *vgic, struct s2_cpu *cpu)
 {
-	vgic->locks.faults += vgic->locks.irq;
+	if (vgic->locks.irq)
+		vgic->locks.faults++;
 	vgic->locks.irq = true;
 	s2_step(cpu, S2_OP_IRQ_LOCK, 1);
 }
@@ -299,7 +304,6 @@ static inline void s2_unlock_irq(struct s2_vgic *vgic)
 	vgic->locks.irq = false;
 }
 
-/* --- vgic_run.c --- */
 /*
  * kvm_vcpu_kick() after a request: wakes a blocked vcpu, or sends an IPI to
  * one that is in its guest on another CPU and has not been told already.
@@ -318,6 +322,37 @@ static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsign
 	}
 }
 
+/* vgic_target_oracle(). @return the vcpu whose list should hold @irq, or S2_NO_VCPU */
+static inline uint16_t s2_irq_target_oracle(const struct s2_vgic *vgic, const struct s2_irq *irq)
+{
+	/* An active interrupt stays where it is. */
+	if (irq->active)
+		return irq->vcpu != S2_NO_VCPU ? irq->vcpu : irq->target;
+	if (irq->enabled && s2_irq_pending(irq))
+		return vgic->dist_enabled ? irq->target : S2_NO_VCPU;
+	return S2_NO_VCPU;
+}
+
+/* The second half of queueing: takes the list's lock, and starts over if overtaken. */
+bool s2_irq_queue_on(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq, uint16_t v);
+
+/* vgic_queue_irq_unlock(); @irq is locked on entry, nothing on return. */
+static inline bool s2_irq_queue_unlock(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq)
+{
+	const uint16_t v = s2_irq_target_oracle(vgic, irq);
+
+	if (irq->vcpu != S2_NO_VCPU || v == S2_NO_VCPU) {
+		s2_unlock_irq(vgic);
+		/* It may need delivery again: pending, and active on that vcpu. */
+		if (v != S2_NO_VCPU)
+			s2_vgic_kick(vgic, cpu, v);
+		return false;
+	}
+	s2_unlock_irq(vgic);
+	return s2_irq_queue_on(vgic, cpu, irq, v);
+}
+
+/* --- vgic_run.c --- */
 /* kvm_arm_halt_guest(): no vcpu is in its guest afterwards. */
 void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu);
 /* vgic_kick_vcpus(): those with something pending. */

@@ -105,17 +105,6 @@ void s2_ap_list_remove(struct s2_ap_list *list, struct s2_irq *irq)
 	list->len--;
 }
 
-/* vgic_target_oracle() */
-uint16_t s2_irq_target_oracle(const struct s2_vgic *vgic, const struct s2_irq *irq)
-{
-	/* An active interrupt stays where it is. */
-	if (irq->active)
-		return irq->vcpu != S2_NO_VCPU ? irq->vcpu : irq->target;
-	if (irq->enabled && s2_irq_pending(irq))
-		return vgic->dist_enabled ? irq->target : S2_NO_VCPU;
-	return S2_NO_VCPU;
-}
-
 /* Takes the locks in their order and queues, unless something changed meanwhile. */
 static bool try_queue(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq, uint16_t v)
 {
@@ -134,31 +123,19 @@ static bool try_queue(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *i
 }
 
 /*
- * vgic_queue_irq_unlock().  A list's lock comes before an interrupt's, so the
- * interrupt must be let go of to take both, and looked at again.
+ * A list's lock comes before an interrupt's, so the interrupt, which is
+ * unlocked here, must be let go of to take both, and looked at again.
  */
-bool s2_irq_queue_unlock(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq)
+bool s2_irq_queue_on(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq, uint16_t v)
 {
-	for (;;) {
-		const uint16_t v = s2_irq_target_oracle(vgic, irq);
-		const bool listed = irq->vcpu != S2_NO_VCPU;
-
-		s2_unlock_irq(vgic);
-		if (v == S2_NO_VCPU)
-			return false;
-		if (listed) {
-			/* It may need delivery again: pending, and active on that vcpu. */
-			s2_vgic_kick(vgic, cpu, v);
-			return false;
-		}
-		if (vgic->race)
-			vgic->race(vgic->race_arg, irq);
-		if (try_queue(vgic, cpu, irq, v)) {
-			s2_vgic_kick(vgic, cpu, v);
-			return true;
-		}
-		s2_lock_irq(vgic, cpu);
+	if (vgic->race)
+		vgic->race(vgic->race_arg, irq);
+	if (try_queue(vgic, cpu, irq, v)) {
+		s2_vgic_kick(vgic, cpu, v);
+		return true;
 	}
+	s2_lock_irq(vgic, cpu);
+	return s2_irq_queue_unlock(vgic, cpu, irq);
 }
 
 /* vgic_validate_injection(): an edge must rise, a level must change. */

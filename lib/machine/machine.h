@@ -27,7 +27,7 @@ struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
-	bool observed;         /**< some sink is attached */
+	bool observed;	       /**< some sink is attached */
 	bool in_run;
 	unsigned index;
 	struct s2_machine *machine;
@@ -35,7 +35,7 @@ struct s2_cpu {
 	uint64_t sysreg[S2_N_SYSREGS];
 	uint64_t vcpu_vtcr; /**< stage 2 of the vcpu loaded here, 0 if none */
 	uint64_t vcpu_vttbr;
-	struct s2_ich ich;  /**< list registers and the virtual CPU interface */
+	struct s2_ich ich; /**< list registers and the virtual CPU interface */
 	size_t run_len;
 	struct s2_insn run[S2_SEQUENCE_MAX];
 };
@@ -72,12 +72,15 @@ static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *
 	s2_issue(cpu, insn);
 }
 
-/** s2_count() without the call: @p n steps of an algorithm. */
+/** Shows a counted step to the sinks. */
+void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n);
+
+/** s2_count() for hot paths: the instruction is only made up if someone watches. */
 static inline void s2_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	const struct s2_insn insn = {.op = op, .count = n};
-
-	s2_issue(cpu, &insn);
+	cpu->count[op] += n * cpu->repeat;
+	if (cpu->observed)
+		s2_observe_step(cpu, op, n);
 }
 
 /** What follows, up to s2_run_end(), is done @p n times.  Runs do not nest. */
