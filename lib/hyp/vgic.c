@@ -14,7 +14,7 @@
 #define DEFAULT_IPA_BITS 40U
 /* Inner cacheable RaWb, inner shareable. */
 #define PENDBASER_RESET \
-	(s2_field_put(7, S2_GICR_BASER_INNER_CACHE) | s2_field_put(1, S2_GICR_BASER_SHARE))
+	(s2_field_put(3, S2_GICR_BASER_INNER_CACHE) | s2_field_put(1, S2_GICR_BASER_SHARE))
 
 static const struct s2_lookup_ops *const lookups[S2_LOOKUPS] = {
 	[S2_LOOKUP_SCAN] = &s2_lookup_scan_ops,

@@ -62,10 +62,10 @@ static uint64_t share_rule(uint64_t field)
 	return field == 2U ? 1U : field;
 }
 
-/* Device and non-cacheable become cacheable, read and write allocate. */
+/* Device and non-cacheable become write-back, read allocate. */
 static uint64_t inner_cache_rule(uint64_t field)
 {
-	return field <= 1U ? 7U : field;
+	return field <= 1U ? 3U : field;
 }
 
 /* "Same as inner" or non-cacheable: no outer attribute of its own. */

@@ -39,7 +39,7 @@ static inline void vm_machine(struct vm *vm, unsigned cpus)
 /* A guest's access of 32 bits (8 for an offset in a 64-bit register: see vm_io). */
 static inline struct s2_gic_io vm_io(struct vm *vm, uint32_t offset, unsigned size)
 {
-	const struct s2_gic_io io = {vm_cpu(vm, 0), S2_GIC_GUEST, offset, size};
+	const struct s2_gic_io io = {vm->m ? vm_cpu(vm, 0) : NULL, S2_GIC_GUEST, offset, size};
 
 	return io;
 }
