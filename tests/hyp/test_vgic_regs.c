@@ -294,7 +294,12 @@ static void distributor_arrays_hold_spis_and_nothing_else(void **state)
 		assert_u64(vm_dist_rd(&vm, offset), 0);
 		assert_u64(vm_dist_rd(&vm, offset + 8), 0);
 	}
-	/* SPIs reset to group 1, disabled, level. */
+	/* SPIs reset to group 1, disabled, edge-triggered. */
+	assert_u64(vm_dist_rd(&vm, 0x84), UINT32_MAX);
+	assert_u64(vm_dist_rd(&vm, 0x104), 0);
+	assert_u64(vm_dist_rd(&vm, 0xc08), 0xaaaaaaaa);
+	vm_dist_wr(&vm, 0xc08, 0);
+	assert_u64(vm_dist_rd(&vm, 0xc08), 0);
 	vm_dist_wr(&vm, 0x84, UINT32_MAX);
 	assert_u64(vm_dist_rd(&vm, 0x84), UINT32_MAX);
 	vm_dist_wr(&vm, 0xc08, 0xaaaaaaaa);
