@@ -72,6 +72,15 @@ S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 				 void (*fn)(void *arg, const struct s2_flush_call *call),
 				 void *arg);
 
+/**
+ * A vcpu of this VM is loaded on @p cpu from here on: flushes of another VM
+ * that are made there put its stage 2 back.  Issues nothing by itself.
+ */
+S2_API void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu);
+
+/** No vcpu is loaded on @p cpu any more. */
+S2_API void s2_cpu_unload_stage2(struct s2_cpu *cpu);
+
 /** kvm_arch_flush_remote_tlbs(): everything of this VMID, all CPUs. */
 S2_API void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu);
 

@@ -15,6 +15,7 @@ static const struct s2_flavour flavours[] = {
 		.range_order = S2_RANGE_ASCENDING,
 		.routing = {S2_LOOKUP_SCAN, S2_SGI_WALK, S2_BROADCAST_BY_INDEX},
 		.eagain_ends_walk = true,
+		.zero_page_change_pte = true,
 		.mkyoung_always_dsb = true,
 		.exit_clears_vttbr = true,
 	},

@@ -28,6 +28,9 @@ int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 			table = s2_follow(mmu, pte);
 			continue;
 		}
+		/* The walker reads a leaf again after its visit. */
+		if (cpu)
+			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
 		leaf->pte = pte;
 		leaf->level = level;
 		leaf->pa.v = s2_pte_pa(pte, &mmu->fmt).v + (ipa.v & (s2_level_size(geo, level) - 1));

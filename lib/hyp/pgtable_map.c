@@ -38,12 +38,27 @@ static bool leaf_mapping_allowed(const struct s2_walk *walk, const struct s2_vis
 	return !((v->addr | map_phys(walk, v)) & (v->granule - 1));
 }
 
+/*
+ * How many descriptors from @pa on differ by the address alone: up to where the
+ * upper address bits change, which stand apart from the others.
+ */
+static uint64_t affine_descriptors(const struct s2_pte_format *fmt, uint64_t pa, uint64_t granule)
+{
+	uint64_t in_place = fmt->lpa2 ? S2_PTE_PA_MASK_LPA2 : S2_PTE_PA_MASK;
+
+	return (in_place - (pa & in_place)) / granule + 1;
+}
+
 static uint64_t map_run(const struct s2_walk *walk, const struct s2_visit *v, uint64_t max)
 {
 	uint64_t whole = (walk->end - v->addr) / v->granule;
+	uint64_t affine;
 
 	if (v->old || !leaf_mapping_allowed(walk, v))
 		return 1;
+	affine = affine_descriptors(&walk->mmu->fmt, map_phys(walk, v), v->granule);
+	if (whole > affine)
+		whole = affine;
 	return max < whole ? max : whole;
 }
 
@@ -172,8 +187,10 @@ static int collapse_flush_vmid(struct s2_walk *walk, const struct s2_visit *v)
 	s2_flush_vmid(walk->mmu, walk->cpu);
 	v->table->refs--;
 	leaf.old = 0;
+	/* stage2_map_walk_table_post(): what is below first, the table itself after the new leaf. */
+	s2_put_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
 	ret = map_try_leaf(walk, &leaf);
-	s2_free_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
+	s2_walk_table_free(walk, child);
 	return ret;
 }
 
@@ -271,7 +288,9 @@ static struct s2_table *create_unlinked(struct s2_walk *walk, const struct s2_vi
 	};
 	struct s2_table *table;
 
-	*err = s2_pte_attr(fmt, s2_pte_prot(v->old, fmt), &data.attr);
+	/* As kvm_pgtable_stage2_pte_prot() does, permissions only: any block becomes write-back. */
+	*err = s2_pte_attr(fmt, s2_pte_prot(v->old, fmt) & (S2_PROT_R | S2_PROT_W | S2_PROT_X),
+			   &data.attr);
 	if (*err)
 		return NULL;
 	/* Software bits travel with the mapping. */

@@ -12,6 +12,9 @@
 /* casemate is built for this many CPUs. */
 #define CASEMATE_CPUS 4
 
+/* A caller's name for a step may be of any length; a line keeps this much of it. */
+#define SITE_MAX 128
+
 struct s2_log {
 	struct s2_machine *machine;
 	struct s2_log_config cfg;
@@ -149,7 +152,7 @@ static void log_insn(struct s2_log *log, const struct s2_event *ev, const struct
 		     uint64_t i)
 {
 	bool named = forms[insn->op].form != LOG_DSB && forms[insn->op].keyword[0];
-	char operands[128], text[320];
+	char operands[128], text[384];
 	int len;
 
 	if (log->error || forms[insn->op].form == LOG_UNLOGGED)
@@ -159,9 +162,9 @@ static void log_insn(struct s2_log *log, const struct s2_event *ev, const struct
 		return;
 	}
 	format_operands(log, operands, sizeof(operands), insn, i);
-	len = snprintf(text, sizeof(text), "(%s (id %" PRIu64 ") (tid %u)%s%s%s (src \"%s\"))\n",
+	len = snprintf(text, sizeof(text), "(%s (id %" PRIu64 ") (tid %u)%s%s%s (src \"%.*s\"))\n",
 		       forms[insn->op].head, log->id++, ev->cpu, named ? " " : "",
-		       named ? forms[insn->op].keyword : "", operands, insn->site);
+		       named ? forms[insn->op].keyword : "", operands, SITE_MAX, insn->site);
 	log->error = log->cfg.write(log->cfg.arg, text, (size_t)len);
 }
 

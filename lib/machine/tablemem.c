@@ -57,8 +57,11 @@ int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
 	if (!mem)
 		return -ENOMEM;
 	mem->page_shift = (uint8_t)f->granule;
-	/* Table pages live in the upper half of the PA space, guests' memory below. */
-	mem->pa_base = UINT64_C(1) << (f->pa_bits - 1);
+	/*
+	 * Table pages live in the upper half of the PA space, guests' memory
+	 * below; within 48 bits, which every descriptor format can name.
+	 */
+	mem->pa_base = UINT64_C(1) << ((f->pa_bits < 48 ? f->pa_bits : 48) - 1);
 	mem->allocator = actual;
 	mem->fail_after = UINT64_MAX;
 	*out = mem;
@@ -109,6 +112,9 @@ static int64_t directory_slot(struct s2_tablemem *mem)
 	for (uint32_t i = mem->lowest_free; i < mem->dir_len; i++)
 		if (!mem->dir[i])
 			return i;
+	/* The windows end with the upper half of the PA space. */
+	if (mem->dir_len >= mem->pa_base >> SLAB_SHIFT)
+		return -ENOMEM;
 	if (mem->dir_len < mem->dir_cap)
 		return mem->dir_len;
 	cap = mem->dir_cap ? 2 * mem->dir_cap : 64;

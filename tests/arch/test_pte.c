@@ -169,7 +169,7 @@ static s2_pte expected_attr(const struct s2_pte_format *fmt, unsigned prot)
 		memattr = 1;
 	if (prot & S2_PROT_NORMAL_NC)
 		memattr = 5;
-	attr |= memattr * 4U;
+	attr |= (s2_pte)memattr << 2;
 	attr |= prot & S2_PROT_R ? bit(6) : 0;
 	attr |= prot & S2_PROT_W ? bit(7) : 0;
 	attr |= prot & S2_PROT_X ? 0 : bit(54);
@@ -381,7 +381,7 @@ static void owners_of_eight_bits_come_back_and_others_are_refused(void **state)
 	for (unsigned owner = 0; owner < 256; owner++) {
 		s2_test_row("owner %u", owner);
 		assert_i64(s2_pte_make_owner(owner, &pte), 0);
-		assert_u64(pte, owner * 4U);
+		assert_u64(pte, (s2_pte)owner << 2);
 		assert_u64(s2_pte_owner(pte), owner);
 		assert_false(s2_pte_valid(pte));
 		assert_false(s2_pte_is_locked(pte));

@@ -565,7 +565,7 @@ static void no_range_takes_more_operations_than_documented(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(split_cases); i++) {
 		const struct split_case *c = &split_cases[i];
 		/* All digits not zero, an odd page, and one page past a boundary. */
-		const uint64_t lead = c->fmt->lpa2 ? (16 >> (c->fmt->page_shift - 12)) - 1 : 0;
+		const uint64_t lead = c->fmt->lpa2 ? (16U >> (c->fmt->page_shift - 12)) - 1U : 0;
 		int most = check_split(c->fmt, c->order, UINT64_C(1) << c->fmt->page_shift,
 				       lead + (1 << 20) - 1, S2_TTL_UNKNOWN);
 

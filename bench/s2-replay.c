@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* s2-replay: a real KVM host's log, done again and compared. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/options.h"
+#include "study/program.h"
+#include "study/replay_log.h"
+
+struct settings {
+	const char *machine, *flavour, *memslots, *phase, *output;
+	uint64_t ipa_bits, cpus, backing;
+	int kind, format, progress;
+	bool keep_going, compare, help, version;
+};
+
+static const char *const kinds[] = {"auto", "rich", "plain", NULL};
+static const char *const formats[] = {"table", "json", "csv", NULL};
+static const char *const progress_modes[] = {"auto", "always", "never", NULL};
+
+static const struct s2_option options[] = {
+	{.name = "machine",
+	 .kind = S2_OPTION_STRING,
+	 .arg = "SPEC",
+	 .value = "max",
+	 .group = "The machine that replays",
+	 .help = "a preset and overrides, such as max,-tlbirange,+repeat_tlbi; presets: "
+		 "cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
+	 S2_FIELD(struct settings, machine)},
+	{.name = "flavour",
+	 .kind = S2_OPTION_STRING,
+	 .arg = "NAME",
+	 .value = "newest",
+	 .help = "whose algorithms: a kernel's, or oldest or newest",
+	 S2_FIELD(struct settings, flavour)},
+	{.name = "ipa-bits",
+	 .kind = S2_OPTION_U64,
+	 .arg = "N",
+	 .min = 32,
+	 .max = 52,
+	 .help = "IPA size of every VM; default: what KVM_CREATE_VM in the log asks, else 40",
+	 S2_FIELD(struct settings, ipa_bits)},
+	{.name = "cpus",
+	 .kind = S2_OPTION_U64,
+	 .arg = "N",
+	 .min = 1,
+	 .max = S2_MAX_CPUS,
+	 .help = "CPUs of the host; default: what the log's header says",
+	 S2_FIELD(struct settings, cpus)},
+	{.name = "kind",
+	 .kind = S2_OPTION_CHOICE,
+	 .choices = kinds,
+	 .value = "auto",
+	 .group = "The log",
+	 .help = "rich (with the kprobes of docs/recording.md) or plain (events/kvm alone)",
+	 S2_FIELD(struct settings, kind)},
+	{.name = "memslots",
+	 .kind = S2_OPTION_STRING,
+	 .arg = "FILE",
+	 .help = "the VM's slots, a line each: IPA SIZE HVA",
+	 S2_FIELD(struct settings, memslots)},
+	{.name = "backing",
+	 .kind = S2_OPTION_SIZE,
+	 .arg = "SIZE",
+	 .help = "plain logs: what a fault maps (4K, 2M, 1G); default: a page",
+	 S2_FIELD(struct settings, backing)},
+	{.name = "keep-going",
+	 .kind = S2_OPTION_FLAG,
+	 .help = "report bad lines and skip them",
+	 S2_FIELD(struct settings, keep_going)},
+	{.name = "compare",
+	 .kind = S2_OPTION_FLAG,
+	 .value = "on",
+	 .group = "The report",
+	 .help = "compare predicted flush calls with those in a rich log; --no-compare for "
+		 "another machine or flavour than the log's",
+	 S2_FIELD(struct settings, compare)},
+	{.name = "phase",
+	 .kind = S2_OPTION_STRING,
+	 .arg = "NAME",
+	 .help = "report this phase only (BEGIN NAME ... END in trace_marker)",
+	 S2_FIELD(struct settings, phase)},
+	{.name = "format",
+	 .kind = S2_OPTION_CHOICE,
+	 .choices = formats,
+	 .value = "table",
+	 .help = "how to write it",
+	 S2_FIELD(struct settings, format)},
+	{.name = "output",
+	 .kind = S2_OPTION_STRING,
+	 .arg = "FILE",
+	 .letter = 'o',
+	 .help = "where to; default: standard output",
+	 S2_FIELD(struct settings, output)},
+	{.name = "progress",
+	 .kind = S2_OPTION_CHOICE,
+	 .choices = progress_modes,
+	 .value = "auto",
+	 .help = "a bar on standard error",
+	 S2_FIELD(struct settings, progress)},
+	{.name = "help",
+	 .kind = S2_OPTION_FLAG,
+	 .letter = 'h',
+	 .group = "Other",
+	 .help = "this text",
+	 S2_FIELD(struct settings, help)},
+	{.name = "version",
+	 .kind = S2_OPTION_FLAG,
+	 .help = "the version",
+	 S2_FIELD(struct settings, version)},
+};
+
+static const char about[] =
+	"usage: s2-replay [option]... LOG\n"
+	"\n"
+	"Replays the ftrace text log of a KVM/arm64 host (plain or gzip'd; - for standard\n"
+	"input) on a simulated machine, and counts what that machine issues: TLBIs, cache\n"
+	"maintenance, barriers.  Of a rich log, every flush call that the model predicts is\n"
+	"compared with the call that the host made, in order and with its arguments.\n"
+	"\n";
+
+static const char examples[] =
+	"\nExamples:\n"
+	"  s2-replay --machine max boot.txt.gz\n"
+	"        what a host with FWB and range TLBI did, predicted and compared\n"
+	"  s2-replay --machine max,-fwb,-tlbirange --no-compare boot.txt.gz\n"
+	"        the same requests on a machine without either\n"
+	"  s2-replay --format json --phase 'dontneed dense pages=512' log.txt | jq .total.ops\n"
+	"\nExit status: 0 no differences; 1 predicted calls differ from the log's; 2 bad input or\n"
+	"usage, with one line on standard error.\n";
+
+static int usage_error(const char *text)
+{
+	fprintf(stderr, "s2-replay: %s\n", text);
+	return S2_EXIT_USAGE;
+}
+
+/* By name, or by age: so that scripts need not know which kernels there are. */
+static const struct s2_flavour *find_flavour(const char *name)
+{
+	const struct s2_flavour *newest = NULL;
+
+	if (!strcmp(name, "oldest"))
+		return s2_flavour_at(0);
+	if (strcmp(name, "newest"))
+		return s2_flavour_find(name);
+	for (size_t i = 0; s2_flavour_at(i); i++)
+		newest = s2_flavour_at(i);
+	return newest;
+}
+
+static void flavour_names(char *buf, size_t size)
+{
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; s2_flavour_at(i) && len < size; i++)
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? ", " : "",
+					s2_flavour_at(i)->name);
+}
+
+static int set_machine(const struct settings *s, struct s2_replay_job *job, struct s2_error *err)
+{
+	char names[128];
+	size_t bad = 0;
+	int ret = s2_features_parse(s->machine, &job->features, &bad);
+
+	if (ret) {
+		s2_error_set(err, 1, "--machine %s: \"%s\" is %s; see --help", s->machine,
+			     s->machine + bad,
+			     ret == -ENOENT ? "neither a preset nor a feature"
+					    : "not a value or combination that a CPU has");
+		return ret;
+	}
+	job->flavour = find_flavour(s->flavour);
+	if (job->flavour)
+		return 0;
+	flavour_names(names, sizeof(names));
+	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour, names);
+	return -ENOENT;
+}
+
+static int check_backing(const struct settings *s, const struct s2_replay_job *job,
+			 struct s2_error *err)
+{
+	const struct s2_geometry geo = {.page_shift = (uint8_t)job->features.granule};
+
+	if (!s->backing)
+		return 0;
+	for (int level = s2_min_block_level(&geo); level <= S2_LAST_LEVEL; level++)
+		if (s->backing == s2_level_size(&geo, level))
+			return 0;
+	s2_error_set(err, 1, "--backing: expected a page or a block of the machine's granule");
+	return -EINVAL;
+}
+
+static void tell_skipped(void *arg, const char *text)
+{
+	(void)arg;
+	fprintf(stderr, "s2-replay: skipped: %s\n", text);
+}
+
+static int copy_to(FILE *from, const char *path, struct s2_error *err)
+{
+	FILE *to = fopen(path, "w");
+	char buf[65536];
+	size_t n;
+	int ret = to ? 0 : -errno;
+
+	rewind(from);
+	while (!ret && (n = fread(buf, 1, sizeof(buf), from)) > 0)
+		if (fwrite(buf, 1, n, to) != n)
+			ret = -EIO;
+	if (to && fclose(to) && !ret)
+		ret = -errno;
+	if (ret)
+		s2_error_set(err, 1, "--output %s: %s", path, strerror(-ret));
+	return ret;
+}
+
+/* The report goes to a file only when there is one to write. */
+static int replay_to(const struct settings *s, const struct s2_replay_job *job,
+		     struct s2_replay_outcome *outcome, struct s2_error *err)
+{
+	FILE *out;
+	int ret;
+
+	if (!s->output)
+		return s2_replay_log(job, stdout, outcome, err);
+	out = tmpfile();
+	if (!out) {
+		s2_error_set(err, 1, "cannot make a temporary file: %s", strerror(errno));
+		return -EIO;
+	}
+	ret = s2_replay_log(job, out, outcome, err);
+	if (!ret)
+		ret = copy_to(out, s->output, err);
+	fclose(out);
+	return ret;
+}
+
+static int replay(const struct settings *s, const char *path)
+{
+	struct s2_replay_job job = {
+		.path = path,
+		.cpus = (unsigned)s->cpus,
+		.ipa_bits = (unsigned)s->ipa_bits,
+		.memslots = s->memslots,
+		.backing = s->backing,
+		.kind = (enum s2_replay_kind)s->kind,
+		.format = (enum s2_report_format)s->format,
+		.phase = s->phase,
+		.compare = s->compare,
+		.keep_going = s->keep_going,
+		.skipped = tell_skipped,
+	};
+	struct s2_replay_outcome outcome = {0};
+	struct s2_progress progress;
+	struct s2_error err = {0};
+	int ret = set_machine(s, &job, &err);
+
+	if (!ret)
+		ret = check_backing(s, &job, &err);
+	if (!ret) {
+		s2_progress_init(&progress, stderr, (enum s2_progress_mode)s->progress, "s2-replay",
+				 1);
+		job.progress = &progress;
+		ret = replay_to(s, &job, &outcome, &err);
+		s2_progress_end(&progress);
+	}
+	if (ret)
+		return usage_error(err.text);
+	return outcome.differences ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s;
+	const struct s2_option_table table = {
+		.options = options,
+		.n = sizeof(options) / sizeof(options[0]),
+		.settings = &s,
+	};
+	struct s2_command_line line = {0};
+	struct s2_error err = {0};
+	int ret;
+
+	if (s2_options_defaults(&table, &err) ||
+	    s2_options_scan(&table, 1, argc, argv, &line, &err))
+		return usage_error(err.text);
+	if (s2_options_apply(&table, 0, &line, &err)) {
+		ret = usage_error(err.text);
+	} else if (s.help) {
+		fputs(about, stdout);
+		s2_options_help(&table, stdout);
+		fputs(examples, stdout);
+		ret = S2_EXIT_DONE;
+	} else if (s.version) {
+		puts("s2-replay " S2_VERSION);
+		ret = S2_EXIT_DONE;
+	} else if (line.n_operands != 1) {
+		ret = usage_error("expected one LOG, a file or - for standard input; see --help");
+	} else {
+		ret = replay(&s, line.operands[0]);
+	}
+	s2_command_line_free(&line);
+	return ret;
+}
