@@ -9,16 +9,18 @@
  * scan.  Of duplicates the lowest index answers, as in the scan.
  *
  * Slots number at least twice the vcpus, two bytes each: 2 KiB for 512 vcpus,
- * so unlike KVM's table it always fits a page.  The first hash tried is the id
- * that KVM makes MPIDRs of, under which the default ones never collide; if
- * that gives long sequences some multipliers are tried, and the best is kept.
+ * so unlike KVM's table it always fits a page.  The first hash tried is twice
+ * the id that KVM makes MPIDRs of, under which the default ones never collide
+ * and have a free slot after each, so that a miss ends at once too; if that
+ * leaves long runs of full slots, some multipliers are tried and the best is
+ * kept.
  */
 #include "hyp/vgic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LONG_SEQUENCE 4U
+#define LONG_RUN 4U
 
 /* 0: the default id.  The rest are odd constants of splitmix64 and Knuth. */
 static const uint64_t multipliers[] = {
@@ -46,8 +48,12 @@ static inline unsigned first_slot(const struct s2_vcpu_hash *hash, struct s2_mpi
 {
 	const unsigned mask = (1U << hash->shift) - 1U;
 
-	if (!hash->multiplier)
-		return (unsigned)default_id(m) & mask;
+	if (!hash->multiplier) {
+		const uint64_t id = default_id(m);
+
+		/* Even slots first; ids beyond half the slots go to the odd ones. */
+		return (unsigned)(2U * id + (id >> (hash->shift - 1U))) & mask;
+	}
 	return (unsigned)((m.v * hash->multiplier) >> (64U - hash->shift)) & mask;
 }
 
@@ -57,51 +63,55 @@ void s2_vcpu_hash_drop(struct s2_vgic *vgic)
 	vgic->hash.slot = NULL;
 }
 
-/* @return the probes that finding vcpu @index takes */
-static unsigned insert(struct s2_vgic *vgic, unsigned index)
+static void insert(struct s2_vgic *vgic, unsigned index)
 {
 	struct s2_vcpu_hash *hash = &vgic->hash;
 	const unsigned mask = (1U << hash->shift) - 1U;
 	unsigned at = first_slot(hash, s2_mpidr(vgic->hwid[index]));
-	unsigned probes = 1;
 
-	for (; hash->slot[at] != S2_NO_VCPU; at = (at + 1U) & mask, probes++)
+	for (; hash->slot[at] != S2_NO_VCPU; at = (at + 1U) & mask)
 		if (vgic->hwid[hash->slot[at]] == vgic->hwid[index])
-			return probes;
+			return;
 	hash->slot[at] = (uint16_t)index;
-	return probes;
 }
 
-/* @return the longest probe sequence of any vcpu */
+/* The longest run of full slots bounds hits and misses; one that wraps counts as two. */
+static unsigned longest_run(const struct s2_vcpu_hash *hash)
+{
+	unsigned longest = 0;
+	unsigned run = 0;
+
+	for (unsigned i = 0; i < 1U << hash->shift; i++) {
+		run = hash->slot[i] == S2_NO_VCPU ? 0 : run + 1U;
+		if (run > longest)
+			longest = run;
+	}
+	return longest;
+}
+
 static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
 {
 	struct s2_vcpu_hash *hash = &vgic->hash;
-	unsigned longest = 0;
 
 	hash->multiplier = multiplier;
 	memset(hash->slot, 0xff, sizeof(*hash->slot) << hash->shift);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
-		const unsigned probes = insert(vgic, i);
-
-		if (probes > longest)
-			longest = probes;
-	}
-	return longest;
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		insert(vgic, i);
+	return longest_run(hash);
 }
 
 static void fill_best(struct s2_vgic *vgic)
 {
 	unsigned best = 0;
-	unsigned best_longest = fill(vgic, multipliers[0]);
+	unsigned best_run = fill(vgic, multipliers[0]);
 
 	for (unsigned i = 1;
-	     best_longest > LONG_SEQUENCE && i < sizeof(multipliers) / sizeof(multipliers[0]);
-	     i++) {
-		const unsigned longest = fill(vgic, multipliers[i]);
+	     best_run > LONG_RUN && i < sizeof(multipliers) / sizeof(multipliers[0]); i++) {
+		const unsigned run = fill(vgic, multipliers[i]);
 
-		if (longest < best_longest) {
+		if (run < best_run) {
 			best = i;
-			best_longest = longest;
+			best_run = run;
 		}
 	}
 	if (vgic->hash.multiplier != multipliers[best])
