@@ -168,21 +168,51 @@ static void the_lock_order_is_watched(void **state)
 
 static void with_the_distributor_off_an_sgi_is_latched_and_stays_off_the_list(void **state)
 {
-	struct vm vm = {0};
+	const struct s2_vgic_config *const cfgs[] = {&plain, &matrix};
+	const uint64_t writes[] = {to(1, 3), S2_SGI_IRM | s2_field_put(3, S2_SGI_INTID)};
 
 	(void)state;
-	start(&vm, &plain, 2);
-	vm_dist_wr(&vm, 0, 0);
-	vm_sgi(&vm, 0, to(1, 3));
-	assert_true(irq_of(&vm, 1, 3).pending);
-	assert_int_equal(irq_of(&vm, 1, 3).queued_on, -1);
-	/* Switching on looks at lists only: it waits until something looks at it. */
-	vm_dist_wr(&vm, 0, S2_GICD_CTLR_ENABLE_G1);
-	assert_int_equal(irq_of(&vm, 1, 3).queued_on, -1);
-	assert_u64(vm_drain(&vm, 1, 1), 0);
-	vm_wr(&vm, 1, 0x10100, 1U << 3);
-	assert_u64(vm_drain(&vm, 1, 1), 1U << 3);
-	vm_stop(&vm);
+	for (unsigned k = 0; k < 4; k++) {
+		struct vm vm = {0};
+
+		start(&vm, cfgs[k / 2], 2);
+		vm_dist_wr(&vm, 0, 0);
+		assert_i64(s2_vgic_load(vm_vcpu(&vm, 1), vm_cpu(&vm, 2)), 0);
+		assert_i64(s2_vgic_wfi(vm_vcpu(&vm, 1)), 1);
+		vm_mark(&vm);
+		vm_sgi(&vm, 0, writes[k % 2]);
+		s2_test_row("case %u", k);
+		assert_u64(vm_counted(&vm, S2_OP_VCPU_WAKE), 0);
+		assert_i64(s2_vgic_put(vm_vcpu(&vm, 1)), 0);
+		assert_true(irq_of(&vm, 1, 3).pending);
+		assert_int_equal(irq_of(&vm, 1, 3).queued_on, -1);
+		/* Switching on looks at lists only: it waits until something looks at it. */
+		vm_dist_wr(&vm, 0, S2_GICD_CTLR_ENABLE_G1);
+		assert_int_equal(irq_of(&vm, 1, 3).queued_on, -1);
+		assert_u64(vm_drain(&vm, 1, 1), 0);
+		vm_wr(&vm, 1, 0x10100, 1U << 3);
+		assert_u64(vm_drain(&vm, 1, 1), 1U << 3);
+		vm_stop(&vm);
+	}
+}
+
+/* The two forms of broadcast agree: a post must not outlive a switch of the distributor. */
+static void a_broadcast_is_queued_before_the_distributor_goes_off(void **state)
+{
+	const struct s2_vgic_config *const cfgs[] = {&plain, &matrix};
+
+	(void)state;
+	for (unsigned k = 0; k < 2; k++) {
+		struct vm vm = {0};
+
+		start(&vm, cfgs[k], 2);
+		vm_sgi(&vm, 0, S2_SGI_IRM);
+		vm_dist_wr(&vm, 0, 0);
+		assert_int_equal(irq_of(&vm, 1, 0).queued_on, 1);
+		vm_dist_wr(&vm, 0, S2_GICD_CTLR_ENABLE_G1);
+		assert_u64(vm_drain(&vm, 1, 1), 1);
+		vm_stop(&vm);
+	}
 }
 
 static void switching_the_distributor_on_kicks_vcpus_with_something_pending(void **state)
@@ -781,6 +811,7 @@ int main(void)
 		s2_unit_test(what_changes_while_unlocked_is_seen_and_queueing_starts_over),
 		s2_unit_test(the_lock_order_is_watched),
 		s2_unit_test(with_the_distributor_off_an_sgi_is_latched_and_stays_off_the_list),
+		s2_unit_test(a_broadcast_is_queued_before_the_distributor_goes_off),
 		s2_unit_test(switching_the_distributor_on_kicks_vcpus_with_something_pending),
 		s2_unit_test(a_level_that_was_raised_while_disabled_is_delivered_once_enabled),
 		s2_unit_test(a_level_stays_pending_until_its_line_falls),
