@@ -315,8 +315,8 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	assert_refused("--machine max,+frob",
 		       "--machine: got \"+frob\", expected a change that a CPU can "
 		       "have, such as -tlbirange or granule=16k");
-	assert_refused("--machine max,granule=64k",
-		       "--machine: got \"max,granule=64k\", expected features that a CPU can have "
+	assert_refused("--machine max,granule=64k,+lpa2",
+		       "--machine: got \"max,granule=64k,+lpa2\", expected features that a CPU can have "
 		       "together");
 	assert_refused("--profile no/such",
 		       "no/such: No such file or directory, expected a cost profile");
