@@ -7,7 +7,7 @@
 #define INDEX_MAX (UINT64_C(1) << 20)
 
 /* A VM with fewer tables than this finds them quickly enough without. */
-#define INDEX_FROM_BYTES (UINT64_C(256) << 10)
+#define INDEX_FROM_BYTES (UINT64_C(32) << 10)
 
 static void make_index(struct s2_mmu *mmu)
 {

@@ -124,6 +124,12 @@ static void expect_same_counts(const struct side *a, const struct side *b)
 			fail_msg("%s: %llu with short cuts, %llu without",
 				 s2_op_name((enum s2_op)op), (unsigned long long)x.n[op],
 				 (unsigned long long)y.n[op]);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_u64(s2_read_sysreg(a->cpu[i], S2_SYSREG_VTTBR_EL2),
+			   s2_read_sysreg(b->cpu[i], S2_SYSREG_VTTBR_EL2));
+		assert_u64(s2_read_sysreg(a->cpu[i], S2_SYSREG_HCR_EL2),
+			   s2_read_sysreg(b->cpu[i], S2_SYSREG_HCR_EL2));
+	}
 }
 
 static void expect_same_tables(const struct side *a, const struct side *b)
