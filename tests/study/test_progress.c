@@ -87,10 +87,15 @@ static void more_steps_than_were_told_are_no_more_than_all(void **state)
 	s2_progress_init(&p, out, S2_PROGRESS_ALWAYS, "x", 1);
 	s2_progress_steps(&p, 10);
 	s2_progress_tick(&p, 1000);
+	p.drawn = -1; /* long ago */
+	s2_progress_job(&p);
+	p.drawn = -1;
+	s2_progress_job(&p);
 	s2_progress_end(&p);
 	s2_progress_tick(&p, 1000);
 	assert_i64(fclose(out), 0);
 	assert_non_null(strstr(text, "] 100 %"));
+	assert_null(strstr(text, "] 200 %"));
 	free(text);
 }
 

@@ -199,6 +199,7 @@ static void a_policy_that_does_not_apply_has_no_numbers(void **state)
 	start(&f, 1, 2);
 	f.report.points[0].results[0].applies = false;
 	f.report.points[0].results[1].ops.n[S2_OP_ISB] = 5;
+	assert_i64(s2_result_measure(&f.report.points[0].results[1], "work", NULL, 3), 0);
 	f.report.machine = NULL;
 	f.report.flavour = NULL;
 	assert_printed(print(s2_report_table, &f), "s2-boot 1.2: cache toggles\n"
@@ -207,6 +208,7 @@ static void a_policy_that_does_not_apply_has_no_numbers(void **state)
 						   "\n"
 						   "               upstream  vcpu0-only\n"
 						   "isb                               5\n"
+						   "work                              3\n"
 						   "verdict  not applicable   unchecked\n");
 	s2_report_free(&f.report);
 }
@@ -371,7 +373,7 @@ static void csv_has_a_line_for_each_policy_with_plain_numbers(void **state)
 
 	(void)state;
 	start_boot(&f);
-	f.report.machine = "max,+fwb";
+	f.report.machine = "max,\"x\"";
 	f.report.flavour = NULL;
 	for (size_t i = 0; i < 2; i++)
 		f.report.points[0].results[i].cost =
@@ -383,9 +385,9 @@ static void csv_has_a_line_for_each_policy_with_plain_numbers(void **state)
 		"program,version,machine,flavour,seed,workload,vcpus,memory,split,policy,"
 		"applies,dsb_ish,dc_civac,sysreg_trap,lock_hold_max,round_trip,cost_ns,"
 		"cost_known_ns,cost_missing,verdicts\n"
-		"s2-boot,1.2,\"max,+fwb\",,7,smp,64,137438953472,on,upstream,yes,64,1234567,0,"
+		"s2-boot,1.2,\"max,\"\"x\"\"\",,7,smp,64,137438953472,on,upstream,yes,64,1234567,0,"
 		"1000,3832,,0,dsb_ish dc_civac,arch=sound bare-metal=unchecked\n"
-		"s2-boot,1.2,\"max,+fwb\",,7,smp,64,137438953472,on,vcpu0-only,no,,,,12.5,"
+		"s2-boot,1.2,\"max,\"\"x\"\"\",,7,smp,64,137438953472,on,vcpu0-only,no,,,,12.5,"
 		"2593,,,,arch=unsound bare-metal=unchecked\n");
 	free(text);
 	s2_report_free(&f.report);
