@@ -38,15 +38,16 @@ enum s2_destroy {
 	S2_DESTROY_PUT_EMPTY, /**< a table only when empty, its entry cleared (156f70afcfec) */
 };
 
+/** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;
+	const char *name;	/**< "kvm-6.12" */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
-	enum s2_break break_with;
-	enum s2_collapse collapse;
-	enum s2_relax relax;
-	enum s2_destroy destroy;
-	enum s2_range_order range_order;
+	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
+	enum s2_collapse collapse;	 /**< how a table gives way to a block */
+	enum s2_relax relax;		 /**< what relaxing a permission flushes */
+	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
+	enum s2_range_order range_order; /**< how a range is cut into operations */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */
 	bool defer_unmap;         /**< leaf TLBIs of an unmap deferred (7657ea920c54) */
