@@ -21,5 +21,6 @@
 #include <stage2sim/pte.h>
 #include <stage2sim/tlbi.h>
 #include <stage2sim/types.h>
+#include <stage2sim/vm.h>
 
 #endif

@@ -14,6 +14,7 @@ static const struct s2_flavour flavours[] = {
 		.destroy = S2_DESTROY_PUT_ALL,
 		.range_order = S2_RANGE_ASCENDING,
 		.eagain_ends_walk = true,
+		.zero_page_change_pte = true,
 		.mkyoung_always_dsb = true,
 		.exit_clears_vttbr = true,
 	},

@@ -89,6 +89,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 	mmu->machine = m;
 	mmu->flavour = cfg->flavour;
 	mmu->vmid = cfg->vmid;
+	mmu->unmap_how.tlbi = cfg->flavour->unmap_tlbi;
 	ret = s2_geometry_init(&mmu->geo, &shape);
 	if (!ret)
 		ret = alloc_root(mmu);
@@ -151,4 +152,10 @@ void s2_cpu_unload_stage2(struct s2_cpu *cpu)
 {
 	cpu->vcpu_vtcr = 0;
 	cpu->vcpu_vttbr = 0;
+}
+
+void s2_mmu_set_vmid(struct s2_mmu *mmu, struct s2_vmid vmid)
+{
+	mmu->vmid = vmid;
+	mmu->vttbr = mmu->root->pa | (uint64_t)vmid.v << 48 | 1;
 }

@@ -13,6 +13,12 @@
 #include "machine/machine.h"
 #include "machine/tablemem.h"
 
+/** How the next unmap is done, where policies differ. */
+struct s2_unmap_how {
+	enum s2_unmap_tlbi tlbi;
+	bool skip_cmo;
+};
+
 struct s2_mmu {
 	struct s2_machine *machine;
 	const struct s2_flavour *flavour;
@@ -23,6 +29,7 @@ struct s2_mmu {
 	struct s2_table_pool *pool;
 	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
+	struct s2_unmap_how unmap_how;
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };
@@ -32,6 +39,9 @@ static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
 {
 	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
 }
+
+/** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */
+void s2_mmu_set_vmid(struct s2_mmu *mmu, struct s2_vmid vmid);
 
 /** s2_flush_vmid_ipa(), the IPA advancing by @p step. */
 void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,

@@ -271,9 +271,24 @@ static void emit_range_op(void *arg, const struct s2_tlbi_op *op)
 	}
 }
 
-/* __kvm_tlb_flush_vmid_range(): at most S2_TLBI_RANGE_MAX_PAGES in one call. */
-static void flush_range_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-			      uint64_t pages)
+static uint64_t first_chunk(uint64_t pages)
+{
+	return pages < S2_TLBI_RANGE_MAX_PAGES ? pages : S2_TLBI_RANGE_MAX_PAGES;
+}
+
+static void decompose(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+		      uint64_t pages)
+{
+	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages,
+				S2_TTL_UNKNOWN, emit_range_op, cpu);
+}
+
+/*
+ * __kvm_tlb_flush_vmid_range(): upstream hands it at most
+ * S2_TLBI_RANGE_MAX_PAGES; with more, the loop over chunks is inside.
+ */
+static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+			     uint64_t pages)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID_RANGE,
 					   .ipa = start,
@@ -286,8 +301,11 @@ static void flush_range_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_
 	cpu->site = "tlb:flush_vmid_range";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
-	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages,
-				S2_TTL_UNKNOWN, emit_range_op, cpu);
+	for (uint64_t chunk; pages; pages -= chunk) {
+		chunk = first_chunk(pages);
+		decompose(mmu, cpu, start, chunk);
+		start.v += chunk << mmu->geo.page_shift;
+	}
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	sync_broadcast(cpu);
@@ -295,6 +313,40 @@ static void flush_range_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+}
+
+static void flush_range_per_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+				  uint64_t pages)
+{
+	for (uint64_t chunk; pages; pages -= chunk) {
+		chunk = first_chunk(pages);
+		flush_range_call(mmu, cpu, start, chunk);
+		start.v += chunk << mmu->geo.page_shift;
+	}
+}
+
+/* Whether the refills of a whole VMID's flush cost more than the TLBIs of a range. */
+static bool range_is_cheaper(const struct s2_flush_costs *c, uint64_t pages)
+{
+	uint64_t chunks = (pages + S2_TLBI_RANGE_MAX_PAGES - 1) / S2_TLBI_RANGE_MAX_PAGES;
+
+	return chunks * c->range_op <= c->lost_entries * c->refill;
+}
+
+static bool flush_as_range(const struct s2_mmu *mmu, uint64_t pages)
+{
+	if (!s2_mmu_uses_range(mmu))
+		return false;
+	switch (mmu->flavour->range_calls) {
+	case S2_RANGE_VMID_ABOVE:
+		return pages <= S2_TLBI_RANGE_MAX_PAGES;
+	case S2_RANGE_VMID_ALWAYS:
+		return false;
+	case S2_RANGE_BY_COST:
+		return range_is_cheaper(&mmu->flavour->costs, pages);
+	default:
+		return true;
+	}
 }
 
 int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
@@ -307,18 +359,12 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;
-	if (!s2_mmu_uses_range(mmu)) {
+	if (!flush_as_range(mmu, pages))
 		s2_flush_vmid(mmu, cpu);
-		return 0;
-	}
-	while (pages) {
-		uint64_t chunk =
-			pages < S2_TLBI_RANGE_MAX_PAGES ? pages : S2_TLBI_RANGE_MAX_PAGES;
-
-		flush_range_chunk(mmu, cpu, start, chunk);
-		start.v += chunk << mmu->geo.page_shift;
-		pages -= chunk;
-	}
+	else if (mmu->flavour->range_calls == S2_RANGE_PER_CHUNK)
+		flush_range_per_chunk(mmu, cpu, start, pages);
+	else
+		flush_range_call(mmu, cpu, start, pages);
 	return 0;
 }
 

@@ -67,6 +67,15 @@ static void jemalloc_free(void *mem)
 {
 	dallocx(mem, MALLOCX_TCACHE_NONE);
 }
+
+/* A destroyed arena's number can be had again; an idle one would be lost to the process. */
+static void destroy_arena(unsigned arena)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "arena.%u.destroy", arena);
+	mallctl(name, NULL, NULL, NULL, 0);
+}
 #else
 int s2_slab_allocator(enum s2_allocator wanted, enum s2_allocator *actual)
 {
@@ -92,6 +101,11 @@ void s2_slab_drop_arena(struct s2_slab_source *src)
 static void jemalloc_free(void *mem)
 {
 	(void)mem;
+}
+
+static void destroy_arena(unsigned arena)
+{
+	(void)arena;
 }
 #endif
 
@@ -120,6 +134,8 @@ void s2_slab_free(struct s2_slab_source *src, void *mem, size_t bytes)
 
 void s2_arena_shelf_free(struct s2_arena_shelf *shelf)
 {
+	for (size_t i = 0; i < shelf->n; i++)
+		destroy_arena(shelf->idle[i]);
 	free(shelf->idle);
 	shelf->idle = NULL;
 	shelf->n = shelf->cap = 0;

@@ -30,7 +30,7 @@ enum s2_option_kind {
 	S2_OPTION_REAL,	  /**< double, not negative */
 	S2_OPTION_STRING, /**< const char * */
 	S2_OPTION_CHOICE, /**< int, index in choices */
-	S2_OPTION_LIST,	  /**< struct s2_option_list: some of choices, in the order given */
+	S2_OPTION_LIST,	  /**< struct s2_option_list: choices in the order given, or "all" */
 };
 
 #define S2_OPTION_LIST_MAX 64
