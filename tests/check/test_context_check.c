@@ -305,6 +305,18 @@ static int smm_leave_resets_first(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
 	return 0;
 }
 
+/* The big hammer without its first half: a root outlives its role. */
+static int smm_enter_keeps_the_root(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
+				    const struct s2_mmu_event *event)
+{
+	const uint32_t root = s2_mmu_ctx(vcpu, S2_MMU_ROOT)->root;
+	const int ret = s2_mmu_kvm_flow.on[event->kind](vcpu, cpu, event);
+
+	if (!ret)
+		s2_mmu_ctx(vcpu, S2_MMU_ROOT)->root = root;
+	return ret;
+}
+
 /* CPUID while L2 runs: only the nested context is looked at again. */
 static int cpuid_in_guest_mode(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
 			       const struct s2_mmu_event *event)
@@ -377,6 +389,27 @@ static void level_is_constant(const struct s2_mmu_update *u)
 		ctx->field[S2_MMU_SHADOW_ROOT_LEVEL] = level;
 }
 
+/* Every field is right, and the role that they are for is not noted. */
+static void role_not_noted(const struct s2_mmu_update *u)
+{
+	struct s2_mmu_context *ctx = s2_mmu_ctx(u->vcpu, u->id);
+	const uint32_t cpu_base = ctx->role.cpu_base;
+
+	s2_mmu_rewrite(u);
+	if (cpu_base)
+		ctx->role.cpu_base = cpu_base;
+}
+
+static void root_role_not_noted(const struct s2_mmu_update *u)
+{
+	struct s2_mmu_context *ctx = s2_mmu_ctx(u->vcpu, u->id);
+	const uint32_t root_base = ctx->role.root_base;
+
+	s2_mmu_rewrite(u);
+	if (root_base)
+		ctx->role.root_base = root_base;
+}
+
 struct fault {
 	const char *what;
 	const char *policy; /**< that runs with the fault, and is sound without it */
@@ -417,6 +450,12 @@ static const struct fault faults[] = {
 	 smm_not_compared, 1, "cpu_role.smm is 0, computed from nothing 1"},
 	{"inject_page_fault a constant without TDP", "rewrite-all", S2_MMU_SHADOW, S2_MMU_RUN, NULL,
 	 NULL, inject_is_constant, 1, "root: inject_page_fault is stale"},
+	{"a root outlives its role", "compare-role", S2_MMU_TDP4, S2_MMU_SMM_ENTER,
+	 smm_enter_keeps_the_root, NULL, NULL, 2, "its root was built for another role"},
+	{"the role is not noted", "rewrite-all", S2_MMU_TDP4, S2_MMU_RUN, NULL, NULL,
+	 role_not_noted, 1, "root: cpu_role."},
+	{"the root role is not noted", "rewrite-all", S2_MMU_TDP4, S2_MMU_RUN, NULL, NULL,
+	 root_role_not_noted, 1, "root: root_role."},
 	{"shadow_root_level a constant", "constants-per-vcpu", S2_MMU_TDP5, S2_MMU_RUN, NULL, NULL,
 	 level_is_constant, 1, "shadow_root_level is 4, computed from nothing 5"},
 };

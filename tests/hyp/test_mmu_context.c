@@ -249,6 +249,23 @@ static void a_reset_unloads_a_root_and_a_run_loads_it(void **state)
 	s2_mmu_vcpu_free(vcpu);
 }
 
+static void a_reset_in_l2_unloads_the_roots_of_l1_and_l2(void **state)
+{
+	struct s2_mmu_vcpu *vcpu = vcpu_of("compare-role", S2_MMU_TDP4, NULL);
+	struct s2_counts before, after, diff;
+
+	(void)state;
+	assert_i64(event(vcpu, S2_MMU_RUN, 0), 0);
+	assert_i64(event(vcpu, S2_MMU_NESTED_ENTER, 1), 0);
+	assert_i64(event(vcpu, S2_MMU_RUN, 0), 0);
+	before = s2_machine_counts(machine);
+	assert_i64(event(vcpu, S2_MMU_CR4_WRITE, S2_CR4_PAE), 0);
+	after = s2_machine_counts(machine);
+	diff = s2_counts_since(&before, &after);
+	assert_u64(diff.n[S2_OP_ROOT_UNLOAD], 2);
+	s2_mmu_vcpu_free(vcpu);
+}
+
 /* --- counts --------------------------------------------------------------- */
 
 /* Fields that k set-ups of ever another role write, from creation on: facts 8.4. */
@@ -451,6 +468,7 @@ int main(void)
 		s2_unit_test(an_smi_in_l2_goes_to_smm_by_l1_and_comes_back_to_l2),
 		s2_unit_test(contexts_have_as_many_fields_as_the_facts_name),
 		s2_unit_test(a_reset_unloads_a_root_and_a_run_loads_it),
+		s2_unit_test(a_reset_in_l2_unloads_the_roots_of_l1_and_l2),
 		s2_unit_test(k_role_changes_write_what_the_closed_forms_say),
 		s2_unit_test(a_reset_with_the_same_role_costs_one_compare_and_by_a0_every_field),
 		s2_unit_test(
