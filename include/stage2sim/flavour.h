@@ -10,6 +10,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
@@ -97,6 +98,7 @@ struct s2_flavour {
 	enum s2_relax relax;		 /**< what relaxing a permission flushes */
 	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
 	enum s2_range_order range_order; /**< how a range is cut into operations */
+	struct s2_routing routing;	 /**< how SGIs find their vcpus */
 
 	enum s2_toggle toggle;		 /**< what a cache toggle cleans */
 	enum s2_range_calls range_calls; /**< how a long range becomes calls */

@@ -7,6 +7,9 @@
 
 #include "machine/tablemem.h"
 
+/* What most CPUs have; ICH_VTR_EL2.ListRegs + 1. */
+#define DEFAULT_LRS 4U
+
 static void init_cpu(struct s2_machine *m, unsigned index)
 {
 	struct s2_cpu *cpu = &m->cpus[index];
@@ -17,6 +20,7 @@ static void init_cpu(struct s2_machine *m, unsigned index)
 	cpu->index = index;
 	cpu->machine = m;
 	cpu->site = "none:0";
+	s2_ich_reset(&cpu->ich, DEFAULT_LRS);
 	if (m->features.vhe)
 		cpu->sysreg[S2_SYSREG_HCR_EL2] = S2_HCR_E2H | S2_HCR_TGE;
 }

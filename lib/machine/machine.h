@@ -11,6 +11,7 @@
 #ifndef S2_MACHINE_MACHINE_H
 #define S2_MACHINE_MACHINE_H
 
+#include <stage2sim/ich.h>
 #include <stage2sim/insn.h>
 #include <stage2sim/machine.h>
 
@@ -26,7 +27,7 @@ struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
-	bool observed;         /**< some sink is attached */
+	bool observed;	       /**< some sink is attached */
 	bool in_run;
 	unsigned index;
 	struct s2_machine *machine;
@@ -34,6 +35,7 @@ struct s2_cpu {
 	uint64_t sysreg[S2_N_SYSREGS];
 	uint64_t vcpu_vtcr; /**< stage 2 of the vcpu loaded here, 0 if none */
 	uint64_t vcpu_vttbr;
+	struct s2_ich ich; /**< list registers and the virtual CPU interface */
 	size_t run_len;
 	struct s2_insn run[S2_SEQUENCE_MAX];
 };
@@ -80,6 +82,17 @@ static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *
 {
 	cpu->count[S2_OP_DVM_BROADCAST] += insn->count * cpu->repeat * cpu->broadcast_to;
 	s2_issue(cpu, insn);
+}
+
+/** Shows a counted step to the sinks. */
+void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n);
+
+/** s2_count() for hot paths: the instruction is only made up if someone watches. */
+static inline void s2_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+{
+	cpu->count[op] += n * cpu->repeat;
+	if (cpu->observed)
+		s2_observe_step(cpu, op, n);
 }
 
 /** What follows, up to s2_run_end(), is done @p n times.  Runs do not nest. */
