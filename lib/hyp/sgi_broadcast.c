@@ -29,7 +29,7 @@ static uint64_t targets_of_word(const struct s2_sgi_write *w, unsigned at)
 {
 	const struct s2_vgic *vgic = w->vgic;
 	const unsigned left = vgic->n_vcpus - at * 64U;
-	const uint64_t group1 = vgic->sgi_group1[w->sgi.intid].w[at];
+	const uint64_t group1 = vgic->sgi_group1[w->intid].w[at];
 	uint64_t to = left >= 64U ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1U;
 
 	if (w->sender->index / 64U == at)
@@ -74,9 +74,9 @@ void s2_broadcast_matrix(struct s2_sgi_write *w)
 	for (unsigned at = 0; at < words; at++) {
 		const uint64_t to = targets_of_word(w, at);
 
-		vgic->mail[w->sgi.intid].w[at] |= to;
+		vgic->mail[w->intid].w[at] |= to;
 		vgic->has_mail.w[at] |= to;
-		kick_word(w, at, to & vgic->sgi_enabled[w->sgi.intid].w[at]);
+		kick_word(w, at, to & vgic->sgi_enabled[w->intid].w[at]);
 	}
 	s2_step(w->cpu, S2_OP_VCPU_VISIT, words);
 }

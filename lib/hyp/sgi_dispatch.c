@@ -11,7 +11,7 @@
 void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
 {
 	struct s2_vgic *vgic = w->vgic;
-	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->sgi.intid);
+	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->intid);
 
 	s2_lock_irq(vgic, w->cpu);
 	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
@@ -56,12 +56,12 @@ static void walk_for(struct s2_sgi_write *w, unsigned list)
 
 void s2_sgi_walk(struct s2_sgi_write *w)
 {
-	walk_for(w, w->sgi.targets);
+	walk_for(w, w->targets);
 }
 
 void s2_sgi_bits(struct s2_sgi_write *w)
 {
-	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+	for (unsigned left = w->targets; left; left &= left - 1U) {
 		const struct s2_mpidr target = s2_mpidr(w->cluster.v | s2_lowest_bit(left));
 		const uint16_t index = s2_mpidr_to_vcpu(w->vgic, w->cpu, target);
 
@@ -75,7 +75,7 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 {
 	unsigned missed = 0;
 
-	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+	for (unsigned left = w->targets; left; left &= left - 1U) {
 		const unsigned bit = s2_lowest_bit(left);
 		bool sure;
 		uint16_t index;
@@ -93,23 +93,26 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 		     uint64_t value)
 {
+	struct s2_vgic *vgic = sender->vgic;
+	const struct s2_sgi sgi = s2_sgi_decode(value);
 	struct s2_sgi_write w = {
-		.vgic = sender->vgic,
+		.vgic = vgic,
 		.cpu = cpu,
 		.sender = sender,
+		.cluster = s2_sgi_cluster(&sgi, vgic->cfg.range_selector),
 		.reg = reg,
-		.sgi = s2_sgi_decode(value),
+		.targets = sgi.targets,
+		.intid = sgi.intid,
 	};
 
 	if ((unsigned)reg >= S2_SGI_REGS)
 		return -EINVAL;
-	if (!w.vgic->initialised)
+	if (!vgic->initialised)
 		return -EBUSY;
-	w.cluster = s2_sgi_cluster(&w.sgi, w.vgic->cfg.range_selector);
-	if (w.sgi.all_but_self)
-		w.vgic->broadcast(&w);
+	if (sgi.all_but_self)
+		vgic->broadcast(&w);
 	else
-		w.vgic->dispatch(&w);
+		vgic->dispatch(&w);
 	if (w.queued)
 		s2_step(cpu, S2_OP_SGI_QUEUE, w.queued);
 	return 0;

@@ -89,7 +89,7 @@ void s2_sgi_rows(struct s2_sgi_write *w)
 		s2_sgi_walk(w);
 		return;
 	}
-	if (!w->sgi.targets)
+	if (!w->targets)
 		return;
 	row = find_row(rows, w->cluster.v, &probes);
 	s2_step(w->cpu, S2_OP_MPIDR_GATHER, 1);
@@ -97,7 +97,7 @@ void s2_sgi_rows(struct s2_sgi_write *w)
 		s2_step(w->cpu, S2_OP_VCPU_PROBE, probes);
 	if (row->key == FREE_ROW)
 		return;
-	for (unsigned left = w->sgi.targets; left; left &= left - 1U) {
+	for (unsigned left = w->targets; left; left &= left - 1U) {
 		const uint16_t index = row->vcpu[s2_lowest_bit(left)];
 
 		if (index != S2_NO_VCPU)

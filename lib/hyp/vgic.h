@@ -154,9 +154,10 @@ struct s2_sgi_write {
 	struct s2_vgic *vgic;
 	struct s2_cpu *cpu;
 	const struct s2_vgic_cpu *sender;
-	enum s2_sgi_reg reg;
-	struct s2_sgi sgi;
 	struct s2_mpidr cluster; /* of bit 0 of the list */
+	enum s2_sgi_reg reg;
+	unsigned targets; /* the list */
+	unsigned intid;
 	unsigned queued;
 };
 

@@ -137,7 +137,7 @@ static void fit_line(const struct s2_sgi_series *series, const double *steps,
 int s2_sgi_predict(const struct s2_sgi_series *series, const struct s2_features *features,
 		   struct s2_sgi_fit *fit, double *predicted, struct s2_error *err)
 {
-	double steps[S2_SGI_ROWS_MAX];
+	double steps[S2_SGI_ROWS_MAX] = {0};
 
 	for (size_t i = 0; i < series->n_rows; i++) {
 		const int ret = count_steps(series, &series->rows[i], features, &steps[i], err);

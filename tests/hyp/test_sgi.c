@@ -428,7 +428,7 @@ static void mutant_stops_at_absent(struct s2_sgi_write *w)
 	for (unsigned bit = 0; bit < 16; bit++) {
 		const struct s2_mpidr m = s2_mpidr(w->cluster.v | bit);
 
-		if (!(w->sgi.targets & 1U << bit))
+		if (!(w->targets & 1U << bit))
 			continue;
 		if (s2_mpidr_to_vcpu(w->vgic, w->cpu, m) == S2_NO_VCPU)
 			return;
@@ -442,7 +442,7 @@ static void mutant_affinity_is_index(struct s2_sgi_write *w)
 	for (unsigned bit = 0; bit < 16; bit++) {
 		const unsigned index = s2_mpidr_aff(w->cluster, 1) * 16U + bit;
 
-		if ((w->sgi.targets & 1U << bit) && index < w->vgic->n_vcpus)
+		if ((w->targets & 1U << bit) && index < w->vgic->n_vcpus)
 			s2_sgi_queue(w, index);
 	}
 }
@@ -454,7 +454,7 @@ static void mutant_shift_by_aff0(struct s2_sgi_write *w)
 		const uint64_t hwid = w->vgic->hwid[i];
 
 		if ((hwid & ~UINT64_C(0xff)) == w->cluster.v &&
-		    w->sgi.targets >> (hwid & 0xff) % 64 & 1)
+		    w->targets >> (hwid & 0xff) % 64 & 1)
 			s2_sgi_queue(w, i);
 	}
 }
@@ -464,7 +464,7 @@ static void mutant_mask_23_bits(struct s2_sgi_write *w)
 {
 	for (unsigned i = 0; i < w->vgic->n_vcpus; i++)
 		if (((w->vgic->hwid[i] ^ w->cluster.v) & 0x7ffff0) == 0 &&
-		    w->sgi.targets >> (w->vgic->hwid[i] & 15) & 1)
+		    w->targets >> (w->vgic->hwid[i] & 15) & 1)
 			s2_sgi_queue(w, i);
 }
 
