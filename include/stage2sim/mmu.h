@@ -38,7 +38,7 @@ enum s2_flush_kind {
 	S2_FLUSH_KINDS,	      /**< how many there are */
 };
 
-/** One flush call, or a run of them (by IPA: ipa advances by step). */
+/** One flush call, or a run of them: ipa advances by step. */
 struct s2_flush_call {
 	enum s2_flush_kind kind; /**< which function */
 	struct s2_ipa ipa;  /**< by IPA and range */

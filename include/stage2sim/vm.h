@@ -101,6 +101,15 @@ S2_API int s2_vcpu_put(struct s2_vcpu *vcpu);
 /** KVM_ARM_VCPU_INIT of a vcpu that has run: MMU off, TVM armed, RAM unmapped without FWB. */
 S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
 
+/** PSCI CPU_OFF: it leaves its CPU; what traps is as it was. @return 0; -EINVAL if not loaded */
+S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu);
+
+/**
+ * PSCI CPU_ON of a vcpu that is not loaded: its MMU and caches are off.  TVM is
+ * not armed again, unlike by s2_vcpu_reset().  @return 0; -EINVAL if loaded
+ */
+S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
+
 /** What a guest does at an address. */
 enum s2_access {
 	S2_ACCESS_READ,  /**< a load */
