@@ -88,23 +88,24 @@ enum s2_unmap_cmo {
 	S2_UNMAP_CMO_NOT_ON_EVENT, /**< not when the VMM itself unmaps (2019, patch 7) */
 };
 
+/** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;
+	const char *name;	/**< "kvm-6.12" */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
-	enum s2_break break_with;
-	enum s2_collapse collapse;
-	enum s2_relax relax;
-	enum s2_destroy destroy;
-	enum s2_range_order range_order;
-	struct s2_routing routing; /**< of SGIs */
+	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
+	enum s2_collapse collapse;	 /**< how a table gives way to a block */
+	enum s2_relax relax;		 /**< what relaxing a permission flushes */
+	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
+	enum s2_range_order range_order; /**< how a range is cut into operations */
+	struct s2_routing routing;	 /**< how SGIs find their vcpus */
 
-	enum s2_toggle toggle;
-	enum s2_range_calls range_calls;
-	struct s2_flush_costs costs; /**< for S2_RANGE_BY_COST */
-	enum s2_clear_flush clear_flush;
-	enum s2_unmap_tlbi unmap_tlbi;
-	enum s2_unmap_cmo unmap_cmo;
+	enum s2_toggle toggle;		 /**< what a cache toggle cleans */
+	enum s2_range_calls range_calls; /**< how a long range becomes calls */
+	struct s2_flush_costs costs;	 /**< for S2_RANGE_BY_COST */
+	enum s2_clear_flush clear_flush; /**< what a dirty-log clear flushes */
+	enum s2_unmap_tlbi unmap_tlbi;	 /**< how an unmap invalidates TLBs */
+	enum s2_unmap_cmo unmap_cmo;	 /**< when an unmap cleans to the PoC */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */
 	bool defer_unmap;         /**< leaf TLBIs of an unmap deferred (7657ea920c54) */

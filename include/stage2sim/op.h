@@ -15,6 +15,10 @@
 
 S2_BEGIN_DECLS
 
+/**
+ * What is counted.  IS is all CPUs of the inner shareable domain, without it
+ * the CPU that issues; what a name says by itself has no text.
+ */
 enum s2_op {
 	S2_OP_TLBI_VMALLS12E1IS,
 	S2_OP_TLBI_VMALLS12E1,
@@ -70,7 +74,7 @@ enum s2_op {
 
 /** How often each operation was issued. */
 struct s2_counts {
-	uint64_t n[S2_OP_COUNT];
+	uint64_t n[S2_OP_COUNT]; /**< by enum s2_op */
 };
 
 /** The lower-case name of @p op, or NULL if there is no such operation. */

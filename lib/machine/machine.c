@@ -74,9 +74,25 @@ struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index)
 	return index < m->n_cpus ? &m->cpus[index] : NULL;
 }
 
+void s2_machine_fold(struct s2_machine *m)
+{
+	for (struct s2_tally *t = m->tallies; t; t = t->next) {
+		if (!t->n)
+			continue;
+		for (int op = 0; op < S2_OP_COUNT; op++)
+			m->counts.n[op] += t->n * t->each.n[op];
+		t->n = 0;
+	}
+}
+
 struct s2_counts s2_machine_counts(const struct s2_machine *m)
 {
-	return m->counts;
+	struct s2_counts counts = m->counts;
+
+	for (const struct s2_tally *t = m->tallies; t; t = t->next)
+		for (int op = 0; op < S2_OP_COUNT; op++)
+			counts.n[op] += t->n * t->each.n[op];
+	return counts;
 }
 
 static void set_observed(struct s2_machine *m)

@@ -42,8 +42,17 @@ struct s2_cpu {
 
 struct s2_tablemem;
 
+/** Calls whose counts are all the same, not yet in the machine's counts. */
+struct s2_tally {
+	uint64_t n;
+	struct s2_counts each;
+	struct s2_tally *next;
+	bool listed;
+};
+
 struct s2_machine {
-	struct s2_counts counts;
+	struct s2_counts counts; /**< without what is in tallies: see s2_machine_fold() */
+	struct s2_tally *tallies;
 	struct s2_features features;
 	uint64_t run_limit;
 	unsigned n_cpus;
@@ -52,6 +61,9 @@ struct s2_machine {
 	struct s2_tablemem *tables;
 	struct s2_cpu cpus[];
 };
+
+/** Adds what is tallied to the counts. */
+void s2_machine_fold(struct s2_machine *m);
 
 /** Hands an instruction to the sinks, or to the sequence being collected. */
 void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn);

@@ -183,9 +183,9 @@ static int set_flag(const struct s2_option_table *table, const struct s2_option 
 {
 	bool *to = field(table, o);
 
-	if (strcmp(text, "on") && strcmp(text, "off"))
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
 		return bad_value(o, text, "on or off", err);
-	*to = !strcmp(text, "on");
+	*to = strcmp(text, "on") == 0;
 	return 0;
 }
 

@@ -15,7 +15,7 @@
  *
  *     static const struct s2_program program = {
  *             .name = "s2-boot", .summary = "cache toggles of a booting guest",
- *             .machine = "neoverse-n1", .flavour = "kvm-6.12",
+ *             .machine = "neoverse-n1", .flavour = "newest",
  *             .options = options, .n_options = ..., .settings_size = sizeof(struct boot),
  *             .policies = policies, .n_policies = ...,
  *             .run = run,
@@ -99,7 +99,7 @@ struct s2_program {
 	size_t n_examples;
 
 	const char *machine; /**< default; NULL: no --machine */
-	const char *flavour; /**< default; NULL: no --flavour */
+	const char *flavour; /**< default, "newest" or "oldest"; NULL: no --flavour */
 	const char *metric;  /**< what a sweep compares, default "time" */
 	const char *sweep;   /**< what `--sweep default` stands for, or NULL */
 

@@ -228,7 +228,7 @@ static void write_choices(const struct s2_program *p, FILE *out)
 		s2_write_wrapped(out, names, 2, HELP_WIDTH);
 	}
 	if (p->flavour != NULL)
-		(void)fputs("\nFlavours:\n", out);
+		(void)fputs("\nFlavours, oldest and newest being two of them:\n", out);
 	for (size_t i = 0; p->flavour != NULL && s2_flavour_at(i) != NULL; i++) {
 		(void)snprintf(names, sizeof(names), "seen to behave so: %s",
 			       s2_flavour_at(i)->stands_for);

@@ -45,18 +45,32 @@ static int prepare_machine(struct s2_session *s)
 	return 0;
 }
 
+/** A flavour by its name, or by its age: programs name no kernel. */
+static const struct s2_flavour *find_flavour(const char *name)
+{
+	const struct s2_flavour *last = NULL;
+
+	if (!strcmp(name, "oldest"))
+		return s2_flavour_at(0);
+	if (strcmp(name, "newest") != 0)
+		return s2_flavour_find(name);
+	for (size_t i = 0; s2_flavour_at(i) != NULL; i++)
+		last = s2_flavour_at(i);
+	return last;
+}
+
 static int prepare_flavour(struct s2_session *s)
 {
-	char names[160] = "one of";
+	char names[160] = "one of oldest, newest";
 	size_t at = strlen(names);
 
 	if (s->program->flavour == NULL)
 		return 0;
-	s->flavour = s2_flavour_find(s->common.flavour);
+	s->flavour = find_flavour(s->common.flavour);
 	if (s->flavour != NULL)
 		return 0;
 	for (size_t i = 0; s2_flavour_at(i) != NULL && at < sizeof(names); i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s %s", i ? "," : "",
+		at += (size_t)snprintf(names + at, sizeof(names) - at, ", %s",
 				       s2_flavour_at(i)->name);
 	return bad_option(s, "flavour", s->common.flavour, names);
 }

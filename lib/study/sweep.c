@@ -164,7 +164,7 @@ static bool is_number(const struct s2_option *option)
 static int add_range(const struct parser *p, struct s2_axis *axis, const char *text, char *end)
 {
 	const struct s2_option *option = axis->option;
-	struct s2_value from, to;
+	struct s2_value from = {0}, to = {0};
 	struct stride stride;
 	int r;
 

@@ -141,7 +141,7 @@ const struct s2_program fake_program = {
 	.examples = examples,
 	.n_examples = ARRAY_SIZE(examples),
 	.machine = "max",
-	.flavour = "kvm-6.12",
+	.flavour = "newest",
 	.metric = "dc_civac",
 	.sweep = "vcpus=1..4",
 	.check = check,
