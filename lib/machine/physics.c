@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine/physics.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <stage2sim/tlbi.h>
+
+/* A context synchronisation event: register writes are in effect from here on. */
+static void synchronise(struct s2_physics *p, struct s2_phys_cpu *cpu)
+{
+	const struct s2_phys_regs *new = &cpu->issued;
+	bool same = cpu->effective.vtcr == new->vtcr && cpu->effective.vttbr == new->vttbr;
+
+	cpu->effective = *new;
+	if (!same)
+		cpu->regime_err =
+			s2_regime_init(&cpu->regime, &p->machine->features, new->vtcr, new->vttbr);
+}
+
+static void write_register(struct s2_phys_cpu *cpu, const struct s2_insn *insn)
+{
+	switch (insn->addr) {
+	case S2_SYSREG_VTTBR_EL2:
+		cpu->issued.vttbr = insn->value;
+		break;
+	case S2_SYSREG_VTCR_EL2:
+		cpu->issued.vtcr = insn->value;
+		break;
+	case S2_SYSREG_HCR_EL2:
+		cpu->issued.hcr = insn->value;
+		break;
+	default:
+		break;
+	}
+}
+
+static struct s2_tlbi_format tlbi_format(const struct s2_physics *p, const struct s2_phys_cpu *cpu)
+{
+	const struct s2_features *f = &p->machine->features;
+	/* With DS the range form counts 64 KiB, whatever the CPU could do (VTCR_EL2.DS). */
+	const struct s2_tlbi_format fmt = {(uint8_t)f->granule, f->ttl,
+					   !cpu->regime_err && cpu->regime.geo.lpa2, f->tlbirange};
+
+	return fmt;
+}
+
+/* What a TLBI by IPA names. @return false if that is nothing for sure. */
+static bool decode_ipa(const struct s2_physics *p, const struct s2_phys_cpu *cpu,
+		       const struct s2_insn *insn, uint64_t i, struct s2_tlbi_span *span)
+{
+	const struct s2_tlbi_format fmt = tlbi_format(p, cpu);
+	uint64_t operand = insn->value + i * insn->value_step;
+
+	if (insn->op == S2_OP_TLBI_RIPAS2E1IS || insn->op == S2_OP_TLBI_RIPAS2E1)
+		return !s2_tlbi_range_decode(&fmt, operand, span);
+	*span = s2_tlbi_ipa_decode(&fmt, operand);
+	return span->size != 0;
+}
+
+static void finite_ipa(struct s2_physics *p, unsigned index, const struct s2_insn *insn, uint64_t n)
+{
+	const struct s2_phys_cpu *cpu = &p->cpus[index];
+	bool local = !s2_op_is_broadcast(insn->op);
+	struct s2_tlb_ipa_range range = {
+		.vmid = s2_vttbr_vmid(&p->machine->features, cpu->issued.vttbr)};
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct s2_tlbi_span span;
+
+		if (!decode_ipa(p, cpu, insn, i, &span))
+			continue;
+		range.start = span.start;
+		range.size = span.size;
+		range.leaf_shift = 0;
+		if (span.level != S2_TTL_UNKNOWN && !cpu->regime_err)
+			range.leaf_shift = s2_level_shift(&cpu->regime.geo, span.level);
+		s2_tlb_inval_ipa(p->tlbs, local ? index : S2_ALL_CPUS, &range);
+	}
+}
+
+static void finite_vmid(struct s2_physics *p, unsigned index, enum s2_op op, bool by_va_only)
+{
+	const struct s2_phys_cpu *cpu = &p->cpus[index];
+
+	/* With E2H and TGE a VMALLE1 is about the host's own regime, which is not kept here. */
+	if (by_va_only && s2_hcr_is_host(cpu->issued.hcr))
+		return;
+	s2_tlb_inval_vmid(p->tlbs, s2_op_is_broadcast(op) ? S2_ALL_CPUS : index,
+			  s2_vttbr_vmid(&p->machine->features, cpu->issued.vttbr), by_va_only);
+}
+
+static void finite_tlbi(struct s2_physics *p, unsigned index, const struct s2_insn *insn,
+			uint64_t n)
+{
+	switch (insn->op) {
+	case S2_OP_TLBI_VMALLS12E1IS:
+	case S2_OP_TLBI_VMALLS12E1:
+		finite_vmid(p, index, insn->op, false);
+		break;
+	case S2_OP_TLBI_VMALLE1IS:
+	case S2_OP_TLBI_VMALLE1:
+		finite_vmid(p, index, insn->op, true);
+		break;
+	case S2_OP_TLBI_ALLE1IS:
+		s2_tlb_inval_all(p->tlbs);
+		break;
+	case S2_OP_TLBI_VALE2IS:
+		break;
+	default:
+		finite_ipa(p, index, insn, n);
+		break;
+	}
+}
+
+static bool is_tlbi(enum s2_op op)
+{
+	return op <= S2_OP_TLBI_VALE2IS;
+}
+
+/* What changes a CPU's context, apart from memory and TLBs. */
+static void cpu_insn(struct s2_physics *p, struct s2_phys_cpu *cpu, const struct s2_insn *insn)
+{
+	switch (insn->op) {
+	case S2_OP_SYSREG_WRITE:
+		write_register(cpu, insn);
+		break;
+	case S2_OP_GUEST_ENTRY:
+	case S2_OP_GUEST_EXIT:
+		synchronise(p, cpu);
+		cpu->draining = cpu->in_guest && insn->op == S2_OP_GUEST_EXIT;
+		cpu->in_guest = insn->op == S2_OP_GUEST_ENTRY;
+		break;
+	case S2_OP_ISB:
+	case S2_OP_HYPERCALL:
+		synchronise(p, cpu);
+		break;
+	case S2_OP_DSB_ISH:
+	case S2_OP_DSB_NSH:
+	case S2_OP_DSB_SY:
+		cpu->draining = false;
+		break;
+	default:
+		break;
+	}
+}
+
+static void physics_event(void *arg, const struct s2_event *event)
+{
+	struct s2_physics *p = arg;
+
+	for (size_t i = 0; i < event->n_insns; i++) {
+		const struct s2_insn *insn = &event->insns[i];
+
+		if (is_tlbi(insn->op)) {
+			if (p->tlbs)
+				finite_tlbi(p, event->cpu, insn, event->repeat);
+		} else {
+			cpu_insn(p, &p->cpus[event->cpu], insn);
+		}
+	}
+}
+
+static void init_cpu(struct s2_physics *p, unsigned index)
+{
+	const uint64_t *sysreg = p->machine->cpus[index].sysreg;
+	struct s2_phys_cpu *cpu = &p->cpus[index];
+
+	cpu->issued.vtcr = sysreg[S2_SYSREG_VTCR_EL2];
+	cpu->issued.vttbr = sysreg[S2_SYSREG_VTTBR_EL2];
+	cpu->issued.hcr = sysreg[S2_SYSREG_HCR_EL2];
+	cpu->regime_err = -ENOENT;
+	synchronise(p, cpu);
+}
+
+int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
+		      struct s2_physics **out)
+{
+	struct s2_physics *p = calloc(1, sizeof(*p) + m->n_cpus * sizeof(p->cpus[0]));
+	struct s2_sink sink = {physics_event, p};
+	int ret = 0;
+
+	if (!p)
+		return -ENOMEM;
+	p->machine = m;
+	p->n_cpus = m->n_cpus;
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		init_cpu(p, i);
+	if (cfg->tlb)
+		ret = s2_tlbs_create(cfg->tlb, m->n_cpus, m->features.vmid_bits, &p->tlbs);
+	if (!ret)
+		ret = s2_machine_add_sink(m, &sink);
+	if (ret) {
+		s2_tlbs_destroy(p->tlbs);
+		free(p);
+		return ret;
+	}
+	*out = p;
+	return 0;
+}
+
+void s2_physics_detach(struct s2_physics *p)
+{
+	if (!p)
+		return;
+	s2_machine_remove_sink(p->machine, p);
+	s2_tlbs_destroy(p->tlbs);
+	free(p);
+}
+
+struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p)
+{
+	return p->tlbs;
+}
