@@ -23,6 +23,7 @@
 #define STAGE2SIM_PHYSICS_H
 
 #include <stage2sim/insn.h>
+#include <stage2sim/memory.h>
 #include <stage2sim/tlb.h>
 
 S2_BEGIN_DECLS
@@ -31,6 +32,8 @@ struct s2_physics;
 
 struct s2_physics_config {
 	const struct s2_tlb_config *tlb; /**< finite TLBs; NULL: none, each access walks */
+	bool memory;			 /**< memory and cache lines */
+	enum s2_memory_detail detail;	 /**< of memory */
 };
 
 /**
@@ -45,6 +48,19 @@ S2_API void s2_physics_detach(struct s2_physics *p);
 
 /** The finite TLBs, or NULL. */
 S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p);
+
+/** Memory and its cache lines, or NULL. */
+S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p);
+
+/** What the DCs by line have named so far, and found cached and dirty. */
+S2_API struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p);
+
+/**
+ * 0, or -ENOMEM from the first event that could not be followed for want of
+ * memory: an event has no one to tell.  What the physics says is unreliable
+ * from there on, though nothing is lost that an earlier answer depended on.
+ */
+S2_API int s2_physics_error(const struct s2_physics *p);
 
 enum s2_access_kind {
 	S2_ACCESS_READ,
@@ -90,17 +106,19 @@ static inline unsigned s2_fault_status(const struct s2_fault *fault)
 
 struct s2_guest_result {
 	struct s2_fault fault;
-	struct s2_pa pa; /**< if there was no fault */
-	s2_pte pte;	 /**< the leaf that translated it */
-	int8_t level;	 /**< of that leaf */
-	bool hit;	 /**< in a TLB: combined, or stage 2 */
-	bool cacheable;	 /**< stage 1 and stage 2 combined */
+	struct s2_pa pa;  /**< if there was no fault */
+	s2_pte pte;	  /**< the leaf that translated it */
+	int8_t level;	  /**< of that leaf */
+	bool hit;	  /**< in a TLB: combined, or stage 2 */
+	bool cacheable;	  /**< stage 1 and stage 2 combined */
+	uint32_t version; /**< read, fetched or written, if there is memory */
 };
 
 /**
- * One access of the guest on @p cpu: looked up, walked, filled.
- * @return 0 (also with a fault); -ENOENT if the CPU is not in a guest with a
- *         stage 2 loaded; an error of its VTCR_EL2.
+ * One access of the guest on @p cpu: looked up, walked, filled, then made.
+ * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be;
+ *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
+ *         has; an error of memory.
  */
 S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
 			   const struct s2_guest_access *access, struct s2_guest_result *result);
@@ -119,6 +137,18 @@ S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cp
 
 /** A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and ISB. */
 S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
+
+/** A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2. */
+S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa);
+
+/**
+ * A guest's DC by set and way that was not trapped: of no effect here, since
+ * the line may have moved to another cache before it (the worst of its cases).
+ */
+S2_API void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu);
+
+/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable). */
+S2_API void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu);
 
 S2_END_DECLS
 

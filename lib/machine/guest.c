@@ -153,6 +153,22 @@ static void translate(const struct guest_walk *w)
 	walk_tables(w);
 }
 
+static int use_memory(const struct guest_walk *w)
+{
+	struct s2_guest_result *result = w->result;
+	struct s2_memory *mem = w->p->memory;
+	enum s2_agent agent = result->cacheable ? S2_AGENT_WRITE_BACK : S2_AGENT_NON_CACHEABLE;
+
+	switch (w->access->kind) {
+	case S2_ACCESS_READ:
+		return s2_memory_read(mem, agent, result->pa, &result->version);
+	case S2_ACCESS_WRITE:
+		return s2_memory_write(mem, agent, result->pa, 1, &result->version);
+	default:
+		return s2_memory_fetch(mem, w->cpu->index, result->pa, &result->version);
+	}
+}
+
 static int check_access(const struct s2_guest_access *access)
 {
 	if ((unsigned)access->kind > S2_ACCESS_EXEC)
@@ -189,9 +205,11 @@ int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu, const struct s2_gu
 	if (!s2_physics_in_context(p, cpu))
 		return -ENOENT;
 	translate(&w);
-	if (result->fault.raised)
+	if (result->fault.raised) {
 		s2_count(cpu, S2_OP_S2_FAULT, 1);
-	return 0;
+		return 0;
+	}
+	return p->memory ? use_memory(&w) : 0;
 }
 
 int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
@@ -212,4 +230,27 @@ void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu)
 {
 	if (p->tlbs && s2_physics_in_context(p, cpu))
 		s2_tlb_inval_vmid(p->tlbs, S2_ALL_CPUS, p->cpus[cpu->index].regime.vmid, true);
+}
+
+int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa)
+{
+	if (!p->memory)
+		return 0;
+	if (op != S2_LINE_CLEAN && op != S2_LINE_CLEAN_INVALIDATE && op != S2_LINE_INVALIDATE)
+		return -EINVAL;
+	if (op == S2_LINE_INVALIDATE)
+		op = S2_LINE_CLEAN_INVALIDATE;
+	return s2_memory_apply(p->memory, op, pa, 1, NULL);
+}
+
+void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu)
+{
+	(void)p;
+	(void)cpu;
+}
+
+void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu)
+{
+	if (p->memory && s2_physics_in_context(p, cpu))
+		s2_memory_ic_iallu(p->memory, S2_MEMORY_ALL_CPUS);
 }

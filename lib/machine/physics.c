@@ -113,6 +113,66 @@ static void finite_tlbi(struct s2_physics *p, unsigned index, const struct s2_in
 	}
 }
 
+static void note(struct s2_physics *p, int ret)
+{
+	if (ret && !p->error)
+		p->error = ret;
+}
+
+/* @op over each repetition's range; ranges that adjoin are one. */
+static void dc_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n,
+		     enum s2_line_op op)
+{
+	uint64_t size = insn->value;
+
+	if (!size)
+		return;
+	if (insn->addr_step == size) {
+		size *= n;
+		n = 1;
+	}
+	for (uint64_t i = 0; i < n; i++)
+		note(p, s2_memory_apply(p->memory, op, s2_pa(insn->addr + i * insn->addr_step),
+					size, &p->dc));
+}
+
+static void ic_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		s2_memory_ic_ivau(p->memory, s2_pa(insn->addr + i * insn->addr_step), insn->value);
+}
+
+static void memory_insn(struct s2_physics *p, unsigned cpu, const struct s2_insn *insn, uint64_t n)
+{
+	switch (insn->op) {
+	case S2_OP_DC_CIVAC:
+		dc_range(p, insn, n, S2_LINE_CLEAN_INVALIDATE);
+		break;
+	case S2_OP_DC_CVAC:
+		dc_range(p, insn, n, S2_LINE_CLEAN);
+		break;
+	case S2_OP_DC_IVAC:
+		dc_range(p, insn, n, S2_LINE_INVALIDATE);
+		break;
+	case S2_OP_IC_IVAU:
+		ic_range(p, insn, n);
+		break;
+	case S2_OP_IC_IALLUIS:
+		s2_memory_ic_iallu(p->memory, S2_MEMORY_ALL_CPUS);
+		break;
+	case S2_OP_IC_IALLU:
+		s2_memory_ic_iallu(p->memory, cpu);
+		break;
+	default:
+		break;
+	}
+}
+
+static bool is_maintenance(enum s2_op op)
+{
+	return op >= S2_OP_DC_CIVAC && op <= S2_OP_IC_IALLU;
+}
+
 static bool is_tlbi(enum s2_op op)
 {
 	return op <= S2_OP_TLBI_VALE2IS;
@@ -155,6 +215,9 @@ static void physics_event(void *arg, const struct s2_event *event)
 		if (is_tlbi(insn->op)) {
 			if (p->tlbs)
 				finite_tlbi(p, event->cpu, insn, event->repeat);
+		} else if (is_maintenance(insn->op)) {
+			if (p->memory)
+				memory_insn(p, event->cpu, insn, event->repeat);
 		} else {
 			cpu_insn(p, &p->cpus[event->cpu], insn);
 		}
@@ -173,6 +236,13 @@ static void init_cpu(struct s2_physics *p, unsigned index)
 	synchronise(p, cpu);
 }
 
+static void physics_free(struct s2_physics *p)
+{
+	s2_tlbs_destroy(p->tlbs);
+	s2_memory_destroy(p->memory);
+	free(p);
+}
+
 int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		      struct s2_physics **out)
 {
@@ -188,11 +258,12 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		init_cpu(p, i);
 	if (cfg->tlb)
 		ret = s2_tlbs_create(cfg->tlb, m->n_cpus, m->features.vmid_bits, &p->tlbs);
+	if (!ret && cfg->memory)
+		ret = s2_memory_create(&m->features, m->n_cpus, cfg->detail, &p->memory);
 	if (!ret)
 		ret = s2_machine_add_sink(m, &sink);
 	if (ret) {
-		s2_tlbs_destroy(p->tlbs);
-		free(p);
+		physics_free(p);
 		return ret;
 	}
 	*out = p;
@@ -204,8 +275,22 @@ void s2_physics_detach(struct s2_physics *p)
 	if (!p)
 		return;
 	s2_machine_remove_sink(p->machine, p);
-	s2_tlbs_destroy(p->tlbs);
-	free(p);
+	physics_free(p);
+}
+
+struct s2_memory *s2_physics_memory(struct s2_physics *p)
+{
+	return p->memory;
+}
+
+struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p)
+{
+	return p->dc;
+}
+
+int s2_physics_error(const struct s2_physics *p)
+{
+	return p->error;
 }
 
 struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p)

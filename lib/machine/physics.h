@@ -36,7 +36,10 @@ struct s2_phys_cpu {
 
 struct s2_physics {
 	struct s2_machine *machine;
-	struct s2_tlbs *tlbs; /**< or NULL */
+	struct s2_tlbs *tlbs;	  /**< or NULL */
+	struct s2_memory *memory; /**< or NULL */
+	struct s2_line_counts dc;
+	int error; /**< the first that an event met */
 	unsigned n_cpus;
 	struct s2_phys_cpu cpus[];
 };

@@ -243,6 +243,45 @@ static void test_tge_decides_whose_entries_a_vmalle1_takes(void **state)
 	rig_free(&r);
 }
 
+/* The guest writes with its caches off; the host reads what its line held before. */
+static void test_a_guest_with_caches_off_writes_past_the_cache(void **state)
+{
+	struct s2_machine_config cfg = {.cpus = 1};
+	const struct s2_physics_config physics = {.memory = true, .detail = S2_MEMORY_VERSIONS};
+	const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
+	struct s2_guest_access access = {
+		.kind = S2_ACCESS_WRITE, .va = s2_va(2 * MIB), .ipa = s2_ipa(2 * MIB)};
+	const struct s2_pa pa = s2_pa(0x40000000);
+	struct s2_guest_result result;
+	struct rig r;
+	uint32_t version;
+
+	(void)state;
+	assert_i64(s2_features_parse("neoverse-n1", &cfg.features, NULL), 0);
+	assert_i64(s2_machine_create(&cfg, &r.m), 0);
+	assert_i64(s2_mmu_create(r.m, &mmu, &r.mmu), 0);
+	assert_i64(s2_physics_attach(r.m, &physics, &r.p), 0);
+	r.cpu = s2_machine_cpu(r.m, 0);
+	/* The map cleans the host's zeroing to the PoC. */
+	assert_i64(s2_memory_write(s2_physics_memory(r.p), S2_AGENT_WRITE_BACK, pa, 0x1000, NULL),
+		   0);
+	map(&r, 2 * MIB, 0x1000, pa.v, RW);
+	assert_u64(s2_physics_dc_counts(r.p).dirty, 64);
+	assert_i64(s2_memory_apply(s2_physics_memory(r.p), S2_LINE_FILL, pa, 0x1000, NULL), 0);
+	enter(&r);
+	assert_i64(s2_guest_access(r.p, r.cpu, &access, &result), 0);
+	assert_false(result.cacheable);
+	assert_u64(result.version, 2);
+	assert_i64(s2_memory_read(s2_physics_memory(r.p), S2_AGENT_WRITE_BACK, pa, &version), 0);
+	assert_u64(version, 1);
+	leave(&r);
+	assert_i64(s2_pgtable_unmap(r.mmu, r.cpu, s2_range(2 * MIB, 0x1000)), 0);
+	assert_i64(s2_memory_read(s2_physics_memory(r.p), S2_AGENT_WRITE_BACK, pa, &version), 0);
+	assert_u64(version, 2);
+	assert_i64(s2_physics_error(r.p), 0);
+	rig_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -252,6 +291,7 @@ int main(void)
 		s2_unit_test(test_only_an_in_context_regime_is_walked),
 		s2_unit_test(test_hits_misses_and_walks_are_counted),
 		s2_unit_test(test_tge_decides_whose_entries_a_vmalle1_takes),
+		s2_unit_test(test_a_guest_with_caches_off_writes_past_the_cache),
 	};
 
 	return cmocka_run_group_tests_name("machine/walker", tests, NULL, NULL);
