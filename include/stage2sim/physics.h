@@ -32,6 +32,7 @@ struct s2_physics;
 
 struct s2_physics_config {
 	const struct s2_tlb_config *tlb; /**< finite TLBs; NULL: none, each access walks */
+	bool residue;			 /**< the possible TLB */
 	bool memory;			 /**< memory and cache lines */
 	enum s2_memory_detail detail;	 /**< of memory */
 };

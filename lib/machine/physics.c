@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "machine/physics.h"
+#include "machine/residue.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,6 +16,21 @@ static void synchronise(struct s2_physics *p, struct s2_phys_cpu *cpu)
 	if (!same)
 		cpu->regime_err =
 			s2_regime_init(&cpu->regime, &p->machine->features, new->vtcr, new->vttbr);
+}
+
+static void note(struct s2_physics *p, int ret)
+{
+	if (ret && !p->error)
+		p->error = ret;
+}
+
+/* From here on the TLBs of this CPU may hold what its tables map. */
+static void watch_loaded(struct s2_physics *p, struct s2_phys_cpu *cpu)
+{
+	if (!p->residues || cpu->regime_err)
+		return;
+	if (cpu->in_guest || p->machine->features.speculative_at)
+		note(p, s2_residues_watch(p->residues, &cpu->regime));
 }
 
 static void write_register(struct s2_phys_cpu *cpu, const struct s2_insn *insn)
@@ -113,12 +128,6 @@ static void finite_tlbi(struct s2_physics *p, unsigned index, const struct s2_in
 	}
 }
 
-static void note(struct s2_physics *p, int ret)
-{
-	if (ret && !p->error)
-		p->error = ret;
-}
-
 /* @op over each repetition's range; ranges that adjoin are one. */
 static void dc_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n,
 		     enum s2_line_op op)
@@ -178,6 +187,14 @@ static bool is_tlbi(enum s2_op op)
 	return op <= S2_OP_TLBI_VALE2IS;
 }
 
+static void context_event(struct s2_physics *p, struct s2_phys_cpu *cpu)
+{
+	synchronise(p, cpu);
+	if (p->residues)
+		s2_residues_sync(p->residues, (unsigned)(cpu - p->cpus));
+	watch_loaded(p, cpu);
+}
+
 /* What changes a CPU's context, apart from memory and TLBs. */
 static void cpu_insn(struct s2_physics *p, struct s2_phys_cpu *cpu, const struct s2_insn *insn)
 {
@@ -187,13 +204,13 @@ static void cpu_insn(struct s2_physics *p, struct s2_phys_cpu *cpu, const struct
 		break;
 	case S2_OP_GUEST_ENTRY:
 	case S2_OP_GUEST_EXIT:
-		synchronise(p, cpu);
 		cpu->draining = cpu->in_guest && insn->op == S2_OP_GUEST_EXIT;
 		cpu->in_guest = insn->op == S2_OP_GUEST_ENTRY;
+		context_event(p, cpu);
 		break;
 	case S2_OP_ISB:
 	case S2_OP_HYPERCALL:
-		synchronise(p, cpu);
+		context_event(p, cpu);
 		break;
 	case S2_OP_DSB_ISH:
 	case S2_OP_DSB_NSH:
@@ -205,23 +222,57 @@ static void cpu_insn(struct s2_physics *p, struct s2_phys_cpu *cpu, const struct
 	}
 }
 
-static void physics_event(void *arg, const struct s2_event *event)
+/* The parts that take all repetitions of an instruction at once. */
+static void apply_all(struct s2_physics *p, const struct s2_event *event,
+		      const struct s2_insn *insn)
 {
-	struct s2_physics *p = arg;
-
-	for (size_t i = 0; i < event->n_insns; i++) {
-		const struct s2_insn *insn = &event->insns[i];
-
-		if (is_tlbi(insn->op)) {
-			if (p->tlbs)
-				finite_tlbi(p, event->cpu, insn, event->repeat);
-		} else if (is_maintenance(insn->op)) {
-			if (p->memory)
-				memory_insn(p, event->cpu, insn, event->repeat);
-		} else {
-			cpu_insn(p, &p->cpus[event->cpu], insn);
-		}
+	if (is_tlbi(insn->op)) {
+		if (p->tlbs)
+			finite_tlbi(p, event->cpu, insn, event->repeat);
+	} else if (is_maintenance(insn->op) && p->memory) {
+		memory_insn(p, event->cpu, insn, event->repeat);
 	}
+}
+
+/* One repetition for the CPU's context and the possible TLB. */
+static void repetition(struct s2_physics *p, const struct s2_event *event, uint64_t i, bool first)
+{
+	for (size_t k = 0; k < event->n_insns; k++) {
+		if (first)
+			apply_all(p, event, &event->insns[k]);
+		cpu_insn(p, &p->cpus[event->cpu], &event->insns[k]);
+		if (p->residues)
+			note(p, s2_residues_insn(p->residues, event, k, i));
+	}
+}
+
+static void run(struct s2_physics *p, const struct s2_event *event)
+{
+	const struct s2_res_mark mark = s2_residues_mark(p->residues);
+	int ret = s2_residues_stores(p->residues, event);
+
+	if (ret <= 0) {
+		note(p, ret);
+		return;
+	}
+	repetition(p, event, 0, true);
+	if (s2_residues_settled(p->residues, &mark, event))
+		return;
+	for (uint64_t i = 1; i < event->repeat; i++)
+		repetition(p, event, i, false);
+}
+
+void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
+{
+	if (event->repeat > 1 && p->residues)
+		run(p, event);
+	else
+		repetition(p, event, 0, true);
+}
+
+static void on_event(void *arg, const struct s2_event *event)
+{
+	s2_physics_event(arg, event);
 }
 
 static void init_cpu(struct s2_physics *p, unsigned index)
@@ -240,6 +291,7 @@ static void physics_free(struct s2_physics *p)
 {
 	s2_tlbs_destroy(p->tlbs);
 	s2_memory_destroy(p->memory);
+	s2_residues_destroy(p->residues);
 	free(p);
 }
 
@@ -247,7 +299,7 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		      struct s2_physics **out)
 {
 	struct s2_physics *p = calloc(1, sizeof(*p) + m->n_cpus * sizeof(p->cpus[0]));
-	struct s2_sink sink = {physics_event, p};
+	struct s2_sink sink = {on_event, p};
 	int ret = 0;
 
 	if (!p)
@@ -260,6 +312,8 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		ret = s2_tlbs_create(cfg->tlb, m->n_cpus, m->features.vmid_bits, &p->tlbs);
 	if (!ret && cfg->memory)
 		ret = s2_memory_create(&m->features, m->n_cpus, cfg->detail, &p->memory);
+	if (!ret && cfg->residue)
+		ret = s2_residues_create(p, &p->residues);
 	if (!ret)
 		ret = s2_machine_add_sink(m, &sink);
 	if (ret) {

@@ -34,15 +34,21 @@ struct s2_phys_cpu {
 	struct s2_regime regime; /**< of effective; valid if !regime_err */
 };
 
+struct s2_residues;
+
 struct s2_physics {
 	struct s2_machine *machine;
-	struct s2_tlbs *tlbs;	  /**< or NULL */
-	struct s2_memory *memory; /**< or NULL */
+	struct s2_tlbs *tlbs;	      /**< or NULL */
+	struct s2_memory *memory;     /**< or NULL */
+	struct s2_residues *residues; /**< or NULL */
 	struct s2_line_counts dc;
 	int error; /**< the first that an event met */
 	unsigned n_cpus;
 	struct s2_phys_cpu cpus[];
 };
+
+/** What the machine calls; for who filters events first. */
+void s2_physics_event(struct s2_physics *p, const struct s2_event *event);
 
 /** Whether the CPU runs a hypervisor at EL2 with the host's regime (E2H and TGE). */
 static inline bool s2_hcr_is_host(uint64_t hcr)
