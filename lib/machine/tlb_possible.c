@@ -194,7 +194,10 @@ static void tlbi_by_va(struct tlbi *t)
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
-		if (g->vm == t->vm && g->stage == S2_RESIDUE_VA_ISSUED && g->local == t->local)
+		if (g->vm != t->vm || g->stage != S2_RESIDUE_VA_ISSUED || g->local != t->local)
+			continue;
+		g = reached(t, g);
+		if (g)
 			pend(t, g, S2_RESIDUE_VA_ISSUED);
 	}
 }
