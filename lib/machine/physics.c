@@ -177,15 +177,47 @@ static void memory_insn(struct s2_physics *p, unsigned cpu, const struct s2_insn
 	}
 }
 
-static bool is_maintenance(enum s2_op op)
-{
-	return op >= S2_OP_DC_CIVAC && op <= S2_OP_IC_IALLU;
-}
+/* What an instruction is to the parts of physics. */
+enum insn_class {
+	CLASS_NONE, /* only counted */
+	CLASS_TLBI,
+	CLASS_MEMORY,
+	CLASS_REGISTER,
+	CLASS_SYNC,
+	CLASS_GUEST,
+	CLASS_DSB,
+	CLASS_TABLE, /* stores, pages freed */
+};
 
-static bool is_tlbi(enum s2_op op)
-{
-	return op <= S2_OP_TLBI_VALE2IS;
-}
+static const uint8_t classes[S2_OP_COUNT] = {
+	[S2_OP_TLBI_VMALLS12E1IS] = CLASS_TLBI,
+	[S2_OP_TLBI_VMALLS12E1] = CLASS_TLBI,
+	[S2_OP_TLBI_VMALLE1IS] = CLASS_TLBI,
+	[S2_OP_TLBI_VMALLE1] = CLASS_TLBI,
+	[S2_OP_TLBI_IPAS2E1IS] = CLASS_TLBI,
+	[S2_OP_TLBI_IPAS2E1] = CLASS_TLBI,
+	[S2_OP_TLBI_RIPAS2E1IS] = CLASS_TLBI,
+	[S2_OP_TLBI_RIPAS2E1] = CLASS_TLBI,
+	[S2_OP_TLBI_ALLE1IS] = CLASS_TLBI,
+	[S2_OP_DSB_ISH] = CLASS_DSB,
+	[S2_OP_DSB_ISHST] = CLASS_DSB,
+	[S2_OP_DSB_NSH] = CLASS_DSB,
+	[S2_OP_DSB_NSHST] = CLASS_DSB,
+	[S2_OP_DSB_SY] = CLASS_DSB,
+	[S2_OP_ISB] = CLASS_SYNC,
+	[S2_OP_HYPERCALL] = CLASS_SYNC,
+	[S2_OP_GUEST_ENTRY] = CLASS_GUEST,
+	[S2_OP_GUEST_EXIT] = CLASS_GUEST,
+	[S2_OP_SYSREG_WRITE] = CLASS_REGISTER,
+	[S2_OP_DC_CIVAC] = CLASS_MEMORY,
+	[S2_OP_DC_CVAC] = CLASS_MEMORY,
+	[S2_OP_DC_IVAC] = CLASS_MEMORY,
+	[S2_OP_IC_IVAU] = CLASS_MEMORY,
+	[S2_OP_IC_IALLUIS] = CLASS_MEMORY,
+	[S2_OP_IC_IALLU] = CLASS_MEMORY,
+	[S2_OP_PTE_WRITE] = CLASS_TABLE,
+	[S2_OP_TABLE_FREE] = CLASS_TABLE,
+};
 
 static void context_event(struct s2_physics *p, struct s2_phys_cpu *cpu)
 {
@@ -195,55 +227,65 @@ static void context_event(struct s2_physics *p, struct s2_phys_cpu *cpu)
 	watch_loaded(p, cpu);
 }
 
-/* What changes a CPU's context, apart from memory and TLBs. */
-static void cpu_insn(struct s2_physics *p, struct s2_phys_cpu *cpu, const struct s2_insn *insn)
+static void guest_boundary(struct s2_phys_cpu *cpu, enum s2_op op)
 {
-	switch (insn->op) {
-	case S2_OP_SYSREG_WRITE:
-		write_register(cpu, insn);
+	cpu->draining = cpu->in_guest && op == S2_OP_GUEST_EXIT;
+	cpu->in_guest = op == S2_OP_GUEST_ENTRY;
+}
+
+static bool waits_for_loads(enum s2_op op)
+{
+	return op != S2_OP_DSB_ISHST && op != S2_OP_DSB_NSHST;
+}
+
+/*
+ * One instruction in one of its repetitions; the finite TLBs and memory take
+ * all of them with the first.
+ */
+static void insn(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	const struct s2_insn *in = &event->insns[k];
+	struct s2_phys_cpu *cpu = &p->cpus[event->cpu];
+
+	switch (classes[in->op]) {
+	case CLASS_TLBI:
+		if (p->tlbs && !i)
+			finite_tlbi(p, event->cpu, in, event->repeat);
+		if (p->residues)
+			note(p, s2_residues_tlbi(p->residues, event->cpu, in, i));
 		break;
-	case S2_OP_GUEST_ENTRY:
-	case S2_OP_GUEST_EXIT:
-		cpu->draining = cpu->in_guest && insn->op == S2_OP_GUEST_EXIT;
-		cpu->in_guest = insn->op == S2_OP_GUEST_ENTRY;
+	case CLASS_MEMORY:
+		if (p->memory && !i)
+			memory_insn(p, event->cpu, in, event->repeat);
+		break;
+	case CLASS_REGISTER:
+		write_register(cpu, in);
+		break;
+	case CLASS_GUEST:
+		guest_boundary(cpu, in->op);
 		context_event(p, cpu);
 		break;
-	case S2_OP_ISB:
-	case S2_OP_HYPERCALL:
+	case CLASS_SYNC:
 		context_event(p, cpu);
 		break;
-	case S2_OP_DSB_ISH:
-	case S2_OP_DSB_NSH:
-	case S2_OP_DSB_SY:
-		cpu->draining = false;
+	case CLASS_DSB:
+		cpu->draining = cpu->draining && !waits_for_loads(in->op);
+		if (p->residues)
+			s2_residues_dsb(p->residues, event->cpu, in->op);
+		break;
+	case CLASS_TABLE:
+		if (p->residues)
+			note(p, s2_residues_insn(p->residues, event, k, i));
 		break;
 	default:
 		break;
 	}
 }
 
-/* The parts that take all repetitions of an instruction at once. */
-static void apply_all(struct s2_physics *p, const struct s2_event *event,
-		      const struct s2_insn *insn)
+static void repetition(struct s2_physics *p, const struct s2_event *event, uint64_t i)
 {
-	if (is_tlbi(insn->op)) {
-		if (p->tlbs)
-			finite_tlbi(p, event->cpu, insn, event->repeat);
-	} else if (is_maintenance(insn->op) && p->memory) {
-		memory_insn(p, event->cpu, insn, event->repeat);
-	}
-}
-
-/* One repetition for the CPU's context and the possible TLB. */
-static void repetition(struct s2_physics *p, const struct s2_event *event, uint64_t i, bool first)
-{
-	for (size_t k = 0; k < event->n_insns; k++) {
-		if (first)
-			apply_all(p, event, &event->insns[k]);
-		cpu_insn(p, &p->cpus[event->cpu], &event->insns[k]);
-		if (p->residues)
-			note(p, s2_residues_insn(p->residues, event, k, i));
-	}
+	for (size_t k = 0; k < event->n_insns; k++)
+		insn(p, event, k, i);
 }
 
 static void run(struct s2_physics *p, const struct s2_event *event)
@@ -255,11 +297,11 @@ static void run(struct s2_physics *p, const struct s2_event *event)
 		note(p, ret);
 		return;
 	}
-	repetition(p, event, 0, true);
+	repetition(p, event, 0);
 	if (s2_residues_settled(p->residues, &mark, event))
 		return;
 	for (uint64_t i = 1; i < event->repeat; i++)
-		repetition(p, event, i, false);
+		repetition(p, event, i);
 }
 
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
@@ -267,7 +309,7 @@ void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
 	if (event->repeat > 1 && p->residues)
 		run(p, event);
 	else
-		repetition(p, event, 0, true);
+		repetition(p, event, 0);
 }
 
 static void on_event(void *arg, const struct s2_event *event)

@@ -191,17 +191,6 @@ void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_
 		link_add(&res->pending, &g->link);
 }
 
-void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
-{
-	for (uint64_t i = first; i < first + n; i++) {
-		uint64_t bit = UINT64_C(1) << i % 64;
-
-		g->n += !(g->words[i / 64] & bit);
-		g->vm->entries += !(g->words[i / 64] & bit);
-		g->words[i / 64] |= bit;
-	}
-}
-
 static unsigned bits_set(uint64_t word)
 {
 #if defined(__GNUC__)
@@ -227,6 +216,20 @@ static uint64_t word_mask(uint64_t word, uint64_t first, uint64_t last)
 	if (last < lo + 63)
 		mask &= UINT64_MAX >> (lo + 63 - last);
 	return mask;
+}
+
+void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
+{
+	const uint64_t last = first + n - 1;
+
+	for (uint64_t w = first / 64; w <= last / 64; w++) {
+		const uint64_t mask = word_mask(w, first, last);
+		const unsigned added = bits_set(mask & ~g->words[w]);
+
+		g->n += added;
+		g->vm->entries += added;
+		g->words[w] |= mask;
+	}
 }
 
 static unsigned count_in(const struct s2_residues *res, const struct s2_group *g, uint64_t first,

@@ -89,7 +89,7 @@ struct s2_residues {
 int s2_residues_create(struct s2_physics *p, struct s2_residues **out);
 void s2_residues_destroy(struct s2_residues *res);
 
-/** One instruction of an event, in one of its repetitions. @return 0 or -ENOMEM */
+/** A PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
 int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size_t index,
 		     uint64_t repetition);
 

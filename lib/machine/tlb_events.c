@@ -53,13 +53,7 @@ int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size
 
 	if (insn->op == S2_OP_PTE_WRITE)
 		return store(res, event, index, repetition);
-	if (insn->op < S2_OP_DVM_BROADCAST)
-		return s2_residues_tlbi(res, event->cpu, insn, repetition);
-	if (insn->op >= S2_OP_DSB_ISH && insn->op <= S2_OP_DSB_SY)
-		s2_residues_dsb(res, event->cpu, insn->op);
-	else if (insn->op == S2_OP_TABLE_FREE)
-		return s2_residues_table_free(res, insn->addr + repetition * insn->addr_step);
-	return 0;
+	return s2_residues_table_free(res, insn->addr + repetition * insn->addr_step);
 }
 
 /* The event's one store, if reads are all else that it has; NULL otherwise. */

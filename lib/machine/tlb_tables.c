@@ -394,7 +394,7 @@ static int unfold_page(struct s2_residues *res, struct s2_group *g, const struct
 		const struct s2_table *child;
 		struct s2_group *walk;
 
-		if (!may_be_cached(pte, level))
+		if (!pte || !may_be_cached(pte, level))
 			continue;
 		if (!s2_pte_is_table(pte, level)) {
 			ret = unfold_leaf(res, g, ipa, level, i, pte, &last);
