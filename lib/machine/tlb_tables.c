@@ -383,18 +383,39 @@ static int unfold_leaf(struct s2_residues *res, struct s2_group *g, uint64_t ipa
 	return 0;
 }
 
+/* The first entry from @i on that is not zero, or the end: most tables go when they are empty. */
+static unsigned next_entry(const struct s2_residues *res, const struct s2_table *table, unsigned i)
+{
+	const unsigned end = page_entries(res);
+	const s2_pte *e = table->entries;
+
+	for (; i < end && i % 8; i++)
+		if (e[i])
+			return i;
+	while (i < end &&
+	       !(e[i] | e[i + 1] | e[i + 2] | e[i + 3] | e[i + 4] | e[i + 5] | e[i + 6] | e[i + 7]))
+		i += 8;
+	while (i < end && !e[i])
+		i++;
+	return i;
+}
+
 static int unfold_page(struct s2_residues *res, struct s2_group *g, const struct s2_table *table,
 		       uint64_t ipa, int level)
 {
 	struct s2_group *last = NULL;
 	int ret = 0;
 
-	for (unsigned i = 0; i < page_entries(res) && !ret; i++) {
-		const s2_pte pte = table->entries[i];
+	for (unsigned i = 0;; i++) {
 		const struct s2_table *child;
 		struct s2_group *walk;
+		s2_pte pte;
 
-		if (!pte || !may_be_cached(pte, level))
+		i = next_entry(res, table, i);
+		if (ret || i >= page_entries(res))
+			return ret;
+		pte = table->entries[i];
+		if (!may_be_cached(pte, level))
 			continue;
 		if (!s2_pte_is_table(pte, level)) {
 			ret = unfold_leaf(res, g, ipa, level, i, pte, &last);
@@ -409,7 +430,6 @@ static int unfold_page(struct s2_residues *res, struct s2_group *g, const struct
 		if (child)
 			ret = unfold_page(res, g, child, entry_ipa(res, ipa, level, i), level + 1);
 	}
-	return ret;
 }
 
 int s2_residues_unfold(struct s2_residues *res, struct s2_group *g)
