@@ -20,6 +20,7 @@
 #ifndef STAGE2SIM_VM_H
 #define STAGE2SIM_VM_H
 
+#include <stage2sim/access.h>
 #include <stage2sim/pgtable.h>
 
 S2_BEGIN_DECLS
@@ -109,13 +110,6 @@ S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu);
  * not armed again, unlike by s2_vcpu_reset().  @return 0; -EINVAL if loaded
  */
 S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
-
-/** What a guest does at an address. */
-enum s2_access {
-	S2_ACCESS_READ,  /**< a load */
-	S2_ACCESS_WRITE, /**< a store */
-	S2_ACCESS_FETCH, /**< an instruction fetch */
-};
 
 /**
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that

@@ -71,6 +71,11 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 	*held = mem->held_bytes;
 }
 
+uint64_t s2_tablemem_base(const struct s2_tablemem *mem)
+{
+	return mem->dir.pa_base;
+}
+
 void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n)
 {
 	mem->fail_after = n;

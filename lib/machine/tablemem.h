@@ -93,6 +93,9 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 /** The table page at @p pa, or NULL if none lives there. */
 struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa);
 
+/** The lowest PA that a table page can have. */
+uint64_t s2_tablemem_base(const struct s2_tablemem *mem);
+
 /** Test hook: allocations of pages fail once @p n more have succeeded. */
 void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n);
 
