@@ -14,7 +14,7 @@ void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
 	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->intid);
 
 	s2_lock_irq(vgic, w->cpu);
-	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
+	if (!w->any_group && !s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
 		s2_unlock_irq(vgic);
 		return;
 	}
@@ -24,7 +24,9 @@ void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
 		s2_unlock_irq(vgic);
 		return;
 	}
-	irq->latch = true;
+	/* Most are pending already in a storm: a line that is not written stays clean. */
+	if (!irq->latch)
+		irq->latch = true;
 	s2_irq_queue_unlock(vgic, w->cpu, irq);
 }
 
@@ -103,6 +105,7 @@ int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi
 		.reg = reg,
 		.targets = sgi.targets,
 		.intid = sgi.intid,
+		.any_group = reg == S2_ICC_SGI1R && vgic->cfg.group_rule == S2_SGI_GROUP_KVM,
 	};
 
 	if ((unsigned)reg >= S2_SGI_REGS)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kvm_mpidr_to_vcpu() as kernels have had it.
+ * kvm_mpidr_to_vcpu() since v6.7, and what becomes of its table.
  *
  * The table answers with whatever vcpu its slot names, if that vcpu's present
  * MPIDR is the one asked for.  A slot that no vcpu owns holds index 0, so the
@@ -10,33 +10,6 @@
 #include "hyp/vgic.h"
 
 #include <stdlib.h>
-
-uint16_t s2_vcpu_scan(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid)
-{
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
-		if (vgic->hwid[i] == hwid.v) {
-			s2_step(cpu, S2_OP_VCPU_PROBE, i + 1U);
-			return (uint16_t)i;
-		}
-	}
-	s2_step(cpu, S2_OP_VCPU_PROBE, vgic->n_vcpus);
-	return S2_NO_VCPU;
-}
-
-static uint16_t never_fast(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid,
-			   bool *sure)
-{
-	(void)vgic;
-	(void)cpu;
-	(void)hwid;
-	*sure = false;
-	return S2_NO_VCPU;
-}
-
-const struct s2_lookup_ops s2_lookup_scan_ops = {
-	.find = s2_vcpu_scan,
-	.find_fast = never_fast,
-};
 
 void s2_mpidr_table_drop(struct s2_vgic *vgic)
 {

@@ -158,6 +158,7 @@ struct s2_sgi_write {
 	enum s2_sgi_reg reg;
 	unsigned targets; /* the list */
 	unsigned intid;
+	bool any_group; /* nothing can be dropped for its group */
 	unsigned queued;
 };
 
@@ -311,7 +312,8 @@ static inline void s2_unlock_irq(struct s2_vgic *vgic)
  */
 static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
-	s2_vcpu_put(&vgic->requested, index, true);
+	if (!s2_vcpu_has(&vgic->requested, index))
+		s2_vcpu_put(&vgic->requested, index, true);
 	if (s2_vcpu_has(&vgic->blocked, index)) {
 		s2_vcpu_put(&vgic->blocked, index, false);
 		s2_step(cpu, S2_OP_VCPU_WAKE, 1);

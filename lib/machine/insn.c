@@ -207,7 +207,9 @@ void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 
 void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	s2_step(cpu, op, n);
+	const struct s2_insn insn = {.op = op, .count = n};
+
+	s2_issue(cpu, &insn);
 }
 
 void s2_table_event(struct s2_cpu *cpu, enum s2_op op, uint64_t pa, uint64_t bytes)

@@ -87,10 +87,13 @@ static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *
 /** Shows a counted step to the sinks. */
 void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n);
 
-/** s2_count() for hot paths: the instruction is only made up if someone watches. */
+/**
+ * s2_count() for hot paths outside of runs: the instruction is only made up if
+ * someone watches.
+ */
 static inline void s2_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	cpu->count[op] += n * cpu->repeat;
+	cpu->count[op] += n;
 	if (cpu->observed)
 		s2_observe_step(cpu, op, n);
 }
