@@ -18,6 +18,7 @@ S2_BEGIN_DECLS
 /** Longest name of a machine, its terminator included. */
 #define S2_MACHINE_NAME_MAX 96
 
+/** The features of every CPU of a machine. */
 struct s2_features {
 	char name[S2_MACHINE_NAME_MAX]; /**< preset and overrides as given */
 	enum s2_granule granule;        /**< the host's page size, so stage 2's */
@@ -49,6 +50,7 @@ S2_API int s2_features_preset(const char *name, struct s2_features *f);
  * Reads "PRESET[,OVERRIDE]...".  An override is +NAME or -NAME for one of vhe
  * fwb tlbirange ttl lpa2 xnx dic idc vipt repeat_tlbi speculative_at, or
  * granule=4k|16k|64k, pa=BITS, vmid=8|16, bbm=0|1|2, dline=BYTES, iline=BYTES.
+ * A granule of 64k takes LPA2 away, and -lpa2 the PA bits beyond 48.
  *
  * @param bad if not NULL, set on error to the offset of the word at fault
  * @return 0; -ENOENT for an unknown preset or feature, -EINVAL for a value

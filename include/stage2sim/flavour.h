@@ -10,6 +10,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
@@ -38,21 +39,80 @@ enum s2_destroy {
 	S2_DESTROY_PUT_EMPTY, /**< a table only when empty, its entry cleared (156f70afcfec) */
 };
 
+/** What a vcpu that turns its caches on or off, or cleans by set/way, makes KVM clean. */
+enum s2_toggle {
+	S2_TOGGLE_EVERY,         /**< the whole VM at every trapped change (upstream) */
+	S2_TOGGLE_NEVER,         /**< nothing */
+	S2_TOGGLE_VCPU0,         /**< the whole VM, vcpu 0's changes only (the 2025 RFC) */
+	S2_TOGGLE_FIRST_LAST,    /**< first vcpu on and last off, as far as today's traps show */
+	S2_TOGGLE_FIRST_LAST_TVM,/**< the same with TVM never cleared: every change is seen */
+	S2_TOGGLE_FIRST_LAST_FGT,/**< the same with FEAT_FGT: only SCTLR_EL1 writes trap */
+	S2_TOGGLE_SINCE_FLUSH,   /**< what was mapped since the last whole clean */
+};
+
+/** How a flush of more than 2^21 pages is cut into calls. */
+enum s2_range_calls {
+	S2_RANGE_PER_CHUNK,    /**< a whole call for each chunk (upstream) */
+	S2_RANGE_ONE_CALL,     /**< one call, the loop inside (title of the 2026 RFC) */
+	S2_RANGE_VMID_ABOVE,   /**< the whole VMID above one chunk (its body) */
+	S2_RANGE_VMID_ALWAYS,  /**< the whole VMID, as without FEAT_TLBIRANGE */
+	S2_RANGE_BY_COST,      /**< one call, or the whole VMID if its refills cost less */
+};
+
+/**
+ * What BY_COST weighs, in thousandths of one flush call (barriers, switch and
+ * one TLBI).  No source gives these: they are a study's to vary.
+ */
+struct s2_flush_costs {
+	uint64_t range_op;     /**< one range TLBI more in a call */
+	uint64_t refill;       /**< one translation that must be walked for again */
+	uint64_t lost_entries; /**< translations outside the range that a VMID's flush loses */
+};
+
+/** What a dirty-log clear flushes. */
+enum s2_clear_flush {
+	S2_CLEAR_FLUSH_SLOT, /**< the whole memslot (upstream) */
+	S2_CLEAR_FLUSH_SPAN, /**< from the first to the last page cleared */
+};
+
+/** How an unmap invalidates TLBs. */
+enum s2_unmap_tlbi {
+	S2_UNMAP_TLBI_LEAF,  /**< each leaf; one range where the machine allows (defer_unmap) */
+	S2_UNMAP_TLBI_RANGE, /**< one range a call, cache maintenance after it */
+	S2_UNMAP_TLBI_VMID,  /**< the whole VMID once a call */
+};
+
+/** When an unmap cleans to the PoC. */
+enum s2_unmap_cmo {
+	S2_UNMAP_CMO_ALWAYS,       /**< (upstream) */
+	S2_UNMAP_CMO_NOT_ON_EVENT, /**< not when the VMM itself unmaps (2019, patch 7) */
+};
+
+/** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;
+	const char *name;	/**< "kvm-6.12" */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
-	enum s2_break break_with;
-	enum s2_collapse collapse;
-	enum s2_relax relax;
-	enum s2_destroy destroy;
-	enum s2_range_order range_order;
+	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
+	enum s2_collapse collapse;	 /**< how a table gives way to a block */
+	enum s2_relax relax;		 /**< what relaxing a permission flushes */
+	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
+	enum s2_range_order range_order; /**< how a range is cut into operations */
+	struct s2_routing routing;	 /**< how SGIs find their vcpus */
+
+	enum s2_toggle toggle;		 /**< what a cache toggle cleans */
+	enum s2_range_calls range_calls; /**< how a long range becomes calls */
+	struct s2_flush_costs costs;	 /**< for S2_RANGE_BY_COST */
+	enum s2_clear_flush clear_flush; /**< what a dirty-log clear flushes */
+	enum s2_unmap_tlbi unmap_tlbi;	 /**< how an unmap invalidates TLBs */
+	enum s2_unmap_cmo unmap_cmo;	 /**< when an unmap cleans to the PoC */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */
 	bool defer_unmap;         /**< leaf TLBIs of an unmap deferred (7657ea920c54) */
 	bool eagain_ends_walk;    /**< also outside of fault handlers (before ddcadb297ce5) */
 	bool attr_invalid_eagain; /**< attribute walk over an invalid entry: -EAGAIN */
 	bool split;               /**< eager splitting of blocks exists */
+	bool zero_page_change_pte;/**< a write to the zero page re-maps in change_pte too */
 	bool lpa2;                /**< uses FEAT_LPA2 */
 	bool xnx;                 /**< uses FEAT_XNX */
 	bool icache_limit;        /**< IC by line only up to MAX_DVM_OPS lines (909b583f81b5) */

@@ -22,6 +22,7 @@
 #ifndef STAGE2SIM_PHYSICS_H
 #define STAGE2SIM_PHYSICS_H
 
+#include <stage2sim/access.h>
 #include <stage2sim/insn.h>
 #include <stage2sim/memory.h>
 #include <stage2sim/tlb.h>
@@ -63,15 +64,9 @@ S2_API struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p);
  */
 S2_API int s2_physics_error(const struct s2_physics *p);
 
-enum s2_access_kind {
-	S2_ACCESS_READ,
-	S2_ACCESS_WRITE,
-	S2_ACCESS_EXEC,
-};
-
 /** An access as a guest makes it; its stage 1 is the caller's word. */
 struct s2_guest_access {
-	enum s2_access_kind kind;
+	enum s2_access kind;
 	struct s2_va va;
 	struct s2_ipa ipa;
 	uint16_t asid;

@@ -6,13 +6,63 @@
 #include <stage2sim/pgtable.h>
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
-/* stage2_unmap_defer_tlb_flush(): needs FWB, since CMOs must follow the TLBI. */
+/*
+ * stage2_unmap_defer_tlb_flush(): needs FWB, since CMOs must follow the TLBI.
+ * The other policies that flush once put the CMOs off as well.
+ */
 static bool defer_tlb_flush(const struct s2_mmu *mmu)
 {
+	if (mmu->unmap_how.tlbi != S2_UNMAP_TLBI_LEAF)
+		return true;
 	return mmu->flavour->defer_unmap && mmu->fmt.fwb && s2_mmu_uses_range(mmu);
+}
+
+/* A run of leaves whose memory is cleaned after the flush. */
+struct put_off_run {
+	uint64_t pa, granule, n;
+};
+
+/* What one unmap call has put off until its flush. */
+struct put_off {
+	struct put_off_run *runs;
+	size_t n_runs, cap;
+	struct s2_table *tables; /* unlinked, not freed: the VMID's flush comes first */
+};
+
+static int put_off_clean(struct put_off *put, uint64_t pa, uint64_t granule, uint64_t n)
+{
+	if (put->n_runs == put->cap) {
+		size_t cap = put->cap ? 2 * put->cap : 64;
+		struct put_off_run *runs = realloc(put->runs, cap * sizeof(*runs));
+
+		if (!runs)
+			return -ENOMEM;
+		put->runs = runs;
+		put->cap = cap;
+	}
+	put->runs[put->n_runs].pa = pa;
+	put->runs[put->n_runs].granule = granule;
+	put->runs[put->n_runs++].n = n;
+	return 0;
+}
+
+static void clean_put_off(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct put_off *put)
+{
+	for (size_t i = 0; i < put->n_runs; i++) {
+		const struct put_off_run *run = &put->runs[i];
+
+		if (run->n > 1)
+			s2_run_begin(cpu, run->n);
+		s2_clean_dcache_guest_page(mmu, cpu, s2_pa(run->pa), run->granule,
+					   run->n > 1 ? run->granule : 0);
+		if (run->n > 1)
+			s2_run_end(cpu);
+	}
 }
 
 static void put_entries(const struct s2_visit *v)
@@ -31,8 +81,15 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 	if (child->refs != 1)
 		return 0;
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
-	s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), S2_TTL_UNKNOWN);
 	put_entries(v);
+	if (walk->mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID) {
+		struct put_off *put = walk->walker->arg;
+
+		child->next_free = put->tables;
+		put->tables = child;
+		return 0;
+	}
+	s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), S2_TTL_UNKNOWN);
 	s2_walk_table_free(walk, child);
 	return 0;
 }
@@ -46,10 +103,13 @@ static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
 		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level,
 				       s2_visit_step(v));
 	put_entries(v);
+	if (!s2_pte_cacheable(v->old, &mmu->fmt) || mmu->fmt.fwb || mmu->unmap_how.skip_cmo)
+		return 0;
 	/* After the TLBI, or the guest could bring lines back. */
-	if (s2_pte_cacheable(v->old, &mmu->fmt))
-		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_visit_pa(walk, v), v->granule,
-					   s2_visit_step(v));
+	if (defer_tlb_flush(mmu))
+		return put_off_clean(walk->walker->arg, s2_visit_pa(walk, v).v, v->granule, v->n);
+	s2_clean_dcache_guest_page(mmu, walk->cpu, s2_visit_pa(walk, v), v->granule,
+				   s2_visit_step(v));
 	return 0;
 }
 
@@ -65,20 +125,112 @@ static int unmap_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return v->kind == S2_WALK_TABLE_POST ? unmap_table(walk, v) : unmap_leaf(walk, v);
 }
 
-int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
+	if (mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID)
+		s2_flush_vmid(mmu, cpu);
+	else
+		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
+}
+
+static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
+{
+	while (put->tables) {
+		struct s2_table *table = put->tables;
+
+		put->tables = table->next_free;
+		s2_walk_table_free(walk, table);
+	}
+}
+
+/*
+ * All leaves of a table, whose number its references tell.  The page itself
+ * is not cleared: it is freed by the visit after this, and zeroed when reused.
+ */
+static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	uint64_t page = s2_page_size(&mmu->geo);
+	uint64_t n = table->refs - 1U;
+	bool put_off = defer_tlb_flush(mmu) && !mmu->fmt.fwb && !mmu->unmap_how.skip_cmo;
+
+	if (table->mixed || put_off || mmu->on_flush)
+		return false;
+	s2_count_reads(walk, 2U * s2_table_entries(&mmu->geo));
+	table->refs = 1;
+	if (!n)
+		return true;
+	s2_run_begin(walk->cpu, n);
+	s2_pte_write(walk->cpu, table->pa, 0, 0, S2_MEM_PLAIN);
+	if (!defer_tlb_flush(mmu))
+		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(walk->addr), S2_LAST_LEVEL, page);
+	if (!mmu->unmap_how.skip_cmo)
+		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_pa(0), page, page);
+	s2_run_end(walk->cpu);
+	return true;
+}
+
+static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	struct put_off put = {NULL, 0, 0, NULL};
 	const struct s2_walker walker = {
 		.visit = unmap_visit,
+		.whole = unmap_whole,
+		.arg = &put,
 		.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 	};
-	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &walker};
+	int ret;
 
-	if (ret)
-		return ret;
 	cpu->site = "stage2:unmap";
 	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
 	if (defer_tlb_flush(mmu))
-		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
+		flush_unmapped(mmu, cpu, range);
+	clean_put_off(mmu, cpu, &put);
+	free_put_off_tables(&walk, &put);
+	free(put.runs);
+	return ret;
+}
+
+/* A page that shares its table: only the entry has to be written. */
+static inline bool unmap_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+				 uint64_t *key, bool *learn)
+{
+	const uint64_t page = s2_page_size(&mmu->geo);
+	struct s2_entry e;
+
+	if (range.size != page || (range.ipa.v & (page - 1)) || !s2_memo_allowed(mmu, cpu))
+		return false;
+	e = s2_memo_entry(mmu, range.ipa.v);
+	if (!e.table || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
+		return false;
+	*key = s2_pte_memattr(*e.pte) | (uint64_t)mmu->unmap_how.tlbi << 8 |
+	       (uint64_t)mmu->unmap_how.skip_cmo << 16;
+	*learn = !s2_memo_knows(&mmu->unmap_memo, *key, cpu);
+	if (*learn)
+		return false;
+	*e.pte = 0;
+	e.table->refs--;
+	mmu->unmap_memo.tally.n++;
+	return true;
+}
+
+int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	bool learn = false;
+	uint64_t key = 0;
+	int ret;
+
+	if (unmap_by_memo(mmu, cpu, range, &key, &learn))
+		return 0;
+	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	if (ret)
+		return ret;
+	if (learn)
+		s2_memo_begin(&mmu->unmap_memo, cpu);
+	ret = unmap_walk(mmu, cpu, range);
+	if (learn && !ret)
+		s2_memo_end(&mmu->unmap_memo, key, cpu);
 	return ret;
 }
 
@@ -104,8 +256,17 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
+/* References alone: what an entry holds makes no difference. */
+static bool free_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	s2_count_reads(walk, 2U * s2_table_entries(&walk->mmu->geo));
+	table->refs = 1;
+	return true;
+}
+
 static const struct s2_walker free_walker = {
 	.visit = free_visit,
+	.whole = free_whole,
 	.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 };
 

@@ -163,11 +163,20 @@ int s2_features_preset(const char *name, struct s2_features *f)
 	return find_preset(name, strlen(name), f);
 }
 
+/* Without LPA2 the smaller granules reach 48 bits. */
+static void drop_lpa2(struct s2_features *f)
+{
+	if (f->pa_bits > 48 && f->granule != S2_GRANULE_64K)
+		f->pa_bits = 48;
+}
+
 static int apply_switch(const char *word, size_t len, struct s2_features *f)
 {
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		if (word_is(word + 1, len - 1, switches[i].name)) {
 			*(bool *)((char *)f + switches[i].offset) = word[0] == '+';
+			if (switches[i].offset == offsetof(struct s2_features, lpa2) && !f->lpa2)
+				drop_lpa2(f);
 			return 0;
 		}
 	}
@@ -184,6 +193,8 @@ static int apply_granule(const char *value, size_t len, struct s2_features *f)
 		f->granule = S2_GRANULE_64K;
 	else
 		return -EINVAL;
+	/* LPA2 is of the smaller granules; a 64 KiB one has 52 bits without it. */
+	f->lpa2 &= f->granule != S2_GRANULE_64K;
 	return 0;
 }
 

@@ -199,7 +199,7 @@ static int use_memory(const struct guest_walk *w)
 
 static int check_access(const struct s2_guest_access *access)
 {
-	if ((unsigned)access->kind > S2_ACCESS_EXEC)
+	if ((unsigned)access->kind > S2_ACCESS_FETCH)
 		return -EINVAL;
 	if (access->s1_shift && (access->s1_shift < 12 || access->s1_shift > 52))
 		return -EINVAL;

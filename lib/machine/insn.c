@@ -198,11 +198,16 @@ void s2_hypercall(struct s2_cpu *cpu)
 	issue_op(cpu, S2_OP_HYPERCALL);
 }
 
-void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
 	const struct s2_insn insn = {.op = op, .count = n};
 
-	s2_issue(cpu, &insn);
+	s2_observe(cpu, &insn);
+}
+
+void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+{
+	s2_step(cpu, op, n);
 }
 
 void s2_table_event(struct s2_cpu *cpu, enum s2_op op, uint64_t pa, uint64_t bytes)

@@ -17,7 +17,7 @@ static void raise(struct s2_fault *fault, enum s2_fault_code code, int level,
 	fault->code = code;
 	fault->level = (int8_t)level;
 	fault->write = access && access->kind == S2_ACCESS_WRITE;
-	fault->exec = access && access->kind == S2_ACCESS_EXEC;
+	fault->exec = access && access->kind == S2_ACCESS_FETCH;
 	if (access)
 		fault->ipa = access->ipa;
 }

@@ -14,7 +14,7 @@ static const char *write_line(FILE *out, const char *text, int room)
 	int i = 0;
 
 	for (; text[i] != '\0' && text[i] != '\n'; i++) {
-		if (text[i] == ' ' && i <= room)
+		if (text[i] == ' ' && (i <= room || end == 0))
 			end = i;
 		if (i >= room && end > 0)
 			break;

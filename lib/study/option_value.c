@@ -145,24 +145,34 @@ static bool list_has(const struct s2_option_list *list, int i)
 	return false;
 }
 
+/** "all" is every name, in the table's order. */
+static void list_all(const struct s2_option *o, struct s2_option_list *list)
+{
+	while (list->n < S2_OPTION_LIST_MAX && o->choices[list->n] != NULL) {
+		list->at[list->n] = (uint8_t)list->n;
+		list->n++;
+	}
+}
+
 static int set_list(const struct s2_option_table *table, const struct s2_option *o,
 		    const char *text, struct s2_error *err)
 {
 	struct s2_option_list list = {0};
 	struct s2_option_list *to = field(table, o);
+	const char *p = strcmp(text, "all") != 0 ? text : NULL;
 
-	for (const char *p = text;; p++) {
+	if (p == NULL)
+		list_all(o, &list);
+	while (p != NULL) {
 		const size_t len = strcspn(p, ",");
 		const int i = find_choice(o, p, len);
 
 		if (i < 0)
 			return bad_choice(o, p, len, err);
-		if (list_has(&list, i))
+		if (list_has(&list, i) || list.n == S2_OPTION_LIST_MAX)
 			return bad_value(o, text, "each name once", err);
 		list.at[list.n++] = (uint8_t)i;
-		p += len;
-		if (*p == '\0')
-			break;
+		p = p[len] == ',' ? p + len + 1 : NULL;
 	}
 	*to = list;
 	return 0;
@@ -173,9 +183,9 @@ static int set_flag(const struct s2_option_table *table, const struct s2_option 
 {
 	bool *to = field(table, o);
 
-	if (strcmp(text, "on") && strcmp(text, "off"))
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
 		return bad_value(o, text, "on or off", err);
-	*to = !strcmp(text, "on");
+	*to = strcmp(text, "on") == 0;
 	return 0;
 }
 

@@ -30,7 +30,7 @@ enum s2_option_kind {
 	S2_OPTION_REAL,	  /**< double, not negative */
 	S2_OPTION_STRING, /**< const char * */
 	S2_OPTION_CHOICE, /**< int, index in choices */
-	S2_OPTION_LIST,	  /**< struct s2_option_list: some of choices, in the order given */
+	S2_OPTION_LIST,	  /**< struct s2_option_list: choices in the order given, or "all" */
 };
 
 #define S2_OPTION_LIST_MAX 64
@@ -45,6 +45,8 @@ struct s2_option_list {
 struct s2_option {
 	const char *name; /**< without dashes */
 	enum s2_option_kind kind;
+	char letter;		    /**< one-letter form, or 0 */
+	bool apart;		    /**< not a part of the workload: not reported with it */
 	size_t offset;		    /**< of the field; see S2_FIELD() */
 	const char *arg;	    /**< what help calls the value: "N", "SIZE" */
 	const char *value;	    /**< default as a user would write it; NULL: zero, none */
@@ -52,8 +54,6 @@ struct s2_option {
 	const char *group;	    /**< heading in help; NULL: that of the option before */
 	const char *const *choices; /**< CHOICE and LIST: names, NULL at the end */
 	uint64_t min, max;	    /**< U64, SIZE, PAGES: bounds; max 0 is none */
-	char letter;		    /**< one-letter form, or 0 */
-	bool apart;		    /**< not a part of the workload: not reported with it */
 };
 
 /** Where option values go: field @p f of settings struct @p type. */

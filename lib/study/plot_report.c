@@ -18,6 +18,10 @@
 
 #define NAME_ROOM 160
 
+/** A title is two lines. */
+#define TITLE_LINE 130
+#define TITLE_ROOM 512
+
 /** An axis with the memory behind it. */
 struct axis {
 	struct s2_plot_axis plot;
@@ -101,13 +105,27 @@ static int make_axis(const struct s2_report *report, size_t a, size_t stride, st
 	return -EINVAL;
 }
 
-static void write_title(const struct s2_report *report, char title[NAME_ROOM])
+/** What is drawn, on what, and all that would be needed to draw it again. */
+static void write_title(const struct s2_report *report, const char *what, char title[TITLE_ROOM])
 {
-	(void)snprintf(title, NAME_ROOM, "%s%s%s%s%s", report->summary,
+	char workload[TITLE_LINE];
+
+	s2_point_text(report, &report->points[0], workload, sizeof(workload));
+	(void)snprintf(title, TITLE_ROOM, "%s, %s%s%s%s%s\n%s", what, report->program,
 		       report->machine != NULL ? ", " : "",
 		       report->machine != NULL ? report->machine : "",
 		       report->flavour != NULL ? ", " : "",
-		       report->flavour != NULL ? report->flavour : "");
+		       report->flavour != NULL ? report->flavour : "", workload);
+}
+
+/** The metric, in words. */
+static const char *metric_label(const struct s2_report *report)
+{
+	if (!strcmp(report->metric, "time"))
+		return "estimated time (ns)";
+	if (!strcmp(report->metric, "known_time"))
+		return "known part of the time (ns)";
+	return report->metric;
 }
 
 static int draw_lines(const char *path, const struct s2_report *report, double *y, struct axis *x,
@@ -116,10 +134,10 @@ static int draw_lines(const char *path, const struct s2_report *report, double *
 	const size_t n = report->points[0].n_results;
 	const char *names[S2_OPTION_LIST_MAX];
 	const double *rows[S2_OPTION_LIST_MAX];
-	char title[NAME_ROOM];
-	struct s2_plot_lines plot = {title, x->plot, report->metric, true, names, rows, n};
+	char title[TITLE_ROOM];
+	struct s2_plot_lines plot = {title, x->plot, metric_label(report), true, names, rows, n};
 
-	write_title(report, title);
+	write_title(report, report->summary, title);
 	for (size_t k = 0; k < n; k++) {
 		names[k] = report->points[0].results[k].policy;
 		rows[k] = &y[k * report->n_points];
@@ -131,8 +149,6 @@ static int draw_lines(const char *path, const struct s2_report *report, double *
 			plot.y_log &= !(v <= 0);
 		}
 	}
-	if (!strcmp(report->metric, "time") || !strcmp(report->metric, "known_time"))
-		plot.y_label = "estimated time, ns";
 	return s2_plot_lines(path, &plot, err);
 }
 
@@ -187,7 +203,7 @@ static int draw_map(const char *path, const struct s2_report *report, size_t *be
 		    struct sets *sets, struct s2_error *err)
 {
 	struct axis x = {0}, y = {0};
-	char title[NAME_ROOM * 2], about[NAME_ROOM];
+	char title[TITLE_ROOM], what[NAME_ROOM];
 	int r = make_axis(report, 1, 1, &x, err);
 
 	if (r == 0)
@@ -198,10 +214,9 @@ static int draw_map(const char *path, const struct s2_report *report, size_t *be
 		best[p] = find_set(report, &report->points[p], &b, sets);
 		margin[p] = b.value > 0 ? b.next / b.value : (double)NAN;
 	}
-	write_title(report, about);
-	(void)snprintf(title, sizeof(title),
-		       "%s\nlowest %s; in the cells, how many times that the next policy has",
-		       about, report->metric);
+	(void)snprintf(what, sizeof(what), "Lowest %s, and how many times that the next policy has",
+		       metric_label(report));
+	write_title(report, what, title);
 	if (r == 0) {
 		const struct s2_plot_map plot = {title,	  x.plot, y.plot, sets->names,
 						 sets->n, best,	  margin};

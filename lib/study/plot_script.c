@@ -18,6 +18,12 @@ static const unsigned colours[] = {
 
 #define N_COLOURS (sizeof(colours) / sizeof(colours[0]))
 
+/* gnuplot's numbers: all lines but dots, and the filled points. */
+static const int dashes[] = {1, 2, 4, 5};
+static const int points[] = {5, 7, 9, 13};
+
+#define N_STYLES 4
+
 void s2_plot_quote(FILE *out, const char *text)
 {
 	/* In double quotes gnuplot would run what stands between backquotes. */
@@ -57,15 +63,18 @@ static void write_axis(FILE *out, char name, const struct s2_plot_axis *axis)
 		(void)fprintf(out, " %.9g", axis->at[i]);
 	}
 	(void)fprintf(out, ") nomirror\n");
+	if (axis->n > 1)
+		(void)fprintf(out, "set %crange [%.9g:%.9g]\n", name, axis->at[0],
+			      axis->at[axis->n - 1]);
 }
 
 static void write_look(FILE *out, const char *title)
 {
 	write_named(out, "title", title);
 	(void)fputs("set border 3 lc rgb '#606060'\n"
-		    "set tics textcolor rgb '#202020'\n"
+		    "set tics nomirror textcolor rgb '#202020'\n"
 		    "set grid lc rgb '#e0e0e0' lt 1 lw 1\n"
-		    "set key outside bottom center horizontal Left reverse width 1\n"
+		    "set key tmargin center horizontal Left reverse width 1\n"
 		    "set datafile missing 'NaN'\n",
 		    out);
 }
@@ -91,10 +100,10 @@ void s2_plot_lines_script(const struct s2_plot_lines *plot, FILE *out)
 	for (size_t k = 0; k < plot->n_lines; k++) {
 		/* Lines that lie on each other are told apart by dashes and points. */
 		(void)fprintf(out,
-			      "%s$line%zu using 1:2 with linespoints lw 2.5 dt %zu pt %zu ps 0.9 "
+			      "%s$line%zu using 1:2 with linespoints lw 2.5 dt %d pt %d ps 0.9 "
 			      "lc rgb '#%06x' title ",
-			      k ? ", \\\n  " : "plot ", k, k % 4 + 1,
-			      2 * (k % 7) + 5 - (k % 7 > 4) * 9, colours[k % N_COLOURS]);
+			      k ? ", \\\n  " : "plot ", k, dashes[k % N_STYLES],
+			      points[k % N_STYLES], colours[k % N_COLOURS]);
 		s2_plot_quote(out, plot->names[k]);
 	}
 	(void)fprintf(out, "\nunset output\n");
@@ -215,7 +224,7 @@ void s2_plot_map_script(const struct s2_plot_map *plot, FILE *out)
 	bool edges;
 
 	write_look(out, plot->title);
-	(void)fputs("unset grid\nset key vertical maxrows 4\n", out);
+	(void)fputs("unset grid\nset key vertical maxrows 3\n", out);
 	write_axis(out, 'x', &plot->x);
 	write_axis(out, 'y', &plot->y);
 	(void)fprintf(out, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n", edge(&plot->x, 0),

@@ -110,11 +110,11 @@ static int read_line(const struct reader *r, char *line)
 		return 0;
 	if (equals == NULL || hash == NULL || hash < equals)
 		return bad_line(r, S2_PROFILE_FORM, text, form);
-	*equals = '\0';
 	*hash = '\0';
 	hash = trim(hash + 1);
 	if (*hash == '\0')
-		return bad_line(r, S2_PROFILE_FORM, text, "a source behind the #");
+		return bad_line(r, S2_PROFILE_FORM, trim(text), "a source behind the #");
+	*equals = '\0';
 	return add_entry(r, trim(text), trim(equals + 1), hash);
 }
 

@@ -20,14 +20,22 @@ static int failed(struct s2_session *s, const char *where, int error)
 
 static int write_report(struct s2_session *s, FILE *out)
 {
+	int r;
+
 	switch (s->common.format) {
 	case S2_FORMAT_JSON:
 		return s2_report_json(&s->report, out);
 	case S2_FORMAT_CSV:
 		return s2_report_csv(&s->report, out);
 	default:
-		return s2_report_table(&s->report, out);
+		break;
 	}
+	r = s2_report_table(&s->report, out);
+	if (r == 0 && s->program->notes != NULL) {
+		(void)fputc('\n', out);
+		s->program->notes(&s->report, out);
+	}
+	return r;
 }
 
 /** The whole output, in memory; to be freed. */
@@ -76,7 +84,7 @@ static int write_beside(const char *path, const char *text, size_t size)
 	return r;
 }
 
-/** A device or a pipe must not be replaced by a file. */
+/** A device, a pipe or a link must not be replaced by a file. */
 static int write_into(const char *path, const char *text, size_t size)
 {
 	FILE *out = fopen(path, "w");
@@ -98,7 +106,7 @@ static int write_output(struct s2_session *s, const char *text, size_t size)
 
 	if (path == NULL)
 		r = write_all(s->out, text, size);
-	else if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+	else if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
 		r = write_into(path, text, size);
 	else
 		r = write_beside(path, text, size);
@@ -129,15 +137,15 @@ static enum s2_exit judge(const struct s2_session *s)
 	if (s->common.expect == S2_EXPECT_NOTHING)
 		return S2_EXIT_DONE;
 	if (unsound != 0) {
-		(void)fprintf(s->errs, "%s: --expect: %zu verdicts are unsound, expected none\n",
+		(void)fprintf(s->errs, "%s: --expect: got %zu unsound, expected no violation\n",
 			      s->program->name, unsound);
 		return S2_EXIT_VIOLATION;
 	}
 	if (unchecked == 0 && sound != 0)
 		return S2_EXIT_DONE;
 	/* "No violation" of what nobody looked at is worth a word. */
-	(void)fprintf(s->errs, "%s: --expect: %zu verdicts are sound, %zu unchecked\n",
-		      s->program->name, sound, unchecked);
+	(void)fprintf(s->errs, "%s: --expect: got %zu sound, %zu unchecked\n", s->program->name,
+		      sound, unchecked);
 	return s->common.expect == S2_EXPECT_CHECKED ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
@@ -171,6 +179,15 @@ static int run_session(struct s2_session *s, enum s2_exit *status)
 	return r;
 }
 
+/** One line, whatever was in the user's words. */
+static void say_error(const struct s2_session *s)
+{
+	(void)fprintf(s->errs, "%s: ", s->program->name);
+	for (const char *p = s->err.text; *p != '\0'; p++)
+		(void)fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, s->errs);
+	(void)fputc('\n', s->errs);
+}
+
 int s2_program_main(const struct s2_program *program, int argc, char **argv, FILE *out, FILE *errs)
 {
 	struct s2_session s = {.program = program, .out = out, .errs = errs};
@@ -180,7 +197,7 @@ int s2_program_main(const struct s2_program *program, int argc, char **argv, FIL
 	if (r == 0)
 		r = run_session(&s, &status);
 	if (r < 0) {
-		(void)fprintf(errs, "%s: %s\n", program->name, s.err.text);
+		say_error(&s);
 		status = S2_EXIT_USAGE;
 	}
 	s2_session_close(&s);

@@ -15,7 +15,7 @@
  *
  *     static const struct s2_program program = {
  *             .name = "s2-boot", .summary = "cache toggles of a booting guest",
- *             .machine = "neoverse-n1", .flavour = "kvm-6.12",
+ *             .machine = "neoverse-n1", .flavour = "newest",
  *             .options = options, .n_options = ..., .settings_size = sizeof(struct boot),
  *             .policies = policies, .n_policies = ...,
  *             .run = run,
@@ -70,6 +70,7 @@ struct s2_run {
 	uint64_t seed;
 	const char *const *operands;
 	size_t n_operands;
+	void *state; /**< what the program keeps from run to run; NULL if .state_size is 0 */
 	struct s2_progress *progress; /**< s2_progress_steps() and _tick(); never NULL */
 };
 
@@ -88,6 +89,7 @@ struct s2_program {
 	size_t n_options;
 	size_t settings_size;
 	const char *operands; /**< what operands are ("LOG"), or NULL where none are taken */
+	size_t state_size;    /**< bytes of run->state, zero at first: a file read, a cache */
 
 	const struct s2_policy *policies;
 	size_t n_policies;
@@ -97,7 +99,7 @@ struct s2_program {
 	size_t n_examples;
 
 	const char *machine; /**< default; NULL: no --machine */
-	const char *flavour; /**< default; NULL: no --flavour */
+	const char *flavour; /**< default, "newest" or "oldest"; NULL: no --flavour */
 	const char *metric;  /**< what a sweep compares, default "time" */
 	const char *sweep;   /**< what `--sweep default` stands for, or NULL */
 
@@ -120,6 +122,12 @@ struct s2_program {
 	 * @return 0; or negative with @p err set, which ends the program
 	 */
 	int (*run)(const struct s2_run *run, struct s2_result *result, struct s2_error *err);
+
+	/** Writes what a table alone does not say below it.  May be NULL. */
+	void (*notes)(const struct s2_report *report, FILE *out);
+
+	/** Frees what state holds, not state itself.  May be NULL. */
+	void (*close)(void *state);
 };
 
 /** Exit status of all programs. */

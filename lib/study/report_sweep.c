@@ -156,27 +156,69 @@ static int write_maps(const struct s2_report *report, FILE *out)
 	return 0;
 }
 
+/** How one policy did over all points. */
+struct tally {
+	size_t wins, alone, sound, unsound;
+};
+
+static void tally_verdicts(const struct s2_result *result, struct tally *tally)
+{
+	size_t sound = 0;
+
+	for (size_t v = 0; v < result->n_verdicts; v++) {
+		if (result->verdicts[v].status == S2_UNSOUND) {
+			tally->unsound++;
+			return;
+		}
+		sound += result->verdicts[v].status == S2_SOUND;
+	}
+	tally->sound += sound != 0 && sound == result->n_verdicts;
+}
+
+static void tally_point(const struct s2_report *report, const struct s2_point *point,
+			struct tally *tallies)
+{
+	const struct s2_best best = s2_best_find(report, point);
+	size_t winners = 0, winner = 0;
+
+	for (size_t i = 0; i < point->n_results; i++) {
+		tally_verdicts(&point->results[i], &tallies[i]);
+		if (!s2_best_is(report, point, i, &best))
+			continue;
+		tallies[i].wins++;
+		winners++;
+		winner = i;
+	}
+	if (winners == 1)
+		tallies[winner].alone++;
+}
+
+/** "unsound at 3 points" is said first, wherever a policy wins. */
+static void write_soundness(const struct s2_report *report, const struct tally *tally, FILE *out)
+{
+	if (tally->unsound != 0)
+		(void)fprintf(out, "unsound at %zu", tally->unsound);
+	else if (tally->sound == report->n_points)
+		(void)fprintf(out, "sound");
+	else
+		(void)fprintf(out, "unchecked");
+}
+
 /** For each policy, at how many points no other is cheaper. */
 static void write_wins(const struct s2_report *report, FILE *out)
 {
 	const struct s2_point *first = &report->points[0];
+	struct tally tallies[S2_OPTION_LIST_MAX] = {{0}};
 
+	for (size_t p = 0; p < report->n_points; p++)
+		tally_point(report, &report->points[p], tallies);
 	for (size_t i = 0; i < first->n_results; i++) {
-		size_t wins = 0, alone = 0;
-
-		for (size_t p = 0; p < report->n_points; p++) {
-			const struct s2_point *point = &report->points[p];
-			const struct s2_best best = s2_best_find(report, point);
-			size_t winners = 0;
-
-			for (size_t k = 0; k < point->n_results; k++)
-				winners += s2_best_is(report, point, k, &best);
-			wins += s2_best_is(report, point, i, &best);
-			alone += s2_best_is(report, point, i, &best) && winners == 1;
-		}
-		(void)fprintf(out, "%c %s: lowest at %zu of %zu points, alone at %zu%s\n",
-			      letter(i), first->results[i].policy, wins, report->n_points, alone,
-			      wins == report->n_points ? " (never beaten)" : "");
+		(void)fprintf(out, "%c %s: lowest at %zu of %zu points, alone at %zu%s; ",
+			      letter(i), first->results[i].policy, tallies[i].wins,
+			      report->n_points, tallies[i].alone,
+			      tallies[i].wins == report->n_points ? " (never beaten)" : "");
+		write_soundness(report, &tallies[i], out);
+		(void)fputc('\n', out);
 	}
 }
 

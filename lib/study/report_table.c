@@ -239,34 +239,11 @@ int s2_table_point(const struct s2_report *report, const struct s2_point *point,
 	return 0;
 }
 
-static bool is_axis(const struct s2_report *report, const char *key)
-{
-	for (size_t i = 0; i < report->n_axes; i++)
-		if (!strcmp(report->axes[i], key))
-			return true;
-	return false;
-}
-
-/** "workload boot: vcpus 64, memory 128G", less what is swept. */
 static void write_workload(const struct s2_report *report, const struct s2_point *point, FILE *out)
 {
-	char text[LIST_ROOM], value[S2_TEXT_ROOM * 2];
-	const char *before = ": ";
-	size_t at;
+	char text[LIST_ROOM];
 
-	at = (size_t)snprintf(text, sizeof(text), "workload%s%s",
-			      point->workload != NULL ? " " : "",
-			      point->workload != NULL ? point->workload : "");
-	for (size_t i = 0; i < point->n_pairs && at < sizeof(text); i++) {
-		const struct s2_pair *pair = &point->pairs[i];
-
-		if (is_axis(report, pair->key))
-			continue;
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %s", before, pair->key,
-				       s2_value_text(&pair->value, value, sizeof(value)));
-		before = ", ";
-	}
-	s2_write_wrapped(out, text, 2, S2_TABLE_WIDTH);
+	s2_write_wrapped(out, s2_point_text(report, point, text, sizeof(text)), 2, S2_TABLE_WIDTH);
 }
 
 static void write_heading(const struct s2_report *report, FILE *out)

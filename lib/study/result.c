@@ -95,6 +95,35 @@ const struct s2_measure *s2_result_find(const struct s2_result *result, const ch
 	return NULL;
 }
 
+static bool is_axis(const struct s2_report *report, const char *key)
+{
+	for (size_t i = 0; i < report->n_axes; i++)
+		if (!strcmp(report->axes[i], key))
+			return true;
+	return false;
+}
+
+const char *s2_point_text(const struct s2_report *report, const struct s2_point *point, char *buf,
+			  size_t size)
+{
+	const char *before = ": ";
+	char value[128];
+	size_t at;
+
+	at = (size_t)snprintf(buf, size, "workload%s%s", point->workload != NULL ? " " : "",
+			      point->workload != NULL ? point->workload : "");
+	for (size_t i = 0; i < point->n_pairs && at < size; i++) {
+		const struct s2_pair *pair = &point->pairs[i];
+
+		if (is_axis(report, pair->key))
+			continue;
+		at += (size_t)snprintf(buf + at, size - at, "%s%s %s", before, pair->key,
+				       s2_value_text(&pair->value, value, sizeof(value)));
+		before = ", ";
+	}
+	return buf;
+}
+
 double s2_result_metric(const struct s2_result *result, const char *metric)
 {
 	const struct s2_measure *measure;

@@ -104,6 +104,10 @@ S2_API void s2_report_free(struct s2_report *report);
 /** The pair called @p key, or NULL. */
 S2_API const struct s2_pair *s2_point_find(const struct s2_point *point, const char *key);
 
+/** "workload boot: vcpus 64, memory 128G", less what is swept; returns @p buf. */
+S2_API const char *s2_point_text(const struct s2_report *report, const struct s2_point *point,
+				 char *buf, size_t size);
+
 /** The measure called @p name, or NULL. */
 S2_API const struct s2_measure *s2_result_find(const struct s2_result *result, const char *name);
 

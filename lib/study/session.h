@@ -65,6 +65,7 @@ struct s2_session {
 	size_t n_points;
 	const char *axes[S2_AXES_MAX];
 	size_t axis_values[S2_AXES_MAX];
+	void *state; /**< the program's own */
 	struct s2_progress progress;
 	struct s2_report report;
 };

@@ -28,7 +28,7 @@ static const struct s2_option common_options[] = {
 	 .kind = S2_OPTION_LIST,
 	 F(workloads),
 	 .arg = "A,B,...",
-	 .help = "named workloads; options given besides win over theirs"},
+	 .help = "named workloads, or all; options given besides win over theirs"},
 	{.name = "sweep",
 	 .kind = S2_OPTION_STRING,
 	 F(sweep),
@@ -141,6 +141,11 @@ static int make_names(struct s2_session *s)
 {
 	const struct s2_program *p = s->program;
 
+	if (p->n_policies > S2_OPTION_LIST_MAX || p->n_workloads > S2_OPTION_LIST_MAX) {
+		s2_error_set(&s->err, S2_OPTIONS_VALUE,
+			     "the program has over %d policies or workloads", S2_OPTION_LIST_MAX);
+		return -E2BIG;
+	}
 	s->policy_names = calloc(p->n_policies + 1, sizeof(char *));
 	s->workload_names = calloc(p->n_workloads + 1, sizeof(char *));
 	if (s->policy_names == NULL || s->workload_names == NULL)
@@ -157,8 +162,12 @@ static int make_tables(struct s2_session *s)
 	size_t n = 0;
 	void *settings = calloc(1, s->program->settings_size + 1);
 
-	if (settings == NULL)
+	if (s->program->state_size != 0)
+		s->state = calloc(1, s->program->state_size);
+	if (settings == NULL || (s->program->state_size != 0 && s->state == NULL)) {
+		free(settings);
 		return no_memory(s);
+	}
 	for (size_t i = 0; i < N_COMMON; i++) {
 		s->options[n] = common_options[i];
 		n += adapt(s, &s->options[n]);
@@ -219,7 +228,7 @@ static void write_choices(const struct s2_program *p, FILE *out)
 		s2_write_wrapped(out, names, 2, HELP_WIDTH);
 	}
 	if (p->flavour != NULL)
-		(void)fputs("\nFlavours:\n", out);
+		(void)fputs("\nFlavours, oldest and newest being two of them:\n", out);
 	for (size_t i = 0; p->flavour != NULL && s2_flavour_at(i) != NULL; i++) {
 		(void)snprintf(names, sizeof(names), "seen to behave so: %s",
 			       s2_flavour_at(i)->stands_for);
@@ -275,6 +284,9 @@ void s2_session_close(struct s2_session *s)
 	free(s->workload_text);
 	s2_command_line_free(&s->line);
 	free(s->tables[S2_TABLE_OWN].settings);
+	if (s->program->close != NULL && s->state != NULL)
+		s->program->close(s->state);
+	free(s->state);
 	free(s->policy_names);
 	free(s->workload_names);
 }

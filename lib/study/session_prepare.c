@@ -34,30 +34,43 @@ static int prepare_machine(struct s2_session *s)
 	r = s2_features_parse(s->common.machine, &s->features, &bad);
 	if (r == -ENOENT && bad == 0)
 		return bad_option(s, "machine", s->common.machine, "a machine that --help lists");
-	if (r < 0) {
-		s2_error_set(
-			&s->err, S2_OPTIONS_VALUE,
-			"--machine: got \"%.80s\" at \"%.40s\", expected a change that a CPU can "
-			"have, such as -tlbirange or granule=16k",
-			s->common.machine, s->common.machine + bad);
-		return r;
-	}
+	if (r < 0 && bad == 0)
+		return bad_option(s, "machine", s->common.machine,
+				  "features that a CPU can have together");
+	if (r < 0)
+		return bad_option(
+			s, "machine", s->common.machine + bad,
+			"a change that a CPU can have, such as -tlbirange or granule=16k");
 	s->tables[S2_TABLE_OWN].page_size = UINT64_C(1) << s->features.granule;
 	return 0;
 }
 
+/** A flavour by its name, or by its age: programs name no kernel. */
+static const struct s2_flavour *find_flavour(const char *name)
+{
+	const struct s2_flavour *last = NULL;
+
+	if (!strcmp(name, "oldest"))
+		return s2_flavour_at(0);
+	if (strcmp(name, "newest") != 0)
+		return s2_flavour_find(name);
+	for (size_t i = 0; s2_flavour_at(i) != NULL; i++)
+		last = s2_flavour_at(i);
+	return last;
+}
+
 static int prepare_flavour(struct s2_session *s)
 {
-	char names[160] = "one of";
+	char names[160] = "one of oldest, newest";
 	size_t at = strlen(names);
 
 	if (s->program->flavour == NULL)
 		return 0;
-	s->flavour = s2_flavour_find(s->common.flavour);
+	s->flavour = find_flavour(s->common.flavour);
 	if (s->flavour != NULL)
 		return 0;
 	for (size_t i = 0; s2_flavour_at(i) != NULL && at < sizeof(names); i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, "%s %s", i ? "," : "",
+		at += (size_t)snprintf(names + at, sizeof(names) - at, ", %s",
 				       s2_flavour_at(i)->name);
 	return bad_option(s, "flavour", s->common.flavour, names);
 }
@@ -156,7 +169,7 @@ static int copy_workloads(struct s2_session *s)
 		size += settings != NULL ? strlen(settings) + 1 : 1;
 	}
 	s->workload_text = calloc(size, 1);
-	s->presets = calloc(list->n, sizeof(*s->presets));
+	s->presets = calloc(list->n + 1, sizeof(*s->presets));
 	if (s->workload_text == NULL || s->presets == NULL)
 		return no_memory(s);
 	s->n_presets = list->n;
@@ -166,8 +179,8 @@ static int copy_workloads(struct s2_session *s)
 		const size_t len = settings != NULL ? strlen(settings) : 0;
 		int r;
 
-		if (len != 0)
-			memcpy(to, settings, len);
+		if (settings != NULL)
+			memcpy(to, settings, len + 1);
 		r = read_preset(s, &s->presets[i], to);
 		if (r < 0)
 			return r;

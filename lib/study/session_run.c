@@ -52,6 +52,7 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.seed = s->common.seed,
 		.operands = s->line.operands,
 		.n_operands = s->line.n_operands,
+		.state = s->state,
 		.progress = &s->progress,
 	};
 }

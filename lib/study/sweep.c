@@ -65,6 +65,7 @@ static int read_value(const struct parser *p, const struct s2_option *option, co
 {
 	const int r = s2_option_set(p->table, option, text, p->err);
 
+	*value = (struct s2_value){.kind = option->kind};
 	if (r == 0)
 		*value = s2_option_value(p->table, option);
 	return r;
@@ -82,26 +83,27 @@ static int add_number(const struct parser *p, struct s2_axis *axis, const struct
 	return add_value(p, axis, text);
 }
 
+/** The value after @p n, or UINT64_MAX past the last; doubling starts from 0 with 1. */
+static uint64_t next_integer(uint64_t n, const struct stride *stride)
+{
+	const uint64_t by = (uint64_t)stride->by;
+
+	if (stride->add)
+		return n > UINT64_MAX - by ? UINT64_MAX : n + by;
+	if (n == 0)
+		return 1;
+	return n > UINT64_MAX / by ? UINT64_MAX : n * by;
+}
+
 static int add_integers(const struct parser *p, struct s2_axis *axis, struct s2_value from,
 			uint64_t to, const struct stride *stride)
 {
-	const uint64_t by = (uint64_t)stride->by;
-	int r;
-
 	while (from.number < to) {
-		uint64_t next;
+		const int r = add_number(p, axis, &from);
 
-		r = add_number(p, axis, &from);
 		if (r < 0)
 			return r;
-		next = stride->add ? from.number + by : from.number * by;
-		if (from.number == 0)
-			next = stride->add ? by : 1;
-		/* A step that wraps has passed the end. */
-		if (next <= from.number ||
-		    (!stride->add && next / by != from.number && from.number))
-			break;
-		from.number = next;
+		from.number = next_integer(from.number, stride);
 	}
 	from.number = to;
 	return add_number(p, axis, &from);
@@ -162,7 +164,7 @@ static bool is_number(const struct s2_option *option)
 static int add_range(const struct parser *p, struct s2_axis *axis, const char *text, char *end)
 {
 	const struct s2_option *option = axis->option;
-	struct s2_value from, to;
+	struct s2_value from = {0}, to = {0};
 	struct stride stride;
 	int r;
 

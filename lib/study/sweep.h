@@ -33,7 +33,7 @@ struct s2_sweep {
 };
 
 /** Most points of a sweep. */
-#define S2_SWEEP_POINTS_MAX 1000000
+#define S2_SWEEP_POINTS_MAX 100000
 
 /**
  * Reads @p text; the axes are options of @p table, whose page size must be set.

@@ -125,6 +125,16 @@ static size_t block_end(const struct s2_grid *grid, size_t from, size_t width)
 	return col;
 }
 
+/** The length of @p text without the blanks behind it. */
+static size_t trimmed(const char *text)
+{
+	size_t len = strlen(text);
+
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	return len;
+}
+
 static void print_row(const struct s2_grid *grid, size_t row, size_t from, size_t end, FILE *out)
 {
 	/* No blanks at the end of a line: they would show in a comparison. */
@@ -135,9 +145,13 @@ static void print_row(const struct s2_grid *grid, size_t row, size_t from, size_
 		return;
 	}
 	(void)fprintf(out, "%-*s", (int)column_width(grid, 0), s2_grid_cell(grid, row, 0));
-	for (size_t col = from; col < end; col++)
-		(void)fprintf(out, "%*s", (int)(GAP + column_width(grid, col)),
-			      s2_grid_cell(grid, row, col));
+	for (size_t col = from; col < end; col++) {
+		const char *cell = s2_grid_cell(grid, row, col);
+		const size_t pad = GAP + column_width(grid, col) - strlen(cell);
+
+		(void)fprintf(out, "%*s%.*s", (int)pad, "",
+			      (int)(col + 1 < end ? strlen(cell) : trimmed(cell)), cell);
+	}
 	(void)fputc('\n', out);
 }
 

@@ -50,7 +50,7 @@ static void leave(struct rig *r)
 	s2_count(r->cpu, S2_OP_GUEST_EXIT, 1);
 }
 
-static struct s2_guest_result touch(struct rig *r, enum s2_access_kind kind, uint64_t ipa)
+static struct s2_guest_result touch(struct rig *r, enum s2_access kind, uint64_t ipa)
 {
 	const struct s2_guest_access access = {
 		.kind = kind, .va = s2_va(ipa), .ipa = s2_ipa(ipa), .cacheable = true};
@@ -98,7 +98,7 @@ static void test_each_granule_translates_pages_and_blocks(void **state)
 		result = touch(&r, S2_ACCESS_READ, block + 0x12340);
 		assert_u64(result.pa.v, 8 * block + 0x12340);
 		assert_i64(result.level, 3);
-		assert_false(touch(&r, S2_ACCESS_EXEC, 0).fault.raised);
+		assert_false(touch(&r, S2_ACCESS_FETCH, 0).fault.raised);
 		rig_free(&r);
 	}
 }
@@ -116,7 +116,7 @@ static void test_faults_say_code_level_write_and_ipa(void **state)
 	assert_u64(s2_fault_status(&fault), 0x0f);
 	assert_true(fault.write);
 	assert_u64(fault.ipa.v, 2 * MIB + 8);
-	fault = touch(&r, S2_ACCESS_EXEC, 2 * MIB).fault;
+	fault = touch(&r, S2_ACCESS_FETCH, 2 * MIB).fault;
 	assert_u64(s2_fault_status(&fault), 0x0f);
 	assert_true(fault.exec);
 	fault = touch(&r, S2_ACCESS_READ, 2 * MIB + 0x1000).fault;

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * A VM: memory slots, vcpus, and what the host does to them.
+ *
+ *     guest:  s2_vcpu_access(), s2_vcpu_set_caches(), s2_vcpu_set_way()
+ *       |  stage-2 fault, trap
+ *     KVM:    fault path, cache toggles, dirty log, notifiers, teardown
+ *       |  requests of pgtable.h
+ *     tables, TLBs, caches of the machine
+ *
+ * Stands for kvm/mmu.c, kvm/arm.c (vcpu_load), kvm/sys_regs.c (set/way,
+ * VM registers) and virt/kvm/kvm_main.c (slots, dirty log).  A vcpu runs on
+ * the CPU where it is loaded; calls on a VM name the CPU that makes them.
+ *
+ * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
+ * range that is no whole pages or no part of the slot, a vcpu not loaded),
+ * -ENOMEM.  A call that fails with -EINVAL has changed and issued nothing.
+ */
+#ifndef STAGE2SIM_VM_H
+#define STAGE2SIM_VM_H
+
+#include <stage2sim/access.h>
+#include <stage2sim/pgtable.h>
+
+S2_BEGIN_DECLS
+
+struct s2_vm;
+struct s2_vcpu;
+struct s2_vmids;
+
+/** Most slots of a VM. */
+#define S2_MAX_SLOTS 64
+/** Most vcpus of a VM (VGIC_V3_MAX_CPUS). */
+#define S2_MAX_VCPUS 512
+
+/** What becomes of memory when its mapping goes. */
+enum s2_backing_life {
+	S2_BACKING_DIES,   /**< anonymous: its contents go with the mapping */
+	S2_BACKING_SHARED, /**< a file or memfd: outlives it */
+};
+
+/** A memslot as KVM_SET_USER_MEMORY_REGION gives it, and what is behind it. */
+struct s2_slot_config {
+	struct s2_ipa ipa;    /**< its first address */
+	uint64_t size;        /**< bytes */
+	struct s2_va hva;     /**< where the VMM mapped it */
+	struct s2_pa pa;      /**< of its first byte; memory is taken to be contiguous */
+	uint64_t backing;     /**< bytes of a host page: a page, or a block KVM installs */
+	bool populated;       /**< pages are there; else the first read finds the zero page */
+	enum s2_backing_life life; /**< what an unmap means for the contents */
+};
+
+/** What a VM is created with: KVM_CREATE_VM and the capabilities enabled on it. */
+struct s2_vm_config {
+	const struct s2_flavour *flavour; /**< must outlive the VM */
+	unsigned ipa_bits;                /**< 0: 40 */
+	struct s2_vmids *vmids;           /**< where VMIDs come from */
+	uint64_t split_chunk;             /**< KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE; 0: off */
+	bool manual_protect;              /**< KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
+	bool initially_set;               /**< KVM_DIRTY_LOG_INITIALLY_SET, with manual_protect */
+};
+
+/**
+ * The VMID allocator of one machine (kvm/vmid.c): generations, active and
+ * reserved values per CPU, and a rollover that flushes all CPUs.
+ * @return 0; -EINVAL if the machine has no more VMIDs than CPUs; -ENOMEM
+ */
+S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out);
+/** Frees @p vmids (NULL is fine); its VMs must be gone before. */
+S2_API void s2_vmids_free(struct s2_vmids *vmids);
+
+/** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
+S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids);
+
+/** An empty VM. @return 0; an error of s2_mmu_create(); -EINVAL for a chunk that is no block */
+S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
+
+/** Frees the model of @p vm as it stands; issues nothing. */
+S2_API void s2_vm_free(struct s2_vm *vm);
+
+/** Its stage 2; lives as long as the VM. */
+S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm);
+
+/** KVM_SET_USER_MEMORY_REGION. @return slot number; -EEXIST on overlap; -ERANGE; -ENOSPC */
+S2_API int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg);
+
+/** The same with size 0: unmapped, then forgotten. */
+S2_API int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+
+/** KVM_CREATE_VCPU and the first KVM_ARM_VCPU_INIT. @return index; -ENOSPC; -EBUSY after death */
+S2_API int s2_vm_add_vcpu(struct s2_vm *vm);
+/** The vcpu of that index, or NULL. */
+S2_API struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index);
+
+/** vcpu_load(): VMID, stage 2, last-ran check. @return 0; -EBUSY if loaded, or @p cpu is taken */
+S2_API int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+
+/** vcpu_put(). @return 0; -EINVAL if not loaded */
+S2_API int s2_vcpu_put(struct s2_vcpu *vcpu);
+
+/** KVM_ARM_VCPU_INIT of a vcpu that has run: MMU off, TVM armed, RAM unmapped without FWB. */
+S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+
+/** PSCI CPU_OFF: it leaves its CPU; what traps is as it was. @return 0; -EINVAL if not loaded */
+S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu);
+
+/**
+ * PSCI CPU_ON of a vcpu that is not loaded: its MMU and caches are off.  TVM is
+ * not armed again, unlike by s2_vcpu_reset().  @return 0; -EINVAL if loaded
+ */
+S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
+
+/**
+ * The guest accesses [ipa, ipa + size), page by page upwards; each access that
+ * stage 2 does not allow is a fault, handled as user_mem_abort() does.
+ * @return faults taken; -EFAULT if part of it is in no slot (the accesses
+ *         before it are done)
+ */
+S2_API int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
+			      enum s2_access access);
+
+/**
+ * The guest writes SCTLR_EL1 with M and C on or off; trapped while TVM is set
+ * (or, with the FGT policy, always).
+ */
+S2_API int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on);
+
+/** The guest writes @p n other VM registers (TTBR0_EL1, TCR_EL1, ...). */
+S2_API int s2_vcpu_write_vm_regs(struct s2_vcpu *vcpu, unsigned n);
+
+/** The guest executes @p n DC operations by set/way, which always trap. */
+S2_API int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n);
+
+/** Whether writes of VM registers trap (HCR_EL2.TVM). */
+S2_API bool s2_vcpu_tvm(const struct s2_vcpu *vcpu);
+
+/** Starts dirty logging of a slot. @return 0; -EEXIST if it is on */
+S2_API int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+/** Stops it; what is write-protected stays so. @return 0; -EINVAL if it is off */
+S2_API int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+
+/** KVM_GET_DIRTY_LOG; clears too, unless manual_protect. @return dirty pages reported */
+S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+
+/** KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one. @return pages cleared */
+S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
+			       uint64_t n);
+
+/** Whether page @p page of the slot is dirty. */
+S2_API bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page);
+
+/** Why the host takes pages away. */
+enum s2_unmap_reason {
+	S2_UNMAP_EVENT,   /**< munmap by the VMM (MMU_NOTIFY_UNMAP) */
+	S2_UNMAP_CLEAR,   /**< discard, migration, a protection change */
+	S2_UNMAP_SWAP,    /**< to be written out, perhaps by a device that is not coherent */
+};
+
+/**
+ * The mmu notifier's unmap of host range [hva, hva + size), in every slot that
+ * maps it.  What the VMM or the kernel then puts there is found by faults.
+ */
+S2_API int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
+			   enum s2_unmap_reason reason);
+
+/** The notifier's clear_flush_young. @return 1 if anything was young, and so flushed; else 0 */
+S2_API int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size);
+
+/** kvm_flush_shadow_all(): the tables go; vcpus must not be loaded. @return 0; -EBUSY */
+S2_API int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu);
+
+/** Longest stretch under mmu_lock without a reschedule point, in counted operations. */
+S2_API uint64_t s2_vm_longest_lock(const struct s2_vm *vm);
+
+S2_END_DECLS
+
+#endif

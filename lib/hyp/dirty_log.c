@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* Dirty logging.  Reads beside kvm_vm_ioctl_clear_dirty_log() and kvm/mmu.c. */
+#include <errno.h>
+
+#include "hyp/vm.h"
+
+static struct s2_range slot_range(const struct vm_slot *s)
+{
+	const struct s2_range range = {s->cfg.ipa, s->cfg.size};
+
+	return range;
+}
+
+/* kvm_mmu_split_nr_page_tables() */
+static uint64_t split_tables(const struct s2_geometry *geo, uint64_t size)
+{
+	uint64_t n = 0;
+
+	for (int level = s2_min_block_level(geo); level < S2_LAST_LEVEL; level++)
+		n += (size + s2_level_size(geo, level) - 1) >> s2_level_shift(geo, level);
+	return n;
+}
+
+int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range)
+{
+	uint64_t chunk = vm->cfg.split_chunk;
+	uint64_t addr = range.ipa.v, end = range.ipa.v + range.size;
+	int ret = 0;
+
+	if (!chunk)
+		return 0;
+	s2_vm_lock(vm);
+	while (!ret && addr < end) {
+		/* Topped up whenever it holds less than a chunk needs. */
+		struct s2_memcache mc = {split_tables(&vm->mmu->geo, chunk)};
+		uint64_t next = (addr & ~(chunk - 1)) + chunk;
+
+		if (next > end)
+			next = end;
+		ret = s2_pgtable_split(vm->mmu, cpu, s2_range(addr, next - addr), &mc);
+		s2_vm_cond_resched(vm);
+		addr = next;
+	}
+	return ret;
+}
+
+int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
+{
+	struct vm_slot *s = s2_vm_slot(vm, slot);
+	uint64_t pages;
+	int ret;
+
+	if (!s || vm->dead)
+		return -EINVAL;
+	if (s->logging)
+		return -EEXIST;
+	pages = s->cfg.size >> vm->mmu->geo.page_shift;
+	ret = s2_bits_init(&s->dirty, pages, vm->cfg.initially_set);
+	if (ret)
+		return ret;
+	s->logging = true;
+	/* Every page counts as dirty: it is protected, and split, when first cleared. */
+	if (vm->cfg.initially_set)
+		return 0;
+	ret = s2_vm_apply_range(vm, cpu, slot_range(s), s2_pgtable_wrprotect);
+	if (!ret)
+		ret = s2_flush_vmid_range(vm->mmu, cpu, s->cfg.ipa, s->cfg.size);
+	return ret ? ret : s2_vm_split(vm, cpu, slot_range(s));
+}
+
+int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
+{
+	struct vm_slot *s = s2_vm_slot(vm, slot);
+
+	(void)cpu;
+	if (!s || !s->logging)
+		return -EINVAL;
+	s->logging = false;
+	s2_bits_free(&s->dirty);
+	return 0;
+}
+
+static unsigned low_bit(uint64_t word)
+{
+	unsigned bit = 0;
+
+	while (!(word >> bit & 1))
+		bit++;
+	return bit;
+}
+
+static unsigned high_bit(uint64_t word)
+{
+	unsigned bit = 63;
+
+	while (!(word >> bit & 1))
+		bit--;
+	return bit;
+}
+
+static unsigned ones(uint64_t word)
+{
+	unsigned n = 0;
+
+	for (; word; word &= word - 1)
+		n++;
+	return n;
+}
+
+/* kvm_arch_mmu_enable_log_dirty_pt_masked(): from the lowest to the highest bit of a word. */
+static int protect_word(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
+			uint64_t word, uint64_t mask)
+{
+	unsigned shift = vm->mmu->geo.page_shift;
+	uint64_t start = s->cfg.ipa.v + ((word * 64 + low_bit(mask)) << shift);
+	uint64_t end = s->cfg.ipa.v + ((word * 64 + high_bit(mask) + 1) << shift);
+	int ret = s2_pgtable_wrprotect(vm->mmu, cpu, s2_range(start, end - start));
+
+	if (ret || !vm->cfg.initially_set)
+		return ret;
+	return s2_vm_split(vm, cpu, s2_range(start, end - start));
+}
+
+static uint64_t word_mask(uint64_t word, uint64_t first, uint64_t end)
+{
+	uint64_t mask = UINT64_MAX;
+
+	if (word * 64 < first)
+		mask &= UINT64_MAX << (first - word * 64);
+	if (end - word * 64 < 64)
+		mask &= (UINT64_C(1) << (end - word * 64)) - 1;
+	return mask;
+}
+
+/* What a clear has done so far: pages, and the span they lie in. */
+struct cleared {
+	uint64_t pages;
+	uint64_t first, end; /* of the slot */
+};
+
+static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,
+		       uint64_t end, struct cleared *c)
+{
+	uint64_t word = s2_bits_next_word(&s->dirty, first / 64);
+
+	while (word * 64 < end) {
+		uint64_t was;
+		int ret = s2_bits_take(&s->dirty, word, word_mask(word, first, end), &was);
+
+		if (!ret && was)
+			ret = protect_word(vm, cpu, s, word, was);
+		if (ret)
+			return ret;
+		if (was) {
+			if (!c->pages)
+				c->first = word * 64 + low_bit(was);
+			c->end = word * 64 + high_bit(was) + 1;
+			c->pages += ones(was);
+		}
+		word = s2_bits_next_word(&s->dirty, word + 1);
+	}
+	return 0;
+}
+
+/* The flush comes once, after mmu_lock is dropped: of the slot, however little was cleared. */
+static int flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
+			 const struct cleared *c)
+{
+	unsigned shift = vm->mmu->geo.page_shift;
+
+	if (!c->pages)
+		return 0;
+	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
+		return s2_flush_vmid_range(vm->mmu, cpu,
+					   s2_ipa(s->cfg.ipa.v + (c->first << shift)),
+					   (c->end - c->first) << shift);
+	return s2_flush_vmid_range(vm->mmu, cpu, s->cfg.ipa, s->cfg.size);
+}
+
+static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,
+			 uint64_t end)
+{
+	struct cleared c = {0, 0, 0};
+	int ret;
+
+	s2_vm_lock(vm);
+	ret = clear_words(vm, cpu, s, first, end, &c);
+	s2_vm_unlock(vm);
+	if (!ret)
+		ret = flush_cleared(vm, cpu, s, &c);
+	return ret ? ret : (int64_t)c.pages;
+}
+
+int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
+{
+	struct vm_slot *s = s2_vm_slot(vm, slot);
+
+	if (!s || !s->logging)
+		return -EINVAL;
+	if (vm->cfg.manual_protect)
+		return (int64_t)s->dirty.set;
+	return clear_log(vm, cpu, s, 0, s->dirty.n);
+}
+
+int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first, uint64_t n)
+{
+	struct vm_slot *s = s2_vm_slot(vm, slot);
+
+	if (!s || !s->logging || !vm->cfg.manual_protect)
+		return -EINVAL;
+	/* As the ioctl: whole words, but for the slot's end. */
+	if (!n || first % 64 || first >= s->dirty.n || n > s->dirty.n - first ||
+	    (n % 64 && first + n != s->dirty.n))
+		return -EINVAL;
+	return clear_log(vm, cpu, s, first, first + n);
+}
+
+bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page)
+{
+	const struct vm_slot *s;
+
+	if (slot < 0 || slot >= S2_MAX_SLOTS)
+		return false;
+	s = &vm->slots[slot];
+	return s->used && s->logging && page < s->dirty.n && s2_bits_test(&s->dirty, page);
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest accesses and the fault path.  Reads beside user_mem_abort() in kvm/mmu.c. */
+#include <errno.h>
+
+#include "hyp/vm.h"
+
+/* A stage-2 fault as user_mem_abort() gets it. */
+struct fault {
+	struct s2_vcpu *vcpu;
+	struct vm_slot *slot;
+	struct s2_ipa ipa; /* of the page */
+	enum s2_access access;
+	bool permission;
+	uint64_t granule; /* bytes of the entry that faulted */
+};
+
+/* Is the access allowed by the leaf, without a fault? */
+static bool allowed(const struct s2_mmu *mmu, const struct s2_leaf *leaf, enum s2_access access)
+{
+	if (!s2_pte_valid(leaf->pte) || !s2_pte_accessed(leaf->pte))
+		return false;
+	if (access == S2_ACCESS_WRITE)
+		return s2_pte_writable(leaf->pte);
+	if (access == S2_ACCESS_FETCH)
+		return s2_pte_executable(leaf->pte, &mmu->fmt);
+	return s2_pte_readable(leaf->pte);
+}
+
+/* fault_supports_stage2_huge_mapping(): the block lies within the slot, host and guest agree. */
+static bool block_fits(const struct vm_slot *slot, struct s2_ipa ipa, uint64_t block)
+{
+	uint64_t base = ipa.v & ~(block - 1);
+
+	if ((slot->cfg.ipa.v ^ slot->cfg.hva.v) & (block - 1))
+		return false;
+	return base >= slot->cfg.ipa.v && base + block <= slot->cfg.ipa.v + slot->cfg.size;
+}
+
+/* The size that is mapped: the host's page, unless logging or the slot's edges forbid it. */
+static uint64_t vma_pagesize(const struct fault *f)
+{
+	const struct s2_geometry *geo = &f->vcpu->vm->mmu->geo;
+	uint64_t size = f->slot->cfg.backing;
+
+	if (f->slot->logging)
+		return s2_page_size(geo);
+	for (int level = s2_min_block_level(geo); level < S2_LAST_LEVEL; level++)
+		if (s2_level_size(geo, level) <= size && block_fits(f->slot, f->ipa, s2_level_size(geo, level)))
+			return s2_level_size(geo, level);
+	return s2_page_size(geo);
+}
+
+/*
+ * __gfn_to_pfn_memslot(): the frame for the page, and whether the host lets it
+ * be written.  Memory that nobody has touched is read as the shared zero page.
+ */
+static int get_frame(const struct fault *f, uint64_t page, bool *writable, struct s2_pa *pa)
+{
+	struct vm_slot *slot = f->slot;
+	int ret;
+
+	pa->v = slot->cfg.pa.v + (f->ipa.v - slot->cfg.ipa.v);
+	*writable = true;
+	if (slot->cfg.populated || s2_bits_test(&slot->there, page))
+		return 0;
+	if (f->access == S2_ACCESS_WRITE) {
+		ret = s2_bits_set(&slot->there, page);
+		return ret ? ret : s2_bits_clear(&slot->zero, page);
+	}
+	/* One frame stands for all; its address is that of the slot's first page. */
+	pa->v = slot->cfg.pa.v;
+	*writable = false;
+	return s2_bits_set(&slot->zero, page);
+}
+
+/* Copying the zero page on a write first takes the old translation away. */
+static int break_zero_page(const struct fault *f, uint64_t page)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	const struct s2_range range = {f->ipa, s2_page_size(&vm->mmu->geo)};
+	int ret;
+
+	if (f->slot->cfg.populated || f->access != S2_ACCESS_WRITE ||
+	    !s2_bits_test(&f->slot->zero, page))
+		return 0;
+	ret = s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
+	if (ret || !vm->cfg.flavour->zero_page_change_pte)
+		return ret;
+	/* change_pte() maps the copy read-only at once; the fault then maps it for good. */
+	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, range,
+			     s2_pa(f->slot->cfg.pa.v + (f->ipa.v - f->slot->cfg.ipa.v)), S2_PROT_R,
+			     NULL, 0);
+	return ret ? ret : s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
+}
+
+static unsigned fault_prot(const struct fault *f, bool writable)
+{
+	unsigned prot = S2_PROT_R;
+
+	if (writable && (!f->slot->logging || f->access == S2_ACCESS_WRITE))
+		prot |= S2_PROT_W;
+	if (f->access == S2_ACCESS_FETCH || f->vcpu->cpu->machine->features.dic)
+		prot |= S2_PROT_X;
+	return prot;
+}
+
+static int map_fault(const struct fault *f, uint64_t size, struct s2_pa pa, unsigned prot)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	uint64_t base = f->ipa.v & ~(size - 1);
+	int ret;
+
+	pa.v -= f->ipa.v - base;
+	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, s2_range(base, size), pa, prot, NULL,
+			     S2_MAP_FAULT);
+	return ret ? ret : s2_vm_note_mapped(vm, s2_ipa(base), size);
+}
+
+static int mark_dirty(const struct fault *f, uint64_t page, unsigned prot)
+{
+	if (!f->slot->logging || !(prot & S2_PROT_W))
+		return 0;
+	return s2_bits_set(&f->slot->dirty, page);
+}
+
+/* user_mem_abort() */
+static int user_mem_abort(const struct fault *f)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	uint64_t page = s2_vm_slot_page(vm, f->slot, f->ipa);
+	uint64_t size = vma_pagesize(f);
+	bool permission = f->permission;
+	bool writable;
+	struct s2_pa pa;
+	unsigned prot;
+	int ret;
+
+	if (!f->slot->cfg.populated && s2_bits_test(&f->slot->zero, page))
+		permission = permission && f->access != S2_ACCESS_WRITE;
+	ret = break_zero_page(f, page);
+	if (!ret)
+		ret = get_frame(f, page, &writable, &pa);
+	if (ret)
+		return ret;
+	prot = fault_prot(f, writable);
+	if (permission && size == f->granule)
+		ret = s2_pgtable_relax_perms(vm->mmu, f->vcpu->cpu, f->ipa, prot);
+	else
+		ret = map_fault(f, size, pa, prot);
+	if (ret == -EAGAIN)
+		ret = 0;
+	return ret ? ret : mark_dirty(f, page, prot);
+}
+
+static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct vm_slot *slot,
+			struct s2_ipa ipa, enum s2_access access)
+{
+	const struct fault fault = {
+		.vcpu = vcpu,
+		.slot = slot,
+		.ipa = ipa,
+		.access = access,
+		.permission = s2_pte_valid(leaf->pte),
+		.granule = s2_level_size(&vcpu->vm->mmu->geo, leaf->level),
+	};
+
+	/* An access-flag fault is settled without mm: handle_access_fault(). */
+	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte))
+		return s2_pgtable_mkyoung(vcpu->vm->mmu, vcpu->cpu, ipa);
+	return user_mem_abort(&fault);
+}
+
+/* One access: faults until it is allowed. @return faults, or an error */
+static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
+		       struct s2_leaf *leaf)
+{
+	struct s2_mmu *mmu = vcpu->vm->mmu;
+	int faults = 0;
+
+	for (;;) {
+		struct vm_slot *slot;
+		int ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
+
+		if (ret || allowed(mmu, leaf, access))
+			return ret ? ret : faults;
+		slot = s2_vm_slot_at(vcpu->vm, ipa);
+		s2_count(vcpu->cpu, S2_OP_S2_FAULT, 1);
+		s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
+		if (!slot)
+			return -EFAULT;
+		ret = handle_fault(vcpu, leaf, slot, ipa, access);
+		if (ret)
+			return ret;
+		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
+		faults++;
+	}
+}
+
+int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
+		       enum s2_access access)
+{
+	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
+	uint64_t addr = ipa.v & ~(s2_page_size(geo) - 1), end = ipa.v + size;
+	int64_t faults = 0;
+
+	if (!vcpu->cpu || !size || end < ipa.v || end > s2_ipa_limit(geo))
+		return -EINVAL;
+	while (addr < end) {
+		struct s2_leaf leaf;
+		uint64_t granule;
+		int n = access_page(vcpu, s2_ipa(addr), access, &leaf);
+
+		if (n < 0)
+			return n;
+		faults += n;
+		/* All of an allowed leaf is allowed. */
+		granule = s2_level_size(geo, leaf.level);
+		addr = (addr & ~(granule - 1)) + granule;
+	}
+	return faults;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/* What the host's memory management does to a VM.  Reads beside kvm_unmap_gfn_range(). */
+#include <errno.h>
+
+#include <stage2sim/vm.h>
+
+#include "hyp/vm.h"
+#include "hyp/walk.h"
+
+int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
+		enum s2_unmap_reason reason)
+{
+	const struct s2_flavour *f = vm->cfg.flavour;
+	const struct s2_unmap_how how = {
+		.tlbi = f->unmap_tlbi,
+		.skip_cmo = f->unmap_cmo == S2_UNMAP_CMO_NOT_ON_EVENT && reason == S2_UNMAP_EVENT,
+	};
+	int ret;
+
+	vm->mmu->unmap_how = how;
+	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
+	vm->mmu->unmap_how = (struct s2_unmap_how){.tlbi = f->unmap_tlbi};
+	return ret;
+}
+
+/* The part of @slot that host range [start, end) maps, as IPAs; false if none. */
+static bool hva_to_ipa(const struct vm_slot *s, uint64_t start, uint64_t end, struct s2_range *range)
+{
+	uint64_t lo = start > s->cfg.hva.v ? start : s->cfg.hva.v;
+	uint64_t hi = end < s->cfg.hva.v + s->cfg.size ? end : s->cfg.hva.v + s->cfg.size;
+
+	if (!s->used || lo >= hi)
+		return false;
+	range->ipa.v = s->cfg.ipa.v + (lo - s->cfg.hva.v);
+	range->size = hi - lo;
+	return true;
+}
+
+static int check_hva(const struct s2_vm *vm, struct s2_va hva, uint64_t size)
+{
+	if (vm->dead || !size || hva.v + size < hva.v)
+		return -EINVAL;
+	return (hva.v | size) & (s2_page_size(&vm->mmu->geo) - 1) ? -EINVAL : 0;
+}
+
+int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
+		    enum s2_unmap_reason reason)
+{
+	int ret = check_hva(vm, hva, size);
+
+	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
+		struct s2_range range;
+
+		/* Memory in two slots is unmapped once for each. */
+		if (hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
+			ret = s2_vm_unmap(vm, cpu, range, reason);
+	}
+	return ret;
+}
+
+int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size)
+{
+	bool any = false;
+	int ret = check_hva(vm, hva, size);
+
+	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
+		struct s2_range range;
+		bool young = false;
+
+		if (hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
+			ret = s2_pgtable_test_clear_young(vm->mmu, cpu, range, true, &young);
+		any |= young;
+	}
+	/* Entries with AF may be cached, and must be gone before "old" means anything. */
+	if (!ret && any)
+		s2_flush_vmid(vm->mmu, cpu);
+	return ret ? ret : any;
+}

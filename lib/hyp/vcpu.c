@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* vcpus: creation, load and put, reset.  Reads beside kvm/arm.c and kvm/reset.c. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "hyp/vm.h"
+
+/* vcpu_reset_hcr(): with FWB there is nothing that a trapped VM register would tell. */
+static void reset_hcr(struct s2_vcpu *vcpu)
+{
+	vcpu->tvm = !vcpu->vm->mmu->fmt.fwb;
+	vcpu->swept = true;
+}
+
+int s2_vm_add_vcpu(struct s2_vm *vm)
+{
+	struct s2_vcpu *vcpu;
+
+	if (vm->dead)
+		return -EBUSY;
+	if (vm->n_vcpus == S2_MAX_VCPUS)
+		return -ENOSPC;
+	vcpu = calloc(1, sizeof(*vcpu));
+	if (!vcpu)
+		return -ENOMEM;
+	vcpu->vm = vm;
+	vcpu->index = vm->n_vcpus;
+	reset_hcr(vcpu);
+	vm->vcpus[vm->n_vcpus] = vcpu;
+	return vm->n_vcpus++;
+}
+
+struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index)
+{
+	return index >= 0 && index < vm->n_vcpus ? vm->vcpus[index] : NULL;
+}
+
+bool s2_vcpu_tvm(const struct s2_vcpu *vcpu)
+{
+	return vcpu->tvm;
+}
+
+/* The number is in the register before a guest or a flush can use it (fa808ed4e199). */
+static void load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+{
+	struct s2_vm *vm = vcpu->vm;
+
+	if (s2_vmids_update(vm->vmids, vm, cpu))
+		s2_mmu_set_vmid(vm->mmu, s2_vmid((uint16_t)(vm->vmid & 0xffff)));
+	if (cpu->machine->features.vhe)
+		s2_load_vttbr(cpu, vm->mmu->vtcr, vm->mmu->vttbr);
+	s2_mmu_load(vm->mmu, cpu);
+}
+
+int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+{
+	struct s2_vm *vm = vcpu->vm;
+
+	if (vm->dead || cpu->machine != vm->machine)
+		return -EINVAL;
+	if (vcpu->cpu || cpu->vcpu_vttbr)
+		return -EBUSY;
+	cpu->site = "vcpu:load";
+	load_stage2(vcpu, cpu);
+	/* Two vcpus may use one ASID or one VA differently (94d0e5980d67, 01dc9262ff57). */
+	if (vm->last_ran[cpu->index] != vcpu->index) {
+		s2_flush_cpu_context(vm->mmu, cpu);
+		vm->last_ran[cpu->index] = vcpu->index;
+	}
+	vcpu->cpu = cpu;
+	vcpu->has_run = true;
+	return 0;
+}
+
+int s2_vcpu_put(struct s2_vcpu *vcpu)
+{
+	if (!vcpu->cpu)
+		return -EINVAL;
+	s2_cpu_unload_stage2(vcpu->cpu);
+	s2_vmids_clear_active(vcpu->vm->vmids, vcpu->cpu);
+	vcpu->cpu = NULL;
+	return 0;
+}
+
+static void icache_inval_all_pou(struct s2_cpu *cpu)
+{
+	if (cpu->machine->features.dic)
+		return;
+	s2_ic_ialluis(cpu);
+	s2_dsb(cpu, S2_DSB_ISH);
+}
+
+int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+{
+	struct s2_vm *vm = vcpu->vm;
+	int ret = 0;
+
+	if (vcpu->cpu || vm->dead || cpu->machine != vm->machine)
+		return -EINVAL;
+	cpu->site = "vcpu:init";
+	/* The guest starts with its MMU off, on memory full of dirty lines. */
+	if (vcpu->has_run && !vm->mmu->fmt.fwb)
+		ret = s2_vm_unmap_all(vm, cpu);
+	else if (vcpu->has_run)
+		icache_inval_all_pou(cpu);
+	if (ret)
+		return ret;
+	vm->n_seen_on -= vcpu->seen_on;
+	vcpu->seen_on = false;
+	vcpu->caches_on = false;
+	reset_hcr(vcpu);
+	return 0;
+}
+
+int s2_vcpu_power_off(struct s2_vcpu *vcpu)
+{
+	if (!vcpu->cpu)
+		return -EINVAL;
+	s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
+	/* Who would not be seen to turn them on again must not be seen to leave. */
+	if (s2_vcpu_sctlr_traps(vcpu)) {
+		vcpu->vm->n_seen_on -= vcpu->seen_on;
+		vcpu->seen_on = false;
+	}
+	return s2_vcpu_put(vcpu);
+}
+
+int s2_vcpu_power_on(struct s2_vcpu *vcpu)
+{
+	if (vcpu->cpu || vcpu->vm->dead)
+		return -EINVAL;
+	/* kvm_reset_vcpu(): SCTLR_EL1 as out of reset, HCR_EL2 (and so TVM) as it was. */
+	vcpu->caches_on = false;
+	return 0;
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/* Creating and taking down VMs, slots, and walking ranges under mmu_lock. */
+#include "hyp/vm.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_block(const struct s2_geometry *geo, uint64_t size)
+{
+	for (int level = s2_min_block_level(geo); level <= S2_LAST_LEVEL; level++)
+		if (size == s2_level_size(geo, level))
+			return true;
+	return false;
+}
+
+static int create_mmu(struct s2_vm *vm)
+{
+	const struct s2_mmu_config cfg = {
+		.flavour = vm->cfg.flavour,
+		.ipa_bits = vm->cfg.ipa_bits ? vm->cfg.ipa_bits : S2_DEFAULT_IPA_BITS,
+		.vmid = {1}, /* until the first vcpu_load() */
+	};
+	int ret = s2_mmu_create(vm->machine, &cfg, &vm->mmu);
+
+	if (ret)
+		return ret;
+	if (vm->cfg.split_chunk && !is_block(&vm->mmu->geo, vm->cfg.split_chunk)) {
+		s2_mmu_free(vm->mmu);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out)
+{
+	struct s2_vm *vm;
+	int ret;
+
+	if (!cfg->flavour || !cfg->vmids || (cfg->initially_set && !cfg->manual_protect))
+		return -EINVAL;
+	if (cfg->split_chunk && !cfg->flavour->split)
+		return -EOPNOTSUPP;
+	vm = calloc(1, sizeof(*vm));
+	if (!vm)
+		return -ENOMEM;
+	vm->machine = m;
+	vm->cfg = *cfg;
+	vm->vmids = cfg->vmids;
+	vm->last_ran = malloc(m->n_cpus * sizeof(*vm->last_ran));
+	ret = vm->last_ran ? create_mmu(vm) : -ENOMEM;
+	if (ret) {
+		free(vm->last_ran);
+		free(vm);
+		return ret;
+	}
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		vm->last_ran[i] = -1;
+	*out = vm;
+	return 0;
+}
+
+static void free_slot(struct vm_slot *slot)
+{
+	s2_bits_free(&slot->dirty);
+	s2_bits_free(&slot->zero);
+	s2_bits_free(&slot->there);
+	memset(slot, 0, sizeof(*slot));
+}
+
+void s2_vm_free(struct s2_vm *vm)
+{
+	if (!vm)
+		return;
+	for (int i = 0; i < vm->n_vcpus; i++) {
+		s2_vcpu_put(vm->vcpus[i]);
+		free(vm->vcpus[i]);
+	}
+	for (int i = 0; i < S2_MAX_SLOTS; i++)
+		free_slot(&vm->slots[i]);
+	s2_bits_free(&vm->clean);
+	s2_mmu_free(vm->mmu);
+	free(vm->last_ran);
+	free(vm);
+}
+
+struct s2_mmu *s2_vm_mmu(struct s2_vm *vm)
+{
+	return vm->mmu;
+}
+
+uint64_t s2_vm_longest_lock(const struct s2_vm *vm)
+{
+	return vm->longest_lock;
+}
+
+/* ---- slots ---- */
+
+struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa)
+{
+	for (int i = 0; i < S2_MAX_SLOTS; i++) {
+		struct vm_slot *s = &vm->slots[i];
+
+		if (s->used && ipa.v >= s->cfg.ipa.v && ipa.v - s->cfg.ipa.v < s->cfg.size)
+			return s;
+	}
+	return NULL;
+}
+
+struct vm_slot *s2_vm_slot(struct s2_vm *vm, int slot)
+{
+	if (slot < 0 || slot >= S2_MAX_SLOTS || !vm->slots[slot].used)
+		return NULL;
+	return &vm->slots[slot];
+}
+
+uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, struct s2_ipa ipa)
+{
+	return (ipa.v - slot->cfg.ipa.v) >> vm->mmu->geo.page_shift;
+}
+
+static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
+{
+	const struct s2_geometry *geo = &vm->mmu->geo;
+	uint64_t limit = s2_ipa_limit(geo), pa_limit = UINT64_C(1) << geo->pa_bits;
+
+	if (!cfg->size || ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
+		return -EINVAL;
+	if (!is_block(geo, cfg->backing) || (cfg->pa.v & (cfg->backing - 1)) !=
+						    (cfg->hva.v & (cfg->backing - 1)))
+		return -EINVAL;
+	if (cfg->ipa.v >= limit || cfg->size > limit - cfg->ipa.v)
+		return -ERANGE;
+	if (cfg->pa.v >= pa_limit || cfg->size > pa_limit - cfg->pa.v)
+		return -ERANGE;
+	for (int i = 0; i < S2_MAX_SLOTS; i++) {
+		const struct vm_slot *s = &vm->slots[i];
+
+		if (s->used && cfg->ipa.v < s->cfg.ipa.v + s->cfg.size &&
+		    s->cfg.ipa.v < cfg->ipa.v + cfg->size)
+			return -EEXIST;
+	}
+	return 0;
+}
+
+int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
+{
+	uint64_t pages = cfg->size >> vm->mmu->geo.page_shift;
+	int ret = vm->dead ? -EINVAL : check_slot(vm, cfg);
+	struct vm_slot *slot;
+	int i = 0;
+
+	while (!ret && i < S2_MAX_SLOTS && vm->slots[i].used)
+		i++;
+	if (ret || i == S2_MAX_SLOTS)
+		return ret ? ret : -ENOSPC;
+	slot = &vm->slots[i];
+	slot->cfg = *cfg;
+	if (!cfg->populated && (s2_bits_init(&slot->zero, pages, false) ||
+				s2_bits_init(&slot->there, pages, false))) {
+		free_slot(slot);
+		return -ENOMEM;
+	}
+	slot->used = true;
+	return i;
+}
+
+int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
+{
+	struct vm_slot *s = s2_vm_slot(vm, slot);
+	struct s2_range range;
+	int ret;
+
+	if (!s || vm->dead)
+		return -EINVAL;
+	range.ipa = s->cfg.ipa;
+	range.size = s->cfg.size;
+	/* kvm_arch_flush_shadow_memslot() */
+	ret = s2_vm_unmap(vm, cpu, range, S2_UNMAP_CLEAR);
+	if (!ret)
+		free_slot(s);
+	return ret;
+}
+
+/* ---- mmu_lock ---- */
+
+static uint64_t operations(const struct s2_vm *vm)
+{
+	uint64_t sum = 0;
+
+	s2_machine_fold(vm->machine);
+	/* Broadcasts are what operations cost others, not operations. */
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		if (op != S2_OP_DVM_BROADCAST)
+			sum += vm->machine->counts.n[op];
+	return sum;
+}
+
+void s2_vm_lock(struct s2_vm *vm)
+{
+	vm->lock_start = operations(vm);
+}
+
+void s2_vm_cond_resched(struct s2_vm *vm)
+{
+	uint64_t now = operations(vm);
+
+	if (now - vm->lock_start > vm->longest_lock)
+		vm->longest_lock = now - vm->lock_start;
+	vm->lock_start = now;
+}
+
+void s2_vm_unlock(struct s2_vm *vm)
+{
+	s2_vm_cond_resched(vm);
+}
+
+int s2_vm_apply_range(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range, s2_range_fn fn)
+{
+	uint64_t chunk = s2_max_block_size(&vm->mmu->geo);
+	uint64_t addr = range.ipa.v, end = range.ipa.v + range.size;
+	int ret = 0;
+
+	s2_vm_lock(vm);
+	while (!ret && addr < end) {
+		uint64_t next = (addr & ~(chunk - 1)) + chunk;
+
+		if (next > end)
+			next = end;
+		ret = fn(vm->mmu, cpu, s2_range(addr, next - addr));
+		s2_vm_cond_resched(vm);
+		addr = next;
+	}
+	return ret;
+}
+
+/* ---- the end ---- */
+
+int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
+{
+	int ret;
+
+	if (vm->dead)
+		return -EINVAL;
+	for (int i = 0; i < vm->n_vcpus; i++)
+		if (vm->vcpus[i]->cpu)
+			return -EBUSY;
+	/*
+	 * No TLBI: no vcpu can run, and the VMID's number comes back only
+	 * after a rollover, which flushes everything.
+	 */
+	ret = s2_pgtable_destroy(vm->mmu, cpu);
+	if (!ret)
+		vm->dead = true;
+	return ret;
+}

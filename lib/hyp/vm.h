@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Inside a VM: slots with what the host and the log know of their pages,
+ * vcpus, and the mmu_lock's account.
+ *
+ * vm.c creates and takes down; vcpu.c loads, puts, resets; fault.c is the
+ * fault path; caches.c toggles and set/way; dirty_log.c the log; notifier.c
+ * what the host's memory management does.
+ */
+#ifndef S2_HYP_VM_H
+#define S2_HYP_VM_H
+
+#include <stage2sim/vm.h>
+
+#include "hyp/bits.h"
+#include "hyp/mmu.h"
+
+struct vm_slot {
+	bool used;
+	bool logging;
+	struct s2_slot_config cfg;
+	struct s2_bits dirty; /**< while logging */
+	struct s2_bits zero;  /**< pages that map the zero page; of unpopulated slots */
+	struct s2_bits there; /**< pages that the host has given a frame; likewise */
+};
+
+struct s2_vcpu {
+	struct s2_vm *vm;
+	int index;
+	struct s2_cpu *cpu; /**< where it is loaded, or NULL */
+	bool tvm;	    /**< HCR_EL2.TVM */
+	bool caches_on;	    /**< SCTLR_EL1.M and .C both set */
+	bool seen_on;	    /**< the same as far as traps have shown it */
+	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
+	bool has_run;
+};
+
+struct s2_vm {
+	struct s2_machine *machine;
+	struct s2_vm_config cfg;
+	struct s2_mmu *mmu;
+	struct s2_vmids *vmids;
+	uint64_t vmid; /**< generation and number, 0: none yet (struct kvm_vmid) */
+	struct vm_slot slots[S2_MAX_SLOTS];
+	struct s2_vcpu *vcpus[S2_MAX_VCPUS];
+	int n_vcpus;
+	unsigned n_seen_on;   /**< vcpus with caches on, as far as traps have shown */
+	int *last_ran;	      /**< of each CPU, vcpu index or -1 */
+	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
+	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
+	uint64_t longest_lock;
+	bool dead;
+};
+
+/** A table operation over a range. */
+typedef int (*s2_range_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
+
+/**
+ * stage2_apply_range() under mmu_lock: @p fn for chunks of the largest block,
+ * a reschedule point after each.
+ */
+int s2_vm_apply_range(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range, s2_range_fn fn);
+
+/* mmu_lock: how much is done between its reschedule points. */
+void s2_vm_lock(struct s2_vm *vm);
+void s2_vm_cond_resched(struct s2_vm *vm);
+void s2_vm_unlock(struct s2_vm *vm);
+
+/** The slot that has @p ipa, or NULL. */
+struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa);
+/** Slot number @p slot, or NULL. */
+struct vm_slot *s2_vm_slot(struct s2_vm *vm, int slot);
+/** The page of @p slot that @p ipa is in. */
+uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, struct s2_ipa ipa);
+
+/** Tells the toggle policy of a mapping made. @return 0, -ENOMEM */
+int s2_vm_note_mapped(struct s2_vm *vm, struct s2_ipa ipa, uint64_t size);
+
+/** Whether a write of SCTLR_EL1 reaches the hypervisor at all. */
+bool s2_vcpu_sctlr_traps(const struct s2_vcpu *vcpu);
+
+/** stage2_flush_vm(): all of every slot, cleaned to the PoC. */
+int s2_vm_flush(struct s2_vm *vm, struct s2_cpu *cpu);
+/** stage2_unmap_vm(). */
+int s2_vm_unmap_all(struct s2_vm *vm, struct s2_cpu *cpu);
+/** Unmaps [range) as __unmap_stage2_range() does, with the flavour's unmap policies. */
+int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
+		enum s2_unmap_reason reason);
+/** kvm_mmu_split_huge_pages() */
+int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/* The VMID allocator, at vcpu_load() and vcpu_put(). */
+bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);
+void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
+
+#endif
