@@ -19,12 +19,13 @@ struct guest_walk {
 	struct s2_guest_result *result;
 };
 
-static bool lookup(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t addr, uint64_t *data)
+static bool lookup(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t addr, uint64_t *data,
+		   unsigned *shift)
 {
 	const struct s2_tlb_tag tag = {kind, w->regime->vmid,
 				       kind & S2_TLB_BY_VA ? w->access->asid : 0};
 
-	return s2_tlb_lookup(w->p->tlbs, w->cpu->index, &tag, addr, data, NULL);
+	return s2_tlb_lookup(w->p->tlbs, w->cpu->index, &tag, addr, data, shift);
 }
 
 static void fill(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t addr, unsigned shift,
@@ -49,50 +50,77 @@ static bool combined_cacheable(const struct guest_walk *w, s2_pte pte)
 	}
 }
 
-static void translated(const struct guest_walk *w, s2_pte pte, int level)
+/* Bits of an address inside a leaf at @level that name a page of it. */
+static uint64_t page_bits(const struct guest_walk *w, int level)
 {
-	uint64_t offset = w->access->ipa.v & (s2_level_size(&w->regime->geo, level) - 1);
+	const struct s2_geometry *geo = &w->regime->geo;
 
-	w->result->pte = pte;
+	return (s2_level_size(geo, level) - 1) & ~(s2_page_size(geo) - 1);
+}
+
+static void translated(const struct guest_walk *w, s2_pte pte, int level, struct s2_pa pa)
+{
+	w->result->pte = pte & ~page_bits(w, level);
 	w->result->level = (int8_t)level;
-	w->result->pa.v = s2_pte_pa(pte, &w->regime->fmt).v + offset;
+	w->result->pa = pa;
 	w->result->cacheable = combined_cacheable(w, pte);
 }
 
-/* A combined entry covers what both stages map as one. */
+/* What the leaf @pte makes of the access' IPA. */
+static struct s2_pa leaf_pa(const struct guest_walk *w, s2_pte pte, int level)
+{
+	const uint64_t offset = w->access->ipa.v & (s2_level_size(&w->regime->geo, level) - 1);
+
+	return s2_pa(s2_pte_pa(pte, &w->regime->fmt).v + offset);
+}
+
+/*
+ * A combined entry covers what both stages map as one, and has the PA of just
+ * that: a later access is not asked for its IPA.
+ */
 static void fill_combined(const struct guest_walk *w, s2_pte pte, int level)
 {
 	unsigned s1 = w->access->s1_shift;
 	unsigned s2 = s2_level_shift(&w->regime->geo, level);
 	unsigned shift = s1 && s1 < s2 ? s1 : s2;
-	uint64_t data = (pte & ~CACHED_LEVEL) | s2_field_put((uint64_t)level, CACHED_LEVEL);
+	uint64_t inside = w->access->ipa.v & page_bits(w, level) & ~((UINT64_C(1) << shift) - 1);
 
 	if (s1)
 		fill(w, S2_TLB_S1_ONLY, w->access->va.v, s1, w->access->ipa.v >> s1 << s1);
-	fill(w, S2_TLB_COMBINED, w->access->va.v, shift, data);
+	/* The descriptor's format has no room for pages smaller than its granule. */
+	if (shift >= w->regime->geo.page_shift)
+		fill(w, S2_TLB_COMBINED, w->access->va.v, shift,
+		     ((pte & ~CACHED_LEVEL) | inside) |
+			     s2_field_put((uint64_t)level, CACHED_LEVEL));
 }
 
 /* @return whether a TLB had a translation; then the access is over, faulted or not. */
 static bool try_tlbs(const struct guest_walk *w)
 {
+	struct s2_pa pa;
 	uint64_t data;
+	unsigned shift;
+	bool combined;
+	s2_pte pte;
 	int level;
 
 	if (!w->p->tlbs)
 		return false;
-	w->result->hit = lookup(w, S2_TLB_COMBINED, w->access->va.v, &data);
-	if (!w->result->hit) {
-		w->result->hit = lookup(w, S2_TLB_S2_LEAF, w->access->ipa.v, &data);
-		if (!w->result->hit)
-			return false;
-		level = (int)s2_field_get(data, CACHED_LEVEL);
-		fill_combined(w, data & ~CACHED_LEVEL, level);
-	}
+	combined = lookup(w, S2_TLB_COMBINED, w->access->va.v, &data, &shift);
+	if (!combined && !lookup(w, S2_TLB_S2_LEAF, w->access->ipa.v, &data, &shift))
+		return false;
+	w->result->hit = true;
 	level = (int)s2_field_get(data, CACHED_LEVEL);
-	data &= ~CACHED_LEVEL;
+	pte = data & ~CACHED_LEVEL;
+	pa = leaf_pa(w, pte, level);
+	if (combined)
+		pa.v = s2_pte_pa(pte, &w->regime->fmt).v +
+		       (w->access->va.v & ((UINT64_C(1) << shift) - 1));
+	else
+		fill_combined(w, pte, level);
 	/* An entry raises permission faults of its own, however the tables stand. */
-	if (s2_hw_permits(w->regime, data, level, w->access, &w->result->fault))
-		translated(w, data, level);
+	if (s2_hw_permits(w->regime, pte, level, w->access, &w->result->fault))
+		translated(w, pte, level, pa);
 	return true;
 }
 
@@ -106,7 +134,7 @@ static void start_deep(const struct guest_walk *w, struct s2_hw_walk *walk)
 	if (!w->p->tlbs ||
 	    !s2_tlb_lookup(w->p->tlbs, w->cpu->index, &tag, w->access->ipa.v, &data, &shift))
 		return;
-	for (int level = w->regime->geo.start_level; level < S2_LAST_LEVEL; level++) {
+	for (int level = 0; level < S2_LAST_LEVEL; level++) {
 		if (s2_level_shift(&w->regime->geo, level) != shift)
 			continue;
 		walk->table.v = data;
@@ -132,7 +160,7 @@ static void walk_tables(const struct guest_walk *w)
 		s2_count(w->cpu, S2_OP_WALK_READ, walk.reads);
 	if (!s2_hw_walk_end(tables, w->regime, w->access, &walk, fault))
 		return;
-	translated(w, walk.pte, walk.level);
+	translated(w, walk.pte, walk.level, leaf_pa(w, walk.pte, walk.level));
 	if (!w->p->tlbs)
 		return;
 	fill(w, S2_TLB_S2_LEAF, w->access->ipa.v, s2_level_shift(geo, walk.level),

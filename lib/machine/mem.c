@@ -104,7 +104,7 @@ static int palette_code(struct leaf *leaf, uint32_t id)
 	return leaf->n_palette++;
 }
 
-static size_t leaf_bytes(unsigned form)
+static size_t leaf_bytes(enum leaf_form form)
 {
 	return sizeof(struct leaf) + form_words[form] * sizeof(uint32_t);
 }
@@ -122,7 +122,7 @@ static struct leaf *leaf_new(struct s2_memory *mem, enum leaf_form form)
 
 static void leaf_free(struct s2_memory *mem, struct leaf *leaf)
 {
-	mem->bytes -= leaf_bytes(leaf->form);
+	mem->bytes -= leaf_bytes((enum leaf_form)leaf->form);
 	free(leaf);
 }
 

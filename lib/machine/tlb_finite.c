@@ -18,6 +18,7 @@ struct entry {
 	uint64_t tag;
 	uint64_t vgen;
 	uint64_t data;
+	uint64_t used; /* when last, or when filled */
 };
 
 /* Kinds by VA go with either of the two, so theirs is the sum. */
@@ -29,9 +30,8 @@ struct generation {
 struct array {
 	unsigned sets, ways;
 	struct entry *entries;
-	uint32_t *used; /* of each entry: when last, or when filled */
 	uint32_t *next; /* of each set: the way to go (round robin) */
-	uint32_t clock;
+	uint64_t clock;
 	uint8_t n_shifts;
 	uint8_t shifts[MAX_SHIFTS]; /* that were ever filled, smallest first */
 };
@@ -77,15 +77,13 @@ static int array_init(struct array *a, unsigned sets, unsigned ways)
 	a->sets = sets;
 	a->ways = ways;
 	a->entries = calloc((size_t)sets * ways, sizeof(*a->entries));
-	a->used = calloc((size_t)sets * ways, sizeof(*a->used));
 	a->next = calloc(sets, sizeof(*a->next));
-	return a->entries && a->used && a->next ? 0 : -ENOMEM;
+	return a->entries && a->next ? 0 : -ENOMEM;
 }
 
 static void array_free(struct array *a)
 {
 	free(a->entries);
-	free(a->used);
 	free(a->next);
 }
 
@@ -157,18 +155,10 @@ void s2_tlbs_destroy(struct s2_tlbs *tlbs)
 	free(tlbs);
 }
 
+/* The place of the kind's bit. */
 static unsigned kind_index(enum s2_tlb_kind kind)
 {
-	switch (kind) {
-	case S2_TLB_S2_LEAF:
-		return 0;
-	case S2_TLB_S2_WALK:
-		return 1;
-	case S2_TLB_COMBINED:
-		return 2;
-	default:
-		return 3;
-	}
+	return (kind > S2_TLB_S2_WALK) * 2U + (kind & (S2_TLB_S2_WALK | S2_TLB_S1_ONLY) ? 1U : 0U);
 }
 
 static uint64_t entry_tag(const struct s2_tlb_tag *tag, uint64_t addr, unsigned shift)
@@ -223,8 +213,7 @@ bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *
 	uint64_t vgen = live_vgen(tlbs, tlb, tag->vmid, tag->kind & S2_TLB_BY_VA);
 
 	for (unsigned i = 0; i < a->n_shifts; i++) {
-		const struct entry *e =
-			find(a, entry_tag(tag, addr, a->shifts[i]), vgen, tag->vmid);
+		struct entry *e = find(a, entry_tag(tag, addr, a->shifts[i]), vgen, tag->vmid);
 
 		if (!e)
 			continue;
@@ -232,7 +221,7 @@ bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *
 		if (shift)
 			*shift = a->shifts[i];
 		if (tlbs->cfg.replacement == S2_TLB_LRU)
-			a->used[e - a->entries] = ++a->clock;
+			e->used = ++a->clock;
 		return true;
 	}
 	return false;
@@ -250,9 +239,8 @@ static unsigned oldest_way(const struct array *a, size_t set)
 {
 	unsigned oldest = 0;
 
-	/* By age, so that a clock that has come round does no harm. */
 	for (unsigned way = 1; way < a->ways; way++)
-		if (a->clock - a->used[set + way] > a->clock - a->used[set + oldest])
+		if (a->entries[set + way].used < a->entries[set + oldest].used)
 			oldest = way;
 	return oldest;
 }
@@ -314,7 +302,7 @@ void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *ta
 	e->tag = key;
 	e->vgen = vgen;
 	e->data = data;
-	a->used[e - a->entries] = ++a->clock;
+	e->used = ++a->clock;
 }
 
 /* The CPU's own count of @vmid, or NULL without memory for it. */

@@ -323,13 +323,23 @@ static bool all_lines_agree(struct s2_memory *mem)
 	return true;
 }
 
+/* 4 MiB whose frames are all half cached: large nodes of more than one state. */
+static void stripe(struct s2_memory *mem)
+{
+	for (uint64_t pa = 0; pa < 4 * MIB; pa += FRAME)
+		assert_i64(s2_memory_apply(mem, S2_LINE_FILL, s2_pa(pa), FRAME / 2, NULL), 0);
+	for (unsigned i = 0; i < N_LINES; i++)
+		model.lines[i].cached = i % 64 < 32;
+}
+
 static bool run(void *arg, const struct s2_step *steps, size_t n)
 {
 	struct s2_memory *mem = make("neoverse-n1", S2_MEMORY_VERSIONS);
 	bool same = true;
 
-	(void)arg;
 	memset(&model, 0, sizeof(model));
+	if (*(const bool *)arg)
+		stripe(mem);
 	for (size_t i = 0; i < n && same; i++)
 		same = apply_step(mem, &steps[i]);
 	same = same && all_lines_agree(mem);
@@ -348,22 +358,43 @@ static void print(void *arg, const struct s2_step *s)
 	print_error("%s lines %" PRIu64 " to %" PRIu64 "\n", names[s->op], first, first + n - 1);
 }
 
-static void test_random_programs_agree_with_a_line_by_line_model(void **state)
+static void check_programs(const char *name, bool striped, unsigned programs)
 {
 	const struct s2_property property = {
-		.name = "memory",
+		.name = name,
 		.n_ops = N_OPS,
 		.max_a = N_LINES,
 		.max_b = 24,
 		.max_c = 2,
 		.steps = 120,
-		.programs = 2000,
+		.programs = programs,
 		.run = run,
 		.print = print,
+		.arg = &striped,
 	};
 
-	(void)state;
 	s2_property_check(&property, 2);
+}
+
+static void test_random_programs_agree_with_a_line_by_line_model(void **state)
+{
+	(void)state;
+	check_programs("memory", false, 2000);
+	check_programs("striped memory", true, 1000);
+}
+
+/* Each write makes a pattern; those that no frame has any more are given back. */
+static void test_old_patterns_are_given_back(void **state)
+{
+	struct s2_memory *mem = make("neoverse-n1", S2_MEMORY_VERSIONS);
+	const uint64_t before = s2_memory_footprint(mem);
+
+	(void)state;
+	for (unsigned i = 0; i < 100000; i++)
+		written(mem, S2_AGENT_WRITE_BACK, i % 7 * FRAME);
+	assert_true(s2_memory_footprint(mem) < before + 256 * 1024);
+	assert_u64(seen(mem, S2_AGENT_WRITE_BACK, 99999 % 7 * FRAME), 100000);
+	s2_memory_destroy(mem);
 }
 
 int main(void)
@@ -377,6 +408,7 @@ int main(void)
 		s2_unit_test(test_ranges_are_checked),
 		s2_unit_test(test_counts_of_a_large_range_are_exact),
 		s2_unit_test(test_with_fwb_nothing_is_stored),
+		s2_unit_test(test_old_patterns_are_given_back),
 		s2_unit_test(test_random_programs_agree_with_a_line_by_line_model),
 	};
 

@@ -217,6 +217,38 @@ static void test_hits_misses_and_walks_are_counted(void **state)
 	rig_free(&r);
 }
 
+/* A guest that moved a page in its stage 1 and did not tell: the old one, whatever IPA is meant. */
+static void test_a_combined_entry_has_its_own_pa(void **state)
+{
+	const struct s2_tlb_config tlb = s2_tlb_config_default();
+	struct s2_guest_access access = {.kind = S2_ACCESS_READ,
+					 .va = s2_va(0xffff000000123008),
+					 .ipa = s2_ipa(4 * MIB + 0x5008),
+					 .asid = 3,
+					 .s1_shift = 12};
+	struct s2_guest_result result;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, "max,-lpa2,pa=48", &tlb);
+	map(&r, 4 * MIB, 2 * MIB, 0x40000000, RW);
+	enter(&r);
+	assert_i64(s2_guest_access(r.p, r.cpu, &access, &result), 0);
+	assert_u64(result.pa.v, 0x40005008);
+	access.ipa = s2_ipa(4 * MIB + 0x9008);
+	assert_i64(s2_guest_access(r.p, r.cpu, &access, &result), 0);
+	assert_true(result.hit);
+	assert_u64(result.pa.v, 0x40005008);
+	assert_u64(s2_pte_pa(result.pte, &r.mmu->fmt).v, 0x40000000);
+	s2_guest_tlbi_vmalle1(r.p, r.cpu);
+	assert_i64(s2_guest_access(r.p, r.cpu, &access, &result), 0);
+	assert_u64(result.pa.v, 0x40009008);
+	access.asid = 4;
+	assert_i64(s2_guest_access(r.p, r.cpu, &access, &result), 0);
+	assert_u64(s2_tlb_live(s2_physics_tlbs(r.p), 0, S2_TLB_COMBINED), 2);
+	rig_free(&r);
+}
+
 /* E2H and TGE both set: the VMALLE1 is about the host. */
 static void test_tge_decides_whose_entries_a_vmalle1_takes(void **state)
 {
@@ -290,6 +322,7 @@ int main(void)
 		s2_unit_test(test_the_walker_sets_af_if_ha_says_so),
 		s2_unit_test(test_only_an_in_context_regime_is_walked),
 		s2_unit_test(test_hits_misses_and_walks_are_counted),
+		s2_unit_test(test_a_combined_entry_has_its_own_pa),
 		s2_unit_test(test_tge_decides_whose_entries_a_vmalle1_takes),
 		s2_unit_test(test_a_guest_with_caches_off_writes_past_the_cache),
 	};
