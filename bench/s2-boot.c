@@ -153,6 +153,8 @@ static const struct s2_policy policies[] = {
 
 static const struct s2_workload workloads[] = {
 	{"boot", "64 vcpus, 128 GiB of 2 MiB pages: the 2025 thread", NULL, 0, NULL},
+	{"late-vcpu0", "the same, vcpu 0 being the last to come up", "first=1 order=descending", 0,
+	 NULL},
 	{"all-touched", "the same, every page touched", "touched=all", 0, NULL},
 	{"pages", "4 KiB backing, where the walk itself counts", "backing=4K", 0, NULL},
 	{"giant", "1 GiB backing: few bytes touched, much mapped", "backing=1G", 0, NULL},

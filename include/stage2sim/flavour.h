@@ -73,6 +73,7 @@ struct s2_flush_costs {
 enum s2_clear_flush {
 	S2_CLEAR_FLUSH_SLOT, /**< the whole memslot (upstream) */
 	S2_CLEAR_FLUSH_SPAN, /**< from the first to the last page cleared */
+	S2_CLEAR_FLUSH_ROUND, /**< the span, at most doubled until one range TLBI names it */
 };
 
 /** How an unmap invalidates TLBs. */

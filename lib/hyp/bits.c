@@ -118,9 +118,16 @@ int s2_bits_clear(struct s2_bits *b, uint64_t bit)
 uint64_t s2_bits_next_word(const struct s2_bits *b, uint64_t word)
 {
 	while (word * 64 < b->n) {
-		if (b->chunks[word / S2_BITS_WORDS] || b->initial)
+		const uint64_t *words = b->chunks[word / S2_BITS_WORDS];
+		uint64_t end = (word / S2_BITS_WORDS + 1) * S2_BITS_WORDS;
+
+		if (!words && b->initial)
 			return word;
-		word = (word / S2_BITS_WORDS + 1) * S2_BITS_WORDS;
+		/* Words past the end of the bitmap are zero. */
+		for (; words && word < end; word++)
+			if (words[word % S2_BITS_WORDS])
+				return word;
+		word = end;
 	}
 	return word;
 }

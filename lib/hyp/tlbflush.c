@@ -301,6 +301,41 @@ static void decompose(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 }
 
 /*
+ * How many whole chunks make one run from @start on.  Only chunks of one
+ * operation each do: with LPA2 single pages may come first, and their operands
+ * advance by another step.
+ */
+static uint64_t chunk_run(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa start,
+			  uint64_t pages)
+{
+	uint64_t n = pages / S2_TLBI_RANGE_MAX_PAGES;
+
+	if (cpu->in_run || start.v & ((UINT64_C(1) << range_unit_shift(mmu)) - 1))
+		return 1;
+	if (n > cpu->machine->run_limit)
+		n = cpu->machine->run_limit;
+	return n > 1 ? n : 1;
+}
+
+/* The loop over the operations of one call. */
+static void decompose_chunks(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+			     uint64_t pages, uint64_t step)
+{
+	while (pages) {
+		uint64_t chunk = first_chunk(pages), size = chunk << mmu->geo.page_shift;
+		uint64_t n = chunk_run(mmu, cpu, start, pages);
+
+		if (n > 1)
+			s2_run_begin(cpu, n);
+		decompose(mmu, cpu, start, chunk, n > 1 ? size : step);
+		if (n > 1)
+			s2_run_end(cpu);
+		start.v += n * size;
+		pages -= n * chunk;
+	}
+}
+
+/*
  * __kvm_tlb_flush_vmid_range(): upstream hands it at most
  * S2_TLBI_RANGE_MAX_PAGES; with more, the loop over chunks is inside.  In a
  * run of calls the start advances by @step.
@@ -320,11 +355,7 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 	cpu->site = "tlb:flush_vmid_range";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
-	for (uint64_t chunk; pages; pages -= chunk) {
-		chunk = first_chunk(pages);
-		decompose(mmu, cpu, start, chunk, step);
-		start.v += chunk << mmu->geo.page_shift;
-	}
+	decompose_chunks(mmu, cpu, start, pages, step);
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	sync_broadcast(cpu);
@@ -332,23 +363,6 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
-}
-
-/*
- * How many calls of a whole chunk each make one run from @start on.  Only
- * calls of one operation each do: with LPA2 single pages may come first, and
- * their operands advance by another step.
- */
-static uint64_t chunk_run(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa start,
-			  uint64_t pages)
-{
-	uint64_t n = pages / S2_TLBI_RANGE_MAX_PAGES;
-
-	if (cpu->in_run || start.v & ((UINT64_C(1) << range_unit_shift(mmu)) - 1))
-		return 1;
-	if (n > cpu->machine->run_limit)
-		n = cpu->machine->run_limit;
-	return n > 1 ? n : 1;
 }
 
 static void flush_range_per_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,

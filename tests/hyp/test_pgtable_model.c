@@ -62,8 +62,10 @@ static void on_flush(void *arg, const struct s2_flush_call *call)
 			hit_ipa(r, call->ipa.v + i * call->step, call->level);
 		break;
 	case S2_FLUSH_VMID_RANGE:
-		for (uint64_t i = 0; i < call->pages; i++)
-			hit_ipa(r, call->ipa.v + (i << r->geo->page_shift), S2_TTL_UNKNOWN);
+		for (uint64_t k = 0; k < call->repeat; k++)
+			for (uint64_t i = 0; i < call->pages; i++)
+				hit_ipa(r, call->ipa.v + k * call->step + (i << r->geo->page_shift),
+					S2_TTL_UNKNOWN);
 		break;
 	default:
 		differ(r, "an unexpected flush", 0);
@@ -416,7 +418,7 @@ static void run_program(const struct shape *shape, struct s2_test_rng *rng, size
 {
 	uint64_t place = s2_test_rng_below(rng, 3);
 	uint64_t run_limit = s2_test_rng_below(rng, 3) * 7 % 15; /* none, 7, 14 */
-	struct op ops[MAX_OPS];
+	struct op ops[MAX_OPS] = {0};
 	char why[256];
 	struct rig r;
 

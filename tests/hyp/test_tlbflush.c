@@ -453,6 +453,15 @@ static void ranges_over_2_to_21_pages_are_whole_calls_each(void **state)
 			assert_u64(r.calls[k].kind, S2_FLUSH_VMID_RANGE);
 			assert_u64(r.calls[k].ipa.v, next);
 			assert_u64(r.calls[k].pages, left / page > 1 << 21 ? 1 << 21 : left / page);
+			/* A whole chunk is one operation. */
+			if (r.calls[k].pages == 1 << 21) {
+				struct s2_tlbi_span span;
+
+				assert_i64(s2_tlbi_range_decode(&r.mmu->tlbi, r.w.ripa[k], &span),
+					   0);
+				assert_u64(span.start.v, next);
+				assert_u64(span.size, r.calls[k].pages * page);
+			}
 			next += r.calls[k].pages * page;
 			left -= r.calls[k].pages * page;
 		}

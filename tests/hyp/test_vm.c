@@ -35,18 +35,15 @@ struct shape {
 	const char *flavour;
 	uint64_t size, backing;
 	bool unpopulated, manual, initset;
-	uint64_t chunk, run_limit;
-	unsigned ipa_bits;
+	uint64_t chunk;
 	int vcpus;
-	const struct s2_flavour *own; /* in place of .flavour */
 };
 
 static void rig_up(struct rig *r, const struct shape *s)
 {
-	struct s2_machine_config mc = {.cpus = 4, .run_limit = s->run_limit};
+	struct s2_machine_config mc = {.cpus = 4};
 	struct s2_vm_config vc = {
-		.flavour = s->own ? s->own : s2_flavour_find(s->flavour ? s->flavour : "kvm-6.12"),
-		.ipa_bits = s->ipa_bits,
+		.flavour = s2_flavour_find(s->flavour ? s->flavour : "kvm-6.12"),
 		.split_chunk = s->chunk,
 		.manual_protect = s->manual,
 		.initially_set = s->initset,
@@ -66,9 +63,8 @@ static void rig_up(struct rig *r, const struct shape *s)
 	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
 	vc.vmids = r->vmids;
 	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
-	/* Not every test with another granule has RAM. */
 	r->ram = s2_vm_add_slot(r->vm, &ram);
-	assert_true(r->ram >= 0 || s->ipa_bits);
+	assert_true(r->ram >= 0);
 	for (int i = 0; i < (s->vcpus ? s->vcpus : 1); i++)
 		assert_i64(s2_vm_add_vcpu(r->vm), i);
 	r->cpu = s2_machine_cpu(r->m, 0);
@@ -481,164 +477,6 @@ static void rule_18_memory_in_two_slots_is_unmapped_twice(void **state)
 	rig_down(&r);
 }
 
-static void cpu_on_turns_caches_off_and_does_not_arm_tvm(void **state)
-{
-	struct rig r;
-
-	(void)state;
-	rig_up(&r, &(struct shape){.machine = "cortex-a55"});
-	touch(&r, 256, S2_ACCESS_WRITE);
-	assert_i64(s2_vcpu_power_on(r.vcpu), -EINVAL);
-	s2_vcpu_set_caches(r.vcpu, true);
-	assert_i64(s2_vcpu_power_off(r.vcpu), 0);
-	assert_i64(s2_vcpu_power_off(r.vcpu), -EINVAL);
-	assert_i64(s2_vcpu_power_on(r.vcpu), 0);
-	assert_false(s2_vcpu_tvm(r.vcpu));
-	s2_vcpu_load(r.vcpu, r.cpu);
-	lap(&r);
-	assert_i64(s2_vcpu_set_caches(r.vcpu, true), 0);
-	expect(&r, nothing);
-	rig_down(&r);
-}
-
-/* A copy of the default flavour that cleans as @toggle says. */
-static struct s2_flavour toggling(enum s2_toggle toggle)
-{
-	struct s2_flavour f = *s2_flavour_find("kvm-6.12");
-
-	f.toggle = toggle;
-	return f;
-}
-
-static void what_powers_off_is_counted_off_where_its_return_is_seen(void **state)
-{
-	const struct s2_flavour tvm = toggling(S2_TOGGLE_FIRST_LAST_TVM);
-	const struct s2_flavour today = toggling(S2_TOGGLE_FIRST_LAST);
-	const struct s2_flavour *const flavours[] = {&tvm, &today};
-	struct s2_vcpu *one;
-	struct rig r;
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(flavours); i++) {
-		rig_up(&r, &(struct shape){
-				   .machine = "cortex-a55", .vcpus = 2, .own = flavours[i]});
-		touch(&r, 16, S2_ACCESS_WRITE);
-		one = s2_vm_vcpu(r.vm, 1);
-		s2_vcpu_load(one, s2_machine_cpu(r.m, 1));
-		s2_vcpu_set_caches(r.vcpu, true);
-		s2_vcpu_set_caches(one, true);
-		s2_vcpu_power_off(one);
-		lap(&r);
-		/* With TVM kept, the last one on turns its caches off, and on again. */
-		s2_vcpu_set_caches(r.vcpu, false);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], i ? 0 : 16 * 64);
-		s2_vcpu_set_caches(r.vcpu, true);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], i ? 0 : 16 * 64);
-		rig_down(&r);
-	}
-}
-
-static void since_flush_cleans_a_large_block_once(void **state)
-{
-	const struct s2_flavour since = toggling(S2_TOGGLE_SINCE_FLUSH);
-	struct rig r;
-
-	(void)state;
-	for (uint64_t backing = BLOCK; backing <= GIB; backing *= GIB / BLOCK) {
-		rig_up(&r, &(struct shape){.machine = "cortex-a55",
-					   .own = &since,
-					   .size = 2 * GIB,
-					   .backing = backing});
-		for (uint64_t at = 0; at < 2 * GIB; at += backing)
-			s2_vcpu_access(r.vcpu, s2_ipa(RAM + at), PAGE, S2_ACCESS_WRITE);
-		lap(&r);
-		s2_vcpu_set_caches(r.vcpu, true);
-		expect(&r, (struct expected){.civac = 2 * GIB / 64});
-		rig_down(&r);
-	}
-}
-
-/* A digest of every TLBI with its operand, runs expanded, in order. */
-static void digest_tlbis(void *arg, const struct s2_event *event)
-{
-	uint64_t *digest = arg;
-
-	for (uint64_t i = 0; i < event->repeat; i++)
-		for (size_t k = 0; k < event->n_insns; k++) {
-			const struct s2_insn *insn = &event->insns[k];
-
-			*digest = (*digest ^ insn->op) * 0x100000001b3;
-			if (insn->op == S2_OP_TLBI_RIPAS2E1IS || insn->op == S2_OP_TLBI_IPAS2E1IS)
-				*digest = (*digest ^ (insn->value + i * insn->value_step)) *
-					  0x100000001b3;
-		}
-}
-
-static void chunks_of_a_range_flush_are_the_same_as_a_run(void **state)
-{
-	static const char *const machines[] = {"max", "max,-lpa2", "max,granule=16k",
-					       "max,granule=64k", "max,-vhe"};
-	/* Start and size in pages: whole chunks, a rest, a start that LPA2 cannot name. */
-	static const uint64_t ranges[][2] = {
-		{0, 5 << 21}, {0, (3 << 21) + 77}, {3, 4 << 21}, {16, 1 << 21}};
-
-	(void)state;
-	for (size_t m = 0; m < ARRAY_SIZE(machines) * ARRAY_SIZE(ranges); m++) {
-		const uint64_t *range = ranges[m % ARRAY_SIZE(ranges)];
-		uint64_t digest[2] = {0, 0};
-		struct s2_counts counts[2];
-
-		s2_test_row("%s, range %zu", machines[m / ARRAY_SIZE(ranges)], m);
-		for (uint64_t limit = 0; limit < 2; limit++) {
-			const struct s2_sink sink = {digest_tlbis, &digest[limit]};
-			struct rig r;
-			unsigned shift;
-
-			rig_up(&r, &(struct shape){.machine = machines[m / ARRAY_SIZE(ranges)],
-						   .run_limit = limit,
-						   .ipa_bits = 44});
-			shift = s2_mmu_geometry(s2_vm_mmu(r.vm))->page_shift;
-			s2_machine_add_sink(r.m, &sink);
-			assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu,
-						       s2_ipa(range[0] << shift),
-						       range[1] << shift),
-				   0);
-			counts[limit] = lap(&r);
-			rig_down(&r);
-		}
-		assert_u64(digest[0], digest[1]);
-		assert_memory_equal(&counts[0], &counts[1], sizeof(counts[0]));
-	}
-}
-
-/* By cost: one call while its TLBIs cost no more than the refills of the whole VMID. */
-static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
-{
-	struct s2_flavour f = *s2_flavour_find("kvm-6.12");
-	struct rig r;
-
-	(void)state;
-	f.range_calls = S2_RANGE_BY_COST;
-	f.costs = (struct s2_flush_costs){.range_op = 100, .refill = 10};
-	/* 20 GiB: three chunks, one operation each; 300 against 10 a lost entry. */
-	for (uint64_t lost = 29; lost <= 30; lost++) {
-		f.costs.lost_entries = lost;
-		rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 20 * GIB), 0);
-		if (lost < 30)
-			expect(&r, (struct expected){.vmalls12e1is = 1});
-		else
-			expect(&r, (struct expected){.ripas2e1is = 3, .vmalle1is = 1});
-		rig_down(&r);
-	}
-	/* Seven pages: two operations. */
-	f.costs.lost_entries = 20;
-	rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
-	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 7 * PAGE), 0);
-	expect(&r, (struct expected){.ripas2e1is = 1, .ipas2e1is = 1, .vmalle1is = 1});
-	rig_down(&r);
-}
-
 static void aging_flushes_the_vmid_only_if_anything_was_young(void **state)
 {
 	struct rig r;
@@ -722,11 +560,6 @@ int main(void)
 		s2_unit_test(rule_16_a_write_to_the_zero_page_flushes_once_or_twice),
 		s2_unit_test(rule_17_vmids_run_out_after_255_vms_and_everything_is_flushed_once),
 		s2_unit_test(rule_18_memory_in_two_slots_is_unmapped_twice),
-		s2_unit_test(cpu_on_turns_caches_off_and_does_not_arm_tvm),
-		s2_unit_test(what_powers_off_is_counted_off_where_its_return_is_seen),
-		s2_unit_test(since_flush_cleans_a_large_block_once),
-		s2_unit_test(chunks_of_a_range_flush_are_the_same_as_a_run),
-		s2_unit_test(by_cost_takes_the_cheaper_of_range_and_vmid),
 		s2_unit_test(aging_flushes_the_vmid_only_if_anything_was_young),
 		s2_unit_test(reset_unmaps_ram_and_arms_tvm_without_fwb),
 		s2_unit_test(bad_requests_are_refused_and_change_nothing),
