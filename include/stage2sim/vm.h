@@ -169,6 +169,9 @@ S2_API uint64_t s2_vm_longest_lock(const struct s2_vm *vm);
 /** The same, whether the lock is held or not: what the scheduler waits for. */
 S2_API uint64_t s2_vm_longest_stretch(const struct s2_vm *vm);
 
+/** Both begin anew. */
+S2_API void s2_vm_forget_longest(struct s2_vm *vm);
+
 S2_END_DECLS
 
 #endif

@@ -8,7 +8,7 @@ static const struct s2_flavour flavours[] = {
 	{
 		/* Before the page-table code was rewritten: docs/model-teardown.part.md. */
 		.name = "kvm-5.4",
-		.stands_for = "v5.1 to v5.9, read and not measured",
+		.stands_for = "none measured; v5.1 to v5.9 as read",
 		.break_with = S2_BREAK_CLEAR,
 		.collapse = S2_COLLAPSE_UNMAP,
 		.relax = S2_RELAX_FLUSH_IS,

@@ -99,6 +99,12 @@ uint64_t s2_vm_longest_stretch(const struct s2_vm *vm)
 	return vm->longest_stretch;
 }
 
+void s2_vm_forget_longest(struct s2_vm *vm)
+{
+	vm->longest_lock = 0;
+	vm->longest_stretch = 0;
+}
+
 /* ---- slots ---- */
 
 struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa)
