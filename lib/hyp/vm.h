@@ -91,6 +91,16 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
 
+/** Published faults of VMID allocation, kept so that tests can catch them. */
+enum s2_vmid_fault {
+	S2_VMID_SOUND,
+	S2_VMID_AFTER_VTTBR, /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
+	S2_VMID_NOT_RESERVED,/**< a rollover forgets whom CPUs run (fb544d1ca65a) */
+	S2_VMID_OLD_ACCEPTED,/**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
+};
+void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault);
+enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
+
 /* The VMID allocator, at vcpu_load() and vcpu_put(). */
 bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);
 void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
