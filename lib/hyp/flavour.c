@@ -79,6 +79,10 @@ const struct s2_flavour *s2_flavour_at(size_t index)
 
 const struct s2_flavour *s2_flavour_find(const char *name)
 {
+	if (!strcmp(name, "oldest"))
+		return &flavours[0];
+	if (!strcmp(name, "newest"))
+		return &flavours[N_FLAVOURS - 1];
 	for (size_t i = 0; i < N_FLAVOURS; i++)
 		if (!strcmp(flavours[i].name, name))
 			return &flavours[i];
