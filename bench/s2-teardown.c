@@ -71,8 +71,8 @@ static const struct s2_policy policies[] = {
 	 NEW(.teardown = S2_TEARDOWN_WALK_SPARSE)},
 	{"drop", "the arena of the tables given back whole", 0, NEW(.teardown = S2_TEARDOWN_DROP)},
 	{"drop-clean",
-	 "drop; shared memory cleaned; an unmap flushes by range, cleans what outlives it", 0,
-	 NEW(.teardown = S2_TEARDOWN_DROP_SHARED, .unmap_tlbi = S2_UNMAP_TLBI_RANGE, .range = true,
+	 "drop; shared memory cleaned; an unmap flushes once a chunk, cleans what outlives it", 0,
+	 NEW(.teardown = S2_TEARDOWN_DROP_SHARED, .unmap_tlbi = S2_UNMAP_TLBI_VMID,
 	     .unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING)},
 };
 

@@ -47,8 +47,15 @@ static const struct s2_death_policy walk = {
 static const struct s2_death_policy drop_clean = {
 	.teardown = S2_TEARDOWN_DROP_SHARED,
 	.collapse = S2_COLLAPSE_FLUSH_RANGE,
-	.unmap_tlbi = S2_UNMAP_TLBI_RANGE,
+	.unmap_tlbi = S2_UNMAP_TLBI_VMID,
 	.unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING,
+};
+
+static const struct s2_death_policy deferred = {
+	.teardown = S2_TEARDOWN_UNMAP_RANGE,
+	.collapse = S2_COLLAPSE_UNMAP,
+	.unmap_tlbi = S2_UNMAP_TLBI_RANGE,
+	.leaf_by_leaf = true,
 	.range = true,
 };
 
@@ -97,10 +104,13 @@ static void which_death_costs_what(void **state)
 		{S2_DEATH_SLOT, S2_BACKING_DIES, &series, ALL + 1, LINES},
 		{S2_DEATH_CLOSE, S2_BACKING_SHARED, &walk, 0, 0},
 		{S2_DEATH_MUNMAP, S2_BACKING_DIES, &walk, ALL, LINES},
-		/* One flush for the leaves of a chunk, one for each table. */
-		{S2_DEATH_MUNMAP, S2_BACKING_DIES, &drop_clean, 1 + TABLES, 0},
-		{S2_DEATH_MUNMAP, S2_BACKING_SHARED, &drop_clean, 1 + TABLES, LINES},
-		{S2_DEATH_SLOT, S2_BACKING_DIES, &drop_clean, 1 + TABLES, LINES},
+		/* One flush for the leaves of a chunk, one for each table; 1,024 chunks on close. */
+		{S2_DEATH_MUNMAP, S2_BACKING_DIES, &deferred, 1 + TABLES + 1024, LINES},
+		{S2_DEATH_CLOSE, S2_BACKING_DIES, &deferred, 1024 + TABLES, LINES},
+		/* One flush for all of a chunk. */
+		{S2_DEATH_MUNMAP, S2_BACKING_DIES, &drop_clean, 1, 0},
+		{S2_DEATH_MUNMAP, S2_BACKING_SHARED, &drop_clean, 1, LINES},
+		{S2_DEATH_SLOT, S2_BACKING_DIES, &drop_clean, 1, LINES},
 		{S2_DEATH_CLOSE, S2_BACKING_DIES, &drop_clean, 0, 0},
 		{S2_DEATH_EXIT, S2_BACKING_SHARED, &drop_clean, 0, LINES},
 	};
@@ -234,7 +244,7 @@ static void a_policy_changes_its_own_choices_only(void **state)
 	assert_i64(f.resched, base->resched);
 	assert_false(s2_death_flavour(base, &baseline).defer_unmap);
 	assert_i64(s2_death_flavour(base, &baseline).collapse, S2_COLLAPSE_UNMAP);
-	assert_true(s2_death_flavour(s2_flavour_find("oldest"), &drop_clean).range_flush);
+	assert_true(s2_death_flavour(s2_flavour_find("oldest"), &deferred).range_flush);
 	assert_false(s2_death_flavour(s2_flavour_find("oldest"), &walk).range_flush);
 }
 
