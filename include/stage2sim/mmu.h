@@ -72,6 +72,8 @@ S2_API struct s2_machine *s2_mmu_machine(const struct s2_mmu *mmu);
 S2_API struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu);
 /** How fields lie in its descriptors. */
 S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
+/** How operands of TLBIs are encoded, for s2_tlbi_range_decompose(). */
+S2_API struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu);
 
 /** Tells @p fn of every flush call as it is made; NULL for none. */
 S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
@@ -86,6 +88,23 @@ S2_API void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu);
 
 /** No vcpu is loaded on @p cpu any more. */
 S2_API void s2_cpu_unload_stage2(struct s2_cpu *cpu);
+
+/** What a flush found loaded, to be put back; its fields are the flush's own. */
+struct s2_flush_context {
+	const char *site;
+	bool restore; /**< another VM's stage 2 is loaded on this CPU (VHE) */
+	uint64_t tcr, sctlr;
+};
+
+/**
+ * Begins a flush of the user's own (flavour.h, flush_range_with): the call into
+ * EL2, the DSB that orders table updates before it, the switch to this VMID.
+ */
+S2_API void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt);
+
+/** Ends it: the DSB that completes broadcast TLBIs, ISB, the switch back, the return. */
+S2_API void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu,
+			  const struct s2_flush_context *cxt);
 
 /** kvm_arch_flush_remote_tlbs(): everything of this VMID, all CPUs. */
 S2_API void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu);

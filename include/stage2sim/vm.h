@@ -167,11 +167,20 @@ S2_API int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hv
 /** The notifier's clear_flush_young. @return 1 if anything was young, and so flushed; else 0 */
 S2_API int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size);
 
-/** kvm_flush_shadow_all(): the tables go; vcpus must not be loaded. @return 0; -EBUSY */
+/**
+ * kvm_flush_shadow_all(), as the flavour's teardown policy says: the tables go.
+ * @return 0; -EBUSY while a vcpu is loaded; -EINVAL the second time
+ */
 S2_API int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu);
 
 /** Longest stretch under mmu_lock without a reschedule point, in counted operations. */
 S2_API uint64_t s2_vm_longest_lock(const struct s2_vm *vm);
+
+/** The same, whether the lock is held or not: what the scheduler waits for. */
+S2_API uint64_t s2_vm_longest_stretch(const struct s2_vm *vm);
+
+/** Both begin anew. */
+S2_API void s2_vm_forget_longest(struct s2_vm *vm);
 
 S2_END_DECLS
 

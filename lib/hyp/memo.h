@@ -20,7 +20,8 @@
 /** Whether calls on @p mmu from @p cpu may be tallied instead of run. */
 static inline bool s2_memo_allowed(const struct s2_mmu *mmu, const struct s2_cpu *cpu)
 {
-	return !cpu->observed && !mmu->on_flush && cpu->machine == mmu->machine &&
+	/* A user's own flush may issue something else each time. */
+	return !cpu->observed && !mmu->on_flush && !mmu->flavour->flush_range_with && cpu->machine == mmu->machine &&
 	       mmu->machine->run_limit == UINT64_MAX && mmu->root;
 }
 

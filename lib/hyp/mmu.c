@@ -93,7 +93,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 	mmu->machine = m;
 	mmu->flavour = cfg->flavour;
 	mmu->vmid = cfg->vmid;
-	mmu->unmap_how.tlbi = cfg->flavour->unmap_tlbi;
+	mmu->unmap_how = s2_mmu_unmap_how(mmu);
 	ret = s2_geometry_init(&mmu->geo, &shape);
 	if (!ret)
 		ret = alloc_root(mmu);
@@ -112,7 +112,8 @@ void s2_mmu_free(struct s2_mmu *mmu)
 		return;
 	s2_memo_fold(&mmu->map_memo, mmu->machine);
 	s2_memo_fold(&mmu->unmap_memo, mmu->machine);
-	s2_table_pool_destroy(mmu->pool);
+	if (mmu->pool)
+		s2_table_pool_destroy(mmu->pool);
 	free(mmu->index);
 	free(mmu);
 }
@@ -140,6 +141,11 @@ struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu)
 struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu)
 {
 	return mmu->fmt;
+}
+
+struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu)
+{
+	return mmu->tlbi;
 }
 
 void s2_mmu_watch_flushes(struct s2_mmu *mmu,

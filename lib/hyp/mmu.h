@@ -31,6 +31,7 @@ struct s2_memo {
 struct s2_unmap_how {
 	enum s2_unmap_tlbi tlbi;
 	bool skip_cmo;
+	bool skip_tlbi; /**< one flush follows all calls, after tables have been freed */
 };
 
 struct s2_mmu {
@@ -40,7 +41,7 @@ struct s2_mmu {
 	struct s2_pte_format fmt;
 	struct s2_tlbi_format tlbi;
 	struct s2_vmid vmid;
-	struct s2_table_pool *pool;
+	struct s2_table_pool *pool; /**< NULL once dropped */
 	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
 	struct s2_unmap_how unmap_how;
@@ -59,6 +60,12 @@ struct s2_mmu {
 static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
 {
 	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
+}
+
+/** The unmap that nobody asked to be special. */
+static inline struct s2_unmap_how s2_mmu_unmap_how(const struct s2_mmu *mmu)
+{
+	return (struct s2_unmap_how){.tlbi = mmu->flavour->unmap_tlbi};
 }
 
 /** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */

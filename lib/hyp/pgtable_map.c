@@ -198,6 +198,26 @@ static int collapse_flush_vmid(struct s2_walk *walk, const struct s2_visit *v)
 	return ret;
 }
 
+/*
+ * The same before 2020: all below is unmapped as for any other reason, then the
+ * block's fault is retried (3c3736cd32bf).  A parent that only led here stays.
+ */
+static int collapse_unmap(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	struct s2_visit leaf = *v;
+	int ret;
+
+	leaf.old = 0;
+	mmu->unmap_how.skip_cmo = mmu->flavour->collapse_cmo == S2_COLLAPSE_CMO_ELIDED;
+	v->table->refs++;
+	ret = s2_pgtable_unmap(mmu, walk->cpu, s2_range(v->addr, v->granule));
+	v->table->refs--;
+	mmu->unmap_how = s2_mmu_unmap_how(mmu);
+	walk->cpu->site = "stage2:map";
+	return ret ? ret : map_try_leaf(walk, &leaf);
+}
+
 /* stage2_map_walk_table_pre() */
 static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
 {
@@ -208,6 +228,8 @@ static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
 		return 0;
 	if (walk->mmu->flavour->collapse == S2_COLLAPSE_FLUSH_VMID)
 		return collapse_flush_vmid(walk, v);
+	if (walk->mmu->flavour->collapse == S2_COLLAPSE_UNMAP)
+		return collapse_unmap(walk, v);
 	child = s2_follow(walk->mmu, v->old);
 	ret = map_try_leaf(walk, v);
 	if (ret)

@@ -136,6 +136,9 @@ struct s2_table *s2_walk_table_alloc(struct s2_walk *walk);
 /** Frees a table page, counted. */
 void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table);
 
+/** stage2_free_walker() over a range of tables that no hardware walks any more. */
+void s2_free_range(struct s2_mmu *mmu, struct s2_cpu *cpu, uint64_t start, uint64_t size);
+
 /** Puts what the unlinked @p table holds, and frees all tables below it. */
 void s2_put_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level);
 

@@ -199,6 +199,26 @@ uint64_t s2_table_pool_destroy(struct s2_table_pool *pool)
 	return live;
 }
 
+uint64_t s2_table_pool_live(const struct s2_table_pool *pool)
+{
+	return pool->live_pages;
+}
+
+void s2_table_pool_each_run(const struct s2_table_pool *pool,
+			    void (*fn)(void *arg, uint64_t pa, uint64_t n), void *arg)
+{
+	for (const struct s2_slab *slab = pool->slabs; slab; slab = slab->next) {
+		uint32_t end;
+
+		for (uint32_t i = 0; i < slab->n_cut; i = end + 1) {
+			for (end = i; end < slab->n_cut && slab->tables[end].refs;)
+				end++;
+			if (end > i)
+				fn(arg, slab->tables[i].pa, end - i);
+		}
+	}
+}
+
 static bool may_allocate(struct s2_tablemem *mem, unsigned n)
 {
 	if (mem->fail_after < n)

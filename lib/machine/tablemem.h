@@ -105,6 +105,13 @@ int s2_table_pool_create(struct s2_tablemem *mem, struct s2_table_pool **out);
 /** Gives everything back, pages that still live included. @return pages that lived. */
 uint64_t s2_table_pool_destroy(struct s2_table_pool *pool);
 
+/** Pages that live in @p pool. */
+uint64_t s2_table_pool_live(const struct s2_table_pool *pool);
+
+/** Calls @p fn for each run of adjacent pages that live, @p n from @p pa on. */
+void s2_table_pool_each_run(const struct s2_table_pool *pool,
+			    void (*fn)(void *arg, uint64_t pa, uint64_t n), void *arg);
+
 /** A zeroed page with one reference, or NULL. */
 struct s2_table *s2_table_alloc(struct s2_table_pool *pool);
 
