@@ -10,6 +10,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
@@ -24,6 +25,13 @@ enum s2_break {
 enum s2_collapse {
 	S2_COLLAPSE_FLUSH_VMID,  /**< whole VMID; leaves put one by one (3a0b870e3448) */
 	S2_COLLAPSE_FLUSH_RANGE, /**< the block's range; subtree unlinked (defc8cc7abf0) */
+	S2_COLLAPSE_UNMAP,       /**< everything below is unmapped first (3c3736cd32bf) */
+};
+
+/** Whether S2_COLLAPSE_UNMAP cleans what it unmaps. */
+enum s2_collapse_cmo {
+	S2_COLLAPSE_CMO_ALWAYS,
+	S2_COLLAPSE_CMO_ELIDED, /**< the new block cleans the same lines again (2019, patch 6) */
 };
 
 /** What relaxing a permission flushes. */
@@ -86,24 +94,67 @@ enum s2_unmap_tlbi {
 enum s2_unmap_cmo {
 	S2_UNMAP_CMO_ALWAYS,       /**< (upstream) */
 	S2_UNMAP_CMO_NOT_ON_EVENT, /**< not when the VMM itself unmaps (2019, patch 7) */
+	S2_UNMAP_CMO_NOT_IF_DYING, /**< the same, but only where nobody can read it afterwards */
 };
 
+/** Where a walk of a long range offers to reschedule. */
+enum s2_resched {
+	S2_RESCHED_BLOCK,     /**< after each chunk of the largest block (5994bc9e05c2) */
+	S2_RESCHED_PGD_ENTRY, /**< after each entry of the root */
+};
+
+/**
+ * What is done to the tables of a dead VM.  The UNMAP family unmaps the whole
+ * IPA space under mmu_lock; the others issue no TLBI, since the VMID's number
+ * is not used again before a rollover has flushed everything.
+ */
+enum s2_teardown {
+	S2_TEARDOWN_WALK,          /**< every table walked and put; see enum s2_destroy */
+	S2_TEARDOWN_WALK_SPARSE,   /**< the same, chunks of empty space stepped over */
+	S2_TEARDOWN_DROP,          /**< all table pages given back at once, none visited */
+	S2_TEARDOWN_DROP_SHARED,   /**< the same, after cleaning memory that outlives the VM */
+	S2_TEARDOWN_UNMAP,         /**< TLBI and CMO a leaf, TLBI a table (before 2020) */
+	S2_TEARDOWN_UNMAP_NO_CMO,  /**< the same without CMOs (2019, patch 3's flag) */
+	S2_TEARDOWN_UNMAP_NO_TLBI, /**< TLBIs left to one flush at the end (patch 4's flag) */
+	S2_TEARDOWN_UNMAP_NEITHER, /**< both (patch 5) */
+	S2_TEARDOWN_UNMAP_RANGE,   /**< leaves by one range flush a chunk, CMOs after it */
+};
+
+struct s2_mmu;
+struct s2_cpu;
+
+/**
+ * A range flush of the user's own, in place of kvm_tlb_flush_vmid_range(): must
+ * leave no CPU with a translation of [start, start + size) that is older than
+ * the call.  It issues what it likes through insn.h, and flushes of mmu.h;
+ * s2_flush_enter() and s2_flush_exit() bracket TLBIs as KVM does.  The range is
+ * whole pages within the IPA space.
+ */
+typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+				  uint64_t size);
+
+/** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;
+	const char *name;	/**< "kvm-6.12" */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
-	enum s2_break break_with;
-	enum s2_collapse collapse;
-	enum s2_relax relax;
-	enum s2_destroy destroy;
-	enum s2_range_order range_order;
+	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
+	enum s2_collapse collapse;	 /**< how a table gives way to a block */
+	enum s2_relax relax;		 /**< what relaxing a permission flushes */
+	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
+	enum s2_range_order range_order; /**< how a range is cut into operations */
+	struct s2_routing routing;	 /**< how SGIs find their vcpus */
 
-	enum s2_toggle toggle;
-	enum s2_range_calls range_calls;
-	struct s2_flush_costs costs; /**< for S2_RANGE_BY_COST */
-	enum s2_clear_flush clear_flush;
-	enum s2_unmap_tlbi unmap_tlbi;
-	enum s2_unmap_cmo unmap_cmo;
+	enum s2_toggle toggle;		 /**< what a cache toggle cleans */
+	enum s2_range_calls range_calls; /**< how a long range becomes calls */
+	struct s2_flush_costs costs;	 /**< for S2_RANGE_BY_COST */
+	enum s2_clear_flush clear_flush; /**< what a dirty-log clear flushes */
+	enum s2_unmap_tlbi unmap_tlbi;	 /**< how an unmap invalidates TLBs */
+	enum s2_unmap_cmo unmap_cmo;	 /**< when an unmap cleans to the PoC */
+	enum s2_collapse_cmo collapse_cmo; /**< whether a collapse cleans the new block */
+	enum s2_resched resched;	 /**< where long walks may reschedule */
+	enum s2_teardown teardown;	 /**< what becomes of a dead VM's tables */
+	s2_range_flush_fn flush_range_with; /**< a user's own, or NULL for range_calls */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */
 	bool defer_unmap;         /**< leaf TLBIs of an unmap deferred (7657ea920c54) */
@@ -120,7 +171,7 @@ struct s2_flavour {
 	bool nvhe_exit_isb;       /**< nVHE: ISB after VTTBR_EL2 is restored (ed49fe5a6fb9) */
 };
 
-/** Flavour @p name ("kvm-6.12"), or NULL. */
+/** Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), or NULL. */
 S2_API const struct s2_flavour *s2_flavour_find(const char *name);
 
 /** Flavour @p index from 0, oldest first, or NULL past the last. */

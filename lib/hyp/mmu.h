@@ -13,10 +13,25 @@
 #include "machine/machine.h"
 #include "machine/tablemem.h"
 
+/** A last-level table in the MMU's index; empty if table is NULL. */
+struct s2_indexed {
+	s2_pte *entries;
+	struct s2_table *table;
+};
+
+/** A call on one page whose counts are known: hyp/memo.h. */
+struct s2_memo {
+	bool known;
+	uint64_t key;
+	uint64_t vcpu_vttbr, vttbr, hcr; /**< of the CPU, where it was learnt */
+	struct s2_tally tally;
+};
+
 /** How the next unmap is done, where policies differ. */
 struct s2_unmap_how {
 	enum s2_unmap_tlbi tlbi;
 	bool skip_cmo;
+	bool skip_tlbi; /**< one flush follows all calls, after tables have been freed */
 };
 
 struct s2_mmu {
@@ -26,10 +41,17 @@ struct s2_mmu {
 	struct s2_pte_format fmt;
 	struct s2_tlbi_format tlbi;
 	struct s2_vmid vmid;
-	struct s2_table_pool *pool;
+	struct s2_table_pool *pool; /**< NULL once dropped */
 	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
 	struct s2_unmap_how unmap_how;
+	uint64_t pa_mask;         /**< of descriptors, 0 if their PA is not in one piece */
+	uint64_t page_mask;       /**< of addresses: all bits but those in a page */
+	unsigned table_shift;     /**< log2 of what a last-level table maps */
+	struct s2_indexed *index; /**< last-level tables by IPA, filled as they are met */
+	uint64_t index_len;       /**< 0 until the VM has enough tables to be worth it */
+	struct s2_memo map_memo, unmap_memo;
+	s2_pte map_attr;          /**< of map_memo's key */
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };
@@ -38,6 +60,12 @@ struct s2_mmu {
 static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
 {
 	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
+}
+
+/** The unmap that nobody asked to be special. */
+static inline struct s2_unmap_how s2_mmu_unmap_how(const struct s2_mmu *mmu)
+{
+	return (struct s2_unmap_how){.tlbi = mmu->flavour->unmap_tlbi};
 }
 
 /** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */

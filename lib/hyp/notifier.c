@@ -7,19 +7,31 @@
 #include "hyp/vm.h"
 #include "hyp/walk.h"
 
+/* Whether cleaning can be left out: a device may read what is swapped out. */
+static bool skips_cmo(struct s2_vm *vm, struct s2_ipa ipa, enum s2_unmap_reason reason)
+{
+	const struct vm_slot *slot = s2_vm_slot_at(vm, ipa);
+
+	if (reason != S2_UNMAP_EVENT)
+		return false;
+	switch (vm->cfg.flavour->unmap_cmo) {
+	case S2_UNMAP_CMO_NOT_ON_EVENT:
+		return true;
+	case S2_UNMAP_CMO_NOT_IF_DYING:
+		return slot && slot->cfg.life == S2_BACKING_DIES;
+	default:
+		return false;
+	}
+}
+
 int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason)
 {
-	const struct s2_flavour *f = vm->cfg.flavour;
-	const struct s2_unmap_how how = {
-		.tlbi = f->unmap_tlbi,
-		.skip_cmo = f->unmap_cmo == S2_UNMAP_CMO_NOT_ON_EVENT && reason == S2_UNMAP_EVENT,
-	};
 	int ret;
 
-	vm->mmu->unmap_how = how;
+	vm->mmu->unmap_how.skip_cmo = skips_cmo(vm, range.ipa, reason);
 	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
-	vm->mmu->unmap_how = (struct s2_unmap_how){.tlbi = f->unmap_tlbi};
+	vm->mmu->unmap_how = s2_mmu_unmap_how(vm->mmu);
 	return ret;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Taking tables down: unmap, destroy, and freeing an unlinked subtree.
+ * Taking tables down: unmap, and freeing what nobody can reach any more.
  * Reads beside stage2_unmap_walker() and stage2_free_walker().
  */
 #include <stage2sim/pgtable.h>
@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
 /*
@@ -16,6 +17,8 @@
  */
 static bool defer_tlb_flush(const struct s2_mmu *mmu)
 {
+	if (mmu->unmap_how.skip_tlbi)
+		return false;
 	if (mmu->unmap_how.tlbi != S2_UNMAP_TLBI_LEAF)
 		return true;
 	return mmu->flavour->defer_unmap && mmu->fmt.fwb && s2_mmu_uses_range(mmu);
@@ -81,6 +84,11 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 		return 0;
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
 	put_entries(v);
+	if (walk->mmu->unmap_how.skip_tlbi) {
+		/* Freed with walk-cache entries about: right only if nothing can walk. */
+		s2_walk_table_free(walk, child);
+		return 0;
+	}
 	if (walk->mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID) {
 		struct put_off *put = walk->walker->arg;
 
@@ -98,7 +106,7 @@ static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
 	struct s2_mmu *mmu = walk->mmu;
 
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
-	if (!defer_tlb_flush(mmu))
+	if (!mmu->unmap_how.skip_tlbi && !defer_tlb_flush(mmu))
 		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level,
 				       s2_visit_step(v));
 	put_entries(v);
@@ -142,19 +150,45 @@ static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
 	}
 }
 
-int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+/*
+ * All leaves of a table, whose number its references tell.  The page itself
+ * is not cleared: it is freed by the visit after this, and zeroed when reused.
+ */
+static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	uint64_t page = s2_page_size(&mmu->geo);
+	uint64_t n = table->refs - 1U;
+	bool put_off = defer_tlb_flush(mmu) && !mmu->fmt.fwb && !mmu->unmap_how.skip_cmo;
+
+	if (table->mixed || put_off || mmu->on_flush || mmu->unmap_how.skip_tlbi)
+		return false;
+	s2_count_reads(walk, 2U * s2_table_entries(&mmu->geo));
+	table->refs = 1;
+	if (!n)
+		return true;
+	s2_run_begin(walk->cpu, n);
+	s2_pte_write(walk->cpu, table->pa, 0, 0, S2_MEM_PLAIN);
+	if (!defer_tlb_flush(mmu))
+		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(walk->addr), S2_LAST_LEVEL, page);
+	if (!mmu->unmap_how.skip_cmo)
+		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_pa(0), page, page);
+	s2_run_end(walk->cpu);
+	return true;
+}
+
+static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	struct put_off put = {NULL, 0, 0, NULL};
 	const struct s2_walker walker = {
 		.visit = unmap_visit,
+		.whole = unmap_whole,
 		.arg = &put,
 		.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 	};
 	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &walker};
-	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	int ret;
 
-	if (ret)
-		return ret;
 	cpu->site = "stage2:unmap";
 	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
 	if (defer_tlb_flush(mmu))
@@ -163,6 +197,55 @@ int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range ran
 	free_put_off_tables(&walk, &put);
 	free(put.runs);
 	return ret;
+}
+
+/* A page that shares its table: only the entry has to be written. */
+static inline bool unmap_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+				 uint64_t *key, bool *learn)
+{
+	const uint64_t page = s2_page_size(&mmu->geo);
+	struct s2_entry e;
+
+	if (range.size != page || (range.ipa.v & (page - 1)) || !s2_memo_allowed(mmu, cpu))
+		return false;
+	e = s2_memo_entry(mmu, range.ipa.v);
+	if (!e.table || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
+		return false;
+	*key = s2_pte_memattr(*e.pte) | (uint64_t)mmu->unmap_how.tlbi << 8 |
+	       (uint64_t)mmu->unmap_how.skip_cmo << 16 |
+	       (uint64_t)mmu->unmap_how.skip_tlbi << 17;
+	*learn = !s2_memo_knows(&mmu->unmap_memo, *key, cpu);
+	if (*learn)
+		return false;
+	*e.pte = 0;
+	e.table->refs--;
+	mmu->unmap_memo.tally.n++;
+	return true;
+}
+
+int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	bool learn = false;
+	uint64_t key = 0;
+	int ret;
+
+	if (unmap_by_memo(mmu, cpu, range, &key, &learn))
+		return 0;
+	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	if (ret)
+		return ret;
+	if (learn)
+		s2_memo_begin(&mmu->unmap_memo, cpu);
+	ret = unmap_walk(mmu, cpu, range);
+	if (learn && !ret)
+		s2_memo_end(&mmu->unmap_memo, key, cpu);
+	return ret;
+}
+
+/* A walk in chunks comes to a table more than once. */
+static bool frees_empty_only(const struct s2_flavour *f)
+{
+	return f->destroy == S2_DESTROY_PUT_EMPTY || f->teardown == S2_TEARDOWN_WALK_SPARSE;
 }
 
 /* stage2_free_walker(): references only; the walkers of hardware are gone. */
@@ -177,7 +260,7 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 		return 0;
 	}
 	child = s2_follow(walk->mmu, v->old);
-	if (walk->mmu->flavour->destroy == S2_DESTROY_PUT_EMPTY) {
+	if (frees_empty_only(walk->mmu->flavour)) {
 		if (child->refs != 1)
 			return 0;
 		s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
@@ -187,10 +270,24 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
+/* References alone: what an entry holds makes no difference. */
+static bool free_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	s2_count_reads(walk, 2U * s2_table_entries(&walk->mmu->geo));
+	table->refs = 1;
+	return true;
+}
+
 static const struct s2_walker free_walker = {
 	.visit = free_visit,
+	.whole = free_whole,
 	.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 };
+
+void s2_free_range(struct s2_mmu *mmu, struct s2_cpu *cpu, uint64_t start, uint64_t size)
+{
+	s2_walk(mmu, cpu, &free_walker, start, size);
+}
 
 void s2_put_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level)
 {
@@ -203,30 +300,4 @@ void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *t
 
 	s2_put_unlinked(mmu, cpu, table, level);
 	s2_walk_table_free(&walk, table);
-}
-
-/* Chunked since 156f70afcfec, so that the caller can reschedule in between. */
-static void destroy_ranges(struct s2_mmu *mmu, struct s2_cpu *cpu)
-{
-	uint64_t limit = s2_ipa_limit(&mmu->geo);
-	uint64_t chunk = mmu->flavour->destroy == S2_DESTROY_PUT_EMPTY
-				 ? s2_max_block_size(&mmu->geo)
-				 : limit;
-
-	for (uint64_t addr = 0; addr < limit; addr += chunk)
-		s2_walk(mmu, cpu, &free_walker, addr, chunk < limit - addr ? chunk : limit - addr);
-}
-
-int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu)
-{
-	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &free_walker};
-
-	if (cpu->machine != mmu->machine || !mmu->root)
-		return -EINVAL;
-	cpu->site = "stage2:destroy";
-	destroy_ranges(mmu, cpu);
-	for (unsigned i = 0; i < mmu->geo.root_pages; i++)
-		s2_walk_table_free(&walk, &mmu->root[i]);
-	mmu->root = NULL;
-	return 0;
 }

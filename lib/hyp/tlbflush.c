@@ -10,13 +10,6 @@
 #define TCR_EPD_MASK (UINT64_C(1) << 7 | UINT64_C(1) << 23)
 #define SCTLR_M	     UINT64_C(1)
 
-/* What a flush found loaded, to be put back. */
-struct vmid_context {
-	const char *site;
-	bool restore; /* another VM's stage 2 is loaded on this CPU (VHE) */
-	uint64_t tcr, sctlr;
-};
-
 /* Which DSB orders the table updates before the TLBI, and its domain. */
 enum flush_domain {
 	FLUSH_ISH,
@@ -39,7 +32,7 @@ const char *s2_flush_kind_name(enum s2_flush_kind kind)
 }
 
 /* A walk with the new VMID and the old stage 1 must not start (1165522, 1530923, 1319367). */
-static void stop_stage1_walks(struct s2_cpu *cpu, struct vmid_context *cxt)
+static void stop_stage1_walks(struct s2_cpu *cpu, struct s2_flush_context *cxt)
 {
 	cxt->tcr = s2_read_sysreg(cpu, S2_SYSREG_TCR_EL1);
 	s2_write_sysreg(cpu, S2_SYSREG_TCR_EL1, cxt->tcr | TCR_EPD_MASK);
@@ -51,7 +44,7 @@ static void stop_stage1_walks(struct s2_cpu *cpu, struct vmid_context *cxt)
 	s2_write_sysreg(cpu, S2_SYSREG_SCTLR_EL1, cxt->sctlr | SCTLR_M);
 }
 
-static void restore_stage1_walks(struct s2_cpu *cpu, const struct vmid_context *cxt)
+static void restore_stage1_walks(struct s2_cpu *cpu, const struct s2_flush_context *cxt)
 {
 	s2_write_sysreg(cpu, S2_SYSREG_TCR_EL1, cxt->tcr);
 	if (cpu->machine->features.vhe)
@@ -70,7 +63,7 @@ static void load_stage2(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
  * hyp/vhe/tlb.c: enter_vmid_context().  Nothing is put back where VTTBR_EL2 is
  * zeroed on exit: there each guest entry loads it (before 4288ff7ba195).
  */
-static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt)
+static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
 {
 	cxt->restore = !mmu->flavour->exit_clears_vttbr && cpu->vcpu_vttbr &&
 		       cpu->vcpu_vttbr != mmu->vttbr;
@@ -84,7 +77,7 @@ static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struc
 }
 
 static void exit_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
-				  const struct vmid_context *cxt)
+				  const struct s2_flush_context *cxt)
 {
 	if (mmu->flavour->exit_clears_vttbr)
 		s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
@@ -99,7 +92,7 @@ static void exit_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
 
 /* hyp/nvhe/tlb.c: the host's own stage 2 is off, so VTTBR_EL2 goes back to 0. */
 static void enter_vmid_context_nvhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
-				    struct vmid_context *cxt)
+				    struct s2_flush_context *cxt)
 {
 	cxt->restore = false;
 	if (cpu->machine->features.speculative_at)
@@ -109,7 +102,7 @@ static void enter_vmid_context_nvhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
 }
 
 static void exit_vmid_context_nvhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
-				   const struct vmid_context *cxt)
+				   const struct s2_flush_context *cxt)
 {
 	s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
 	if (mmu->flavour->nvhe_exit_isb || cpu->machine->features.speculative_at)
@@ -139,7 +132,7 @@ static void order_before_switch(const struct s2_mmu *mmu, struct s2_cpu *cpu,
 	}
 }
 
-static void enter_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vmid_context *cxt,
+static void enter_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt,
 			       enum flush_domain domain)
 {
 	order_before_switch(mmu, cpu, domain);
@@ -150,7 +143,7 @@ static void enter_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu, struct vm
 }
 
 static void exit_vmid_context(struct s2_mmu *mmu, struct s2_cpu *cpu,
-			      const struct vmid_context *cxt)
+			      const struct s2_flush_context *cxt)
 {
 	if (cpu->machine->features.vhe)
 		exit_vmid_context_vhe(mmu, cpu, cxt);
@@ -181,6 +174,23 @@ static void sync_broadcast(struct s2_cpu *cpu)
 	}
 }
 
+void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
+{
+	cxt->site = cpu->site;
+	cpu->site = "tlb:own_flush";
+	call_hyp(cpu);
+	enter_vmid_context(mmu, cpu, cxt, FLUSH_ISH);
+}
+
+void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
+{
+	sync_broadcast(cpu);
+	s2_isb(cpu);
+	exit_vmid_context(mmu, cpu, cxt);
+	call_hyp_return(cpu);
+	cpu->site = cxt->site;
+}
+
 static void tell(struct s2_mmu *mmu, const struct s2_cpu *cpu, const struct s2_flush_call *call)
 {
 	struct s2_flush_call told = *call;
@@ -195,7 +205,7 @@ void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
-	struct vmid_context cxt;
+	struct s2_flush_context cxt;
 
 	tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid";
@@ -215,7 +225,7 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	const struct s2_flush_call call = {
 		.kind = S2_FLUSH_VMID_IPA, .ipa = ipa, .level = level, .step = step};
 	const char *site = cpu->site;
-	struct vmid_context cxt;
+	struct s2_flush_context cxt;
 
 	tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa";
@@ -245,7 +255,7 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	const struct s2_flush_call call = {
 		.kind = S2_FLUSH_VMID_IPA_NSH, .ipa = ipa, .level = level};
 	const char *site = cpu->site;
-	struct vmid_context cxt;
+	struct s2_flush_context cxt;
 
 	tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa_nsh";
@@ -349,7 +359,7 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 					   .pages = pages,
 					   .step = step};
 	const char *site = cpu->site;
-	struct vmid_context cxt;
+	struct s2_flush_context cxt;
 
 	tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_range";
@@ -430,7 +440,9 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;
-	if (!flush_as_range(mmu, start, pages))
+	if (mmu->flavour->flush_range_with)
+		mmu->flavour->flush_range_with(mmu, cpu, start, size);
+	else if (!flush_as_range(mmu, start, pages))
 		s2_flush_vmid(mmu, cpu);
 	else if (mmu->flavour->range_calls == S2_RANGE_PER_CHUNK)
 		flush_range_per_chunk(mmu, cpu, start, pages);
@@ -443,7 +455,7 @@ void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_CPU_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
-	struct vmid_context cxt;
+	struct s2_flush_context cxt;
 
 	tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_cpu_context";

@@ -40,13 +40,29 @@ bool s2_vcpu_tvm(const struct s2_vcpu *vcpu)
 	return vcpu->tvm;
 }
 
+static bool takes_vmid_late(const struct s2_vm *vm)
+{
+	return s2_vmids_fault(vm->vmids) == S2_VMID_AFTER_VTTBR;
+}
+
+static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
+{
+	uint64_t numbers = UINT64_C(1) << cpu->machine->features.vmid_bits;
+
+	/* Above the number is the generation, which the register must not get. */
+	if (s2_vmids_update(vm->vmids, vm, cpu))
+		s2_mmu_set_vmid(vm->mmu, s2_vmid((uint16_t)(vm->vmid & (numbers - 1))));
+}
+
 /* The number is in the register before a guest or a flush can use it (fa808ed4e199). */
 static void load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
 
-	if (s2_vmids_update(vm->vmids, vm, cpu))
-		s2_mmu_set_vmid(vm->mmu, s2_vmid((uint16_t)(vm->vmid & 0xffff)));
+	if (!takes_vmid_late(vm))
+		update_vmid(vm, cpu);
+	else if (!vm->vmid)
+		s2_mmu_set_vmid(vm->mmu, s2_vmid(0));
 	if (cpu->machine->features.vhe)
 		s2_load_vttbr(cpu, vm->mmu->vtcr, vm->mmu->vttbr);
 	s2_mmu_load(vm->mmu, cpu);
@@ -67,6 +83,8 @@ int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 		s2_flush_cpu_context(vm->mmu, cpu);
 		vm->last_ran[cpu->index] = vcpu->index;
 	}
+	if (takes_vmid_late(vm))
+		update_vmid(vm, cpu);
 	vcpu->cpu = cpu;
 	vcpu->has_run = true;
 	return 0;

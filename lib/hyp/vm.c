@@ -94,6 +94,17 @@ uint64_t s2_vm_longest_lock(const struct s2_vm *vm)
 	return vm->longest_lock;
 }
 
+uint64_t s2_vm_longest_stretch(const struct s2_vm *vm)
+{
+	return vm->longest_stretch;
+}
+
+void s2_vm_forget_longest(struct s2_vm *vm)
+{
+	vm->longest_lock = 0;
+	vm->longest_stretch = 0;
+}
+
 /* ---- slots ---- */
 
 struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa)
@@ -188,6 +199,7 @@ static uint64_t operations(const struct s2_vm *vm)
 {
 	uint64_t sum = 0;
 
+	s2_machine_fold(vm->machine);
 	/* Broadcasts are what operations cost others, not operations. */
 	for (int op = 0; op < S2_OP_COUNT; op++)
 		if (op != S2_OP_DVM_BROADCAST)
@@ -200,12 +212,22 @@ void s2_vm_lock(struct s2_vm *vm)
 	vm->lock_start = operations(vm);
 }
 
+static uint64_t longer(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 void s2_vm_cond_resched(struct s2_vm *vm)
+{
+	vm->longest_lock = longer(vm->longest_lock, operations(vm) - vm->lock_start);
+	s2_vm_resched_unlocked(vm, 1);
+}
+
+void s2_vm_resched_unlocked(struct s2_vm *vm, uint64_t stretches)
 {
 	uint64_t now = operations(vm);
 
-	if (now - vm->lock_start > vm->longest_lock)
-		vm->longest_lock = now - vm->lock_start;
+	vm->longest_stretch = longer(vm->longest_stretch, (now - vm->lock_start) / stretches);
 	vm->lock_start = now;
 }
 
@@ -214,9 +236,19 @@ void s2_vm_unlock(struct s2_vm *vm)
 	s2_vm_cond_resched(vm);
 }
 
+/* How much of a range is done between two reschedule points. */
+static uint64_t resched_size(const struct s2_vm *vm)
+{
+	const struct s2_geometry *geo = &vm->mmu->geo;
+
+	if (vm->cfg.flavour->resched == S2_RESCHED_PGD_ENTRY)
+		return s2_level_size(geo, geo->start_level);
+	return s2_max_block_size(geo);
+}
+
 int s2_vm_apply_range(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range, s2_range_fn fn)
 {
-	uint64_t chunk = s2_max_block_size(&vm->mmu->geo);
+	uint64_t chunk = resched_size(vm);
 	uint64_t addr = range.ipa.v, end = range.ipa.v + range.size;
 	int ret = 0;
 
@@ -230,26 +262,5 @@ int s2_vm_apply_range(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range rang
 		s2_vm_cond_resched(vm);
 		addr = next;
 	}
-	return ret;
-}
-
-/* ---- the end ---- */
-
-int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
-{
-	int ret;
-
-	if (vm->dead)
-		return -EINVAL;
-	for (int i = 0; i < vm->n_vcpus; i++)
-		if (vm->vcpus[i]->cpu)
-			return -EBUSY;
-	/*
-	 * No TLBI: no vcpu can run, and the VMID's number comes back only
-	 * after a rollover, which flushes everything.
-	 */
-	ret = s2_pgtable_destroy(vm->mmu, cpu);
-	if (!ret)
-		vm->dead = true;
 	return ret;
 }

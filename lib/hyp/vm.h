@@ -6,7 +6,8 @@
  *
  * vm.c creates and takes down; vcpu.c loads, puts, resets; fault.c is the
  * fault path; caches.c toggles and set/way; dirty_log.c the log; notifier.c
- * what the host's memory management does.
+ * what the host's memory management does;
+ * teardown.c the end.
  */
 #ifndef S2_HYP_VM_H
 #define S2_HYP_VM_H
@@ -50,6 +51,7 @@ struct s2_vm {
 	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
 	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
 	uint64_t longest_lock;
+	uint64_t longest_stretch; /**< the same, lock or no lock */
 	bool dead;
 };
 
@@ -66,6 +68,8 @@ int s2_vm_apply_range(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range rang
 void s2_vm_lock(struct s2_vm *vm);
 void s2_vm_cond_resched(struct s2_vm *vm);
 void s2_vm_unlock(struct s2_vm *vm);
+/** cond_resched() outside the lock; @p stretches equal ones have passed. */
+void s2_vm_resched_unlocked(struct s2_vm *vm, uint64_t stretches);
 
 /** The slot that has @p ipa, or NULL. */
 struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa);
@@ -89,6 +93,16 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason);
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/** Published faults of VMID allocation, kept so that tests can catch them. */
+enum s2_vmid_fault {
+	S2_VMID_SOUND,
+	S2_VMID_AFTER_VTTBR, /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
+	S2_VMID_NOT_RESERVED,/**< a rollover forgets whom CPUs run (fb544d1ca65a) */
+	S2_VMID_OLD_ACCEPTED,/**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
+};
+void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault);
+enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
 
 /* The VMID allocator, at vcpu_load() and vcpu_put(). */
 bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);

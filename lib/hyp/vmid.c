@@ -18,6 +18,7 @@ struct s2_vmids {
 	uint32_t cursor; /* next number to try */
 	uint8_t *used;   /* a byte a number */
 	uint64_t *active, *reserved; /* of each CPU */
+	enum s2_vmid_fault fault;
 };
 
 static uint64_t first_generation(const struct s2_vmids *v)
@@ -75,6 +76,16 @@ void s2_vmids_free(struct s2_vmids *v)
 	free(v);
 }
 
+void s2_vmids_set_fault(struct s2_vmids *v, enum s2_vmid_fault fault)
+{
+	v->fault = fault;
+}
+
+enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *v)
+{
+	return v->fault;
+}
+
 uint64_t s2_vmids_rollovers(const struct s2_vmids *v)
 {
 	return v->rollovers;
@@ -91,6 +102,8 @@ static void flush_context(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *c
 		/* A CPU that has not run since the last rollover keeps its reserve. */
 		if (!vmid)
 			vmid = v->reserved[i];
+		if (v->fault == S2_VMID_NOT_RESERVED)
+			vmid = 0;
 		v->used[number(v, vmid)] = 1;
 		v->reserved[i] = vmid;
 	}
@@ -147,17 +160,24 @@ static uint64_t new_vmid(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cp
 	return v->generation | n;
 }
 
+static bool is_current(const struct s2_vmids *v, uint64_t vmid)
+{
+	if (v->fault == S2_VMID_OLD_ACCEPTED)
+		return vmid;
+	return vmid && generation_matches(v, vmid);
+}
+
 /* kvm_arm_vmid_update(). @return whether the VM's number has changed */
 bool s2_vmids_update(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cpu)
 {
 	uint64_t before = vm->vmid;
 
 	/* A CPU whose active value was taken by a rollover must go the slow way. */
-	if (v->active[cpu->index] && vm->vmid && generation_matches(v, vm->vmid)) {
+	if (v->active[cpu->index] && is_current(v, vm->vmid)) {
 		v->active[cpu->index] = vm->vmid;
 		return false;
 	}
-	if (!vm->vmid || !generation_matches(v, vm->vmid))
+	if (!is_current(v, vm->vmid))
 		vm->vmid = new_vmid(v, vm, cpu);
 	v->active[cpu->index] = vm->vmid;
 	return number(v, before) != number(v, vm->vmid) || !before;

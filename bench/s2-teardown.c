@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* s2-teardown: what taking down a dying VM's stage 2 issues. */
+#include <inttypes.h>
+
+#include "study/program.h"
+#include "study/teardown.h"
+
+static const char *const deaths[] = {"close", "exit", "munmap", "slot-delete", NULL};
+static const char *const lives[] = {"dies", "shared", NULL};
+
+#define FIELD(f) S2_FIELD(struct s2_dying, f)
+
+static const struct s2_option options[] = {
+	{.name = "memory", .kind = S2_OPTION_SIZE, FIELD(memory), .arg = "SIZE", .value = "64G",
+	 .min = 4096, .group = "The VM", .help = "memory, from 1 GiB on"},
+	{.name = "backing", .kind = S2_OPTION_PAGES, FIELD(backing), .arg = "SIZE", .value = "1p",
+	 .help = "size of the host's pages behind it, and so of stage-2 mappings"},
+	{.name = "every", .kind = S2_OPTION_PAGES, FIELD(every), .arg = "SIZE", .value = "0",
+	 .help = "one page of --backing is mapped in each so much memory; 0: all are"},
+	{.name = "ipa-bits", .kind = S2_OPTION_U64, FIELD(ipa_bits), .arg = "N", .value = "40",
+	 .min = 32, .max = 52, .help = "IPA size of the VM"},
+	{.name = "life", .kind = S2_OPTION_CHOICE, FIELD(life), .choices = lives, .value = "dies",
+	 .help = "whether memory dies with its mapping, or is shared and outlives it"},
+	{.name = "vcpus", .kind = S2_OPTION_U64, FIELD(vcpus), .arg = "N", .value = "4", .min = 1,
+	 .max = S2_MAX_VCPUS, .help = "vcpus that ran, each on a CPU of its own"},
+	{.name = "death", .kind = S2_OPTION_CHOICE, FIELD(death), .choices = deaths,
+	 .value = "close", .group = "How it dies",
+	 .help = "the VM is closed, its process exits, or its memory is unmapped or its slot "
+		 "deleted first"},
+	{.name = "swapped", .kind = S2_OPTION_PAGES, FIELD(swapped), .arg = "SIZE", .value = "0",
+	 .help = "swapped out before, by a device that may not be coherent"},
+	{.name = "remade", .kind = S2_OPTION_PAGES, FIELD(remade), .arg = "SIZE", .value = "0",
+	 .help = "split for dirty logging before, and made blocks again"},
+	{.name = "beside", .kind = S2_OPTION_U64, FIELD(beside), .arg = "N", .value = "0",
+	 .max = S2_MAX_CPUS, .group = "What is beside it",
+	 .help = "other VMs that run all the while, on a CPU each"},
+	{.name = "vms", .kind = S2_OPTION_U64, FIELD(vms), .arg = "N", .value = "1", .min = 1,
+	 .max = 1000000, .help = "such VMs one after another; loading the next is counted too"},
+};
+
+/* Before 2020 a block was re-made by unmapping what stood in its place. */
+#define OLD(...)                                                                                   \
+	(&(const struct s2_death_policy){                                                          \
+		.collapse = S2_COLLAPSE_UNMAP, .leaf_by_leaf = true, __VA_ARGS__})
+#define NEW(...) (&(const struct s2_death_policy){.collapse = S2_COLLAPSE_FLUSH_RANGE, __VA_ARGS__})
+
+static const struct s2_policy policies[] = {
+	{"2019", "the baseline: TLBI and cleaning a leaf, TLBI a table", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP)},
+	{"no-cmo", "with patch 3: no cleaning on teardown", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP_NO_CMO)},
+	{"no-tlbi", "with patch 4: one TLBI on teardown, after tables are freed", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP_NO_TLBI)},
+	{"neither", "with patch 5: both", 0, OLD(.teardown = S2_TEARDOWN_UNMAP_NEITHER)},
+	{"retry-cmo", "with patch 6: no cleaning of what a re-made block replaces", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP, .collapse_cmo = S2_COLLAPSE_CMO_ELIDED)},
+	{"event-cmo", "with patch 7: no cleaning when the VMM unmaps", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP, .unmap_cmo = S2_UNMAP_CMO_NOT_ON_EVENT)},
+	{"series", "with all 7 patches", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP_NEITHER, .collapse_cmo = S2_COLLAPSE_CMO_ELIDED,
+	     .unmap_cmo = S2_UNMAP_CMO_NOT_ON_EVENT)},
+	{"deferred", "leaves flushed by a range (or the VMID) a chunk, cleaned after it", 0,
+	 OLD(.teardown = S2_TEARDOWN_UNMAP_RANGE, .unmap_tlbi = S2_UNMAP_TLBI_RANGE,
+	     .range = true)},
+	{"walk-once", "since 2020: tables put in one go, no maintenance", 0,
+	 (&(const struct s2_death_policy){.teardown = S2_TEARDOWN_WALK,
+					  .collapse = S2_COLLAPSE_FLUSH_VMID,
+					  .one_go = true})},
+	{"walk", "today: the same in chunks, empty ones too", 0, NEW(.teardown = S2_TEARDOWN_WALK)},
+	{"sparse", "the same, empty space stepped over", 0,
+	 NEW(.teardown = S2_TEARDOWN_WALK_SPARSE)},
+	{"drop", "the arena of the tables given back whole", 0, NEW(.teardown = S2_TEARDOWN_DROP)},
+	{"drop-clean",
+	 "drop; shared memory cleaned; an unmap flushes once a chunk, cleans what outlives it", 0,
+	 NEW(.teardown = S2_TEARDOWN_DROP_SHARED, .unmap_tlbi = S2_UNMAP_TLBI_VMID,
+	     .unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING)},
+};
+
+static const struct s2_workload workloads[] = {
+	{"close", "64 GiB of pages, and the VM is closed", NULL, 0, NULL},
+	{"munmap", "the VMM unmaps its memory before", "death=munmap", 0, NULL},
+	{"shared", "the same, of a file or memfd", "death=munmap life=shared", 0, NULL},
+	{"slot", "the VMM deletes the slot before", "death=slot-delete", 0, NULL},
+	{"swap", "a quarter is swapped out before", "swapped=16G", 0, NULL},
+	{"blocks", "blocks of 2 MiB, 1 GiB re-made after dirty logging", "backing=2M remade=1G", 0,
+	 NULL},
+	{"empty", "one page in 44 bits of IPA", "memory=32M every=32M ipa-bits=44", 0, NULL},
+	{"churn", "600 small VMs one after another, 8 beside", "memory=2M beside=8 vms=600", 0,
+	 NULL},
+};
+
+static const struct s2_example examples[] = {
+	{"--profile d05", "the case of the thread: 64 GiB, seconds to die"},
+	{"--workload empty --ipa-bits 48 --machine neoverse-n1,granule=16k", "8.4 million chunks of nothing"},
+	{"--policy 2019,walk,drop --sweep memory=1G..64G,backing=4K,2M,1G", "by size"},
+};
+
+static int check(const struct s2_run *run, struct s2_error *err)
+{
+	return s2_death_check(run->settings, run->features, err);
+}
+
+static int run_policy(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
+{
+	const struct s2_flavour flavour = s2_death_flavour(run->flavour, run->policy->data);
+	struct s2_death_cost cost;
+	int ret = s2_death_run(run->settings, run->features, &flavour, &cost, err);
+
+	if (ret)
+		return ret;
+	result->ops = cost.ops;
+	s2_result_measure(result, "flush_calls", NULL, (double)cost.flush_calls);
+	s2_result_measure(result, "lock_hold_max", "operations", (double)cost.longest_lock);
+	s2_result_measure(result, "no_resched_max", "operations", (double)cost.longest_stretch);
+	s2_result_measure(result, "rollovers", NULL, (double)cost.rollovers);
+	return s2_result_verdict(result, "isolation", S2_UNCHECKED, 0, NULL);
+}
+
+static void notes(const struct s2_report *report, FILE *out)
+{
+	(void)report;
+	fputs("lock_hold_max: most operations under mmu_lock between reschedule points;\n"
+	      "no_resched_max: the same with or without the lock.  no-tlbi, neither and series\n"
+	      "free table pages before their one flush: right only if nothing can walk them.\n"
+	      "Not cleaning shared memory loses what a guest wrote past the caches.\n",
+	      out);
+}
+
+#define N(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct s2_program program = {
+	.name = "s2-teardown",
+	.summary = "what taking down a dying VM issues",
+	.about = "Lets VMs live and die on a simulated machine, and counts what their death issues\n"
+		 "under each teardown policy: the 2019 baseline, each patch of that year's series,\n"
+		 "today's walk, and two that are better.",
+	.options = options,
+	.n_options = N(options),
+	.settings_size = sizeof(struct s2_dying),
+	.policies = policies,
+	.n_policies = N(policies),
+	.workloads = workloads,
+	.n_workloads = N(workloads),
+	.examples = examples,
+	.n_examples = N(examples),
+	.machine = "cortex-a72",
+	.flavour = "oldest",
+	.metric = "dc_civac",
+	.sweep = "memory=1G..64G",
+	.check = check,
+	.run = run_policy,
+	.notes = notes,
+};
+
+int main(int argc, char **argv)
+{
+	return s2_program_main(&program, argc, argv, stdout, stderr);
+}
