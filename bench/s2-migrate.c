@@ -7,6 +7,7 @@
 #include "study/program.h"
 
 static const char *const localities[] = {"spread", "random", "dense", NULL};
+static const char *const refill_ways[] = {"bound", "tlb", NULL};
 static const char *const counts[] = {"clear", "log", "all", NULL};
 
 static const struct s2_option options[] = {
@@ -103,9 +104,16 @@ static const struct s2_option options[] = {
 	 S2_FIELD(struct s2_migrate, tlb),
 	 .arg = "N",
 	 .value = "1280",
-	 .max = 1 << 20,
+	 .min = 1,
+	 .max = 1 << 17,
 	 .group = "What it costs",
 	 .help = "translations that a vcpu's TLB holds (a choice)"},
+	{.name = "refills",
+	 .kind = S2_OPTION_CHOICE,
+	 S2_FIELD(struct s2_migrate, refills_by),
+	 .choices = refill_ways,
+	 .value = "bound",
+	 .help = "bound: all that the TLB can have held; tlb: counted in a TLB of 4 to 8 ways"},
 	{.name = "ratio",
 	 .kind = S2_OPTION_REAL,
 	 S2_FIELD(struct s2_migrate, ratio),

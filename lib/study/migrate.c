@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/migrate_tlb.h"
+
 /* Any place that is congruent to the IPA at every block size. */
 #define HVA UINT64_C(0x400000000000)
 
@@ -30,14 +32,23 @@ struct migrating {
 	size_t n_extents;
 	struct flushed flushed;
 	struct s2_counts mark;
+	struct s2_migrate_tlb tlb; /* where refills are counted in one */
 };
 
 /* ---- counting ---- */
 
+static bool has_tlb(const struct migrating *g)
+{
+	return g->mig->refills_by == S2_MIGRATE_REFILLS_TLB;
+}
+
 static void note_flush(void *arg, const struct s2_flush_call *call)
 {
-	struct flushed *f = arg;
+	struct migrating *g = arg;
+	struct flushed *f = &g->flushed;
 
+	if (has_tlb(g))
+		s2_migrate_tlb_flush(&g->tlb, call);
 	switch (call->kind) {
 	case S2_FLUSH_VMID:
 		f->vmid_calls += call->repeat;
@@ -66,13 +77,15 @@ static struct s2_counts lap(struct migrating *g)
 }
 
 /* Translations that all vcpus lose by what was flushed. */
-static double refills(const struct migrating *g, const struct flushed *f)
+static double refills(struct migrating *g, const struct flushed *f)
 {
 	const double held = (double)s2_migrate_held(g->mig, s2_machine_features(g->m));
 	const double here = held * (1 - g->mig->outside);
 	double share = (double)f->range_pages / (double)g->pages;
 	double lost = f->vmid_calls ? held : here * (share > 1 ? 1 : share);
 
+	if (has_tlb(g))
+		lost = f->vmid_calls || f->range_calls ? (double)s2_migrate_tlb_use(&g->tlb) : 0;
 	return lost * (double)g->mig->vcpus;
 }
 
@@ -81,13 +94,14 @@ static void note_ioctl(struct migrating *g, bool reported)
 {
 	const struct s2_counts ops = lap(g);
 	const struct flushed *f = &g->flushed;
+	const double lost = refills(g, f);
 	struct s2_migrate_cost *c = g->cost;
 
 	c->split_calls += f->ipa_calls;
 	if (reported) {
 		s2_counts_add(&c->ops, &ops);
 		c->calls += f->vmid_calls + f->range_calls;
-		c->refills += refills(g, f);
+		c->refills += lost;
 		/* A flush by IPA has one such TLBI too, and is a split's here. */
 		c->range_ops +=
 			ops.n[S2_OP_TLBI_RIPAS2E1IS] + ops.n[S2_OP_TLBI_IPAS2E1IS] - f->ipa_calls;
@@ -308,7 +322,7 @@ static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
 	g->slot = s2_vm_add_slot(g->vm, &ram);
 	if (g->slot < 0)
 		return g->slot;
-	s2_mmu_watch_flushes(s2_vm_mmu(g->vm), note_flush, &g->flushed);
+	s2_mmu_watch_flushes(s2_vm_mmu(g->vm), note_flush, g);
 	return add_vcpus(g);
 }
 
@@ -317,6 +331,7 @@ static void clear(struct migrating *g)
 	s2_vm_free(g->vm);
 	s2_vmids_free(g->vmids);
 	s2_machine_destroy(g->m);
+	s2_migrate_tlb_free(&g->tlb);
 	free(g->extents);
 }
 
@@ -330,6 +345,8 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 	memset(cost, 0, sizeof(*cost));
 	g.pages = mig->slot >> g.page_shift;
 	ret = make_extents(&g);
+	if (!ret && has_tlb(&g))
+		ret = s2_migrate_tlb_init(&g.tlb, mig, features);
 	if (!ret)
 		ret = make_machine(&g, features);
 	if (!ret)

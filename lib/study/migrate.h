@@ -19,12 +19,14 @@
  *
  * Their sum weighs a refill with `ratio' flush sequences.
  *
- * Refills are a bound and not yet a simulated TLB: between clears every vcpu
- * is taken to have used its whole working set again, so that its TLB holds
- * min(working set, capacity) translations, of which the share `outside' is of
- * other slots and the rest is spread evenly over this one.  A flush of the
- * VMID loses all, a flush of a range those in the range.  Combined (VA to PA)
- * entries are lost in every flush call and count for no policy.
+ * Between clears every vcpu is taken to have used its whole working set again,
+ * of which the share `outside' is of other slots and the rest is spread evenly
+ * over this one.  Refills are then either a bound: the TLB held min(working
+ * set, capacity) translations, a flush of the VMID loses all, one of a range
+ * those in the range; or they are counted in a finite TLB (tlb.h, stage-2
+ * leaves only), less the misses that it would have had without any flush.
+ * Combined (VA to PA) entries are lost in every flush call and count for no
+ * policy.
  */
 #ifndef STAGE2SIM_STUDY_MIGRATE_H
 #define STAGE2SIM_STUDY_MIGRATE_H
@@ -50,6 +52,12 @@ enum s2_migrate_count {
 	S2_MIGRATE_COUNT_ALL,	/**< and of the guest's faults in between */
 };
 
+/** How refills are found. */
+enum s2_migrate_refills {
+	S2_MIGRATE_REFILLS_BOUND,
+	S2_MIGRATE_REFILLS_TLB, /**< of one vcpu, times vcpus: all do the same */
+};
+
 struct s2_migrate {
 	uint64_t slot, backing, ipa_bits; /**< ipa_bits 0: as many as the slot needs */
 	uint64_t dirty, run, rounds;	  /**< pages, pages, number */
@@ -62,6 +70,7 @@ struct s2_migrate {
 	uint64_t tlb;	      /**< translations that a vcpu's TLB holds */
 	double ratio;	      /**< cost of a refill in flush sequences */
 	double range_op;      /**< cost of a further TLBI in a call, likewise */
+	int refills_by;	      /**< enum s2_migrate_refills */
 	int count;	      /**< enum s2_migrate_count */
 	uint64_t seed;
 };

@@ -159,12 +159,19 @@ static void note_sweep(const struct s2_report *report, FILE *out)
 	}
 }
 
-static void note_model(FILE *out)
+static void note_model(const struct s2_report *report, FILE *out)
 {
-	(void)fprintf(
-		out, "refills are a bound, not a simulated TLB: each vcpu has used its working set "
-		     "again before\neach flush; a VMID's flush loses min(working set, --tlb) "
-		     "translations, a range's its share\n");
+	const struct s2_pair *how = s2_point_find(&report->points[0], "refills");
+
+	if (how && how->value.text && !strcmp(how->value.text, "tlb"))
+		(void)fprintf(out, "refills are counted in a finite TLB of one vcpu, times vcpus; "
+				   "each uses its working set again\nbefore each flush\n");
+	else
+		(void)fprintf(
+			out,
+			"refills are a bound, not a simulated TLB (--refills tlb): each vcpu has "
+			"used its working set\nagain before each flush; a VMID's flush loses "
+			"min(working set, --tlb) translations, a range's\nits share\n");
 }
 
 /* The thread's own numbers, and what they can and cannot mean. */
@@ -207,7 +214,7 @@ void s2_migrate_notes(const struct s2_report *report, FILE *out)
 			note_point(&report->points[i], out);
 		}
 	}
-	note_model(out);
+	note_model(report, out);
 	if (!report->n_axes)
 		note_thread(out);
 }

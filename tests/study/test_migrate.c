@@ -266,6 +266,49 @@ static void refills_are_what_the_tlb_held_or_the_ranges_share(void **state)
 	assert_true(c.refills == 64 * 4 * 1000);
 }
 
+static void a_simulated_tlb_loses_no_more_than_the_bound(void **state)
+{
+	static const uint64_t sets[] = {64 * KIB, MIB, 2 * MIB, 8 * MIB, 64 * MIB};
+	struct s2_migrate_cost c;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sets); i++)
+		for (int range = S2_RANGE_PER_CHUNK; range <= S2_RANGE_VMID_ALWAYS; range++) {
+			struct s2_migrate mig = measured();
+			double bound;
+
+			s2_test_row("working set %zu, policy %d", i, range);
+			mig.working_set = sets[i];
+			mig.tlb = 1024;
+			bound = run_mig(&mig, (enum s2_range_calls)range, S2_CLEAR_FLUSH_SLOT)
+					.refills;
+			mig.refills_by = S2_MIGRATE_REFILLS_TLB;
+			c = run_mig(&mig, (enum s2_range_calls)range, S2_CLEAR_FLUSH_SLOT);
+			assert_true(c.refills <= bound);
+			/* What fits is lost whole, each time: 64 clears, 4 vcpus. */
+			if (sets[i] == MIB)
+				assert_true(c.refills == bound);
+			/* What is used in turn and never fits misses anyway: nothing is lost. */
+			if (sets[i] == 64 * MIB)
+				assert_true(c.refills == 0);
+		}
+}
+
+static void a_span_costs_a_simulated_tlb_next_to_nothing(void **state)
+{
+	struct s2_migrate mig = measured();
+	double slot, span;
+
+	(void)state;
+	mig.tlb = 1024;
+	mig.refills_by = S2_MIGRATE_REFILLS_TLB;
+	slot = run_mig(&mig, S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT).refills;
+	span = run_mig(&mig, S2_RANGE_ONE_CALL, S2_CLEAR_FLUSH_ROUND).refills;
+	/* A page of each GiB: of 192 translations in the slot only some are one of those. */
+	assert_true(span <= 64 * 4);
+	assert_true(slot == 64 * 4 * 192);
+}
+
 /* The claim of the policy: it knows the ratio, and takes the cheaper of the two. */
 static void by_cost_is_never_dearer_than_what_it_chooses_from(void **state)
 {
@@ -470,6 +513,8 @@ int main(void)
 		s2_unit_test(initially_set_clears_every_chunk_first_and_starts_for_nothing),
 		s2_unit_test(blocks_are_split_by_faults_or_at_once),
 		s2_unit_test(refills_are_what_the_tlb_held_or_the_ranges_share),
+		s2_unit_test(a_simulated_tlb_loses_no_more_than_the_bound),
+		s2_unit_test(a_span_costs_a_simulated_tlb_next_to_nothing),
 		s2_unit_test(by_cost_is_never_dearer_than_what_it_chooses_from),
 		s2_unit_test(a_rounded_span_is_never_dearer_than_the_slot),
 		s2_unit_test(policies_change_flushes_and_nothing_else),
