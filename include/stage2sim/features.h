@@ -18,6 +18,7 @@ S2_BEGIN_DECLS
 /** Longest name of a machine, its terminator included. */
 #define S2_MACHINE_NAME_MAX 96
 
+/** The features of every CPU of a machine. */
 struct s2_features {
 	char name[S2_MACHINE_NAME_MAX]; /**< preset and overrides as given */
 	enum s2_granule granule;        /**< the host's page size, so stage 2's */

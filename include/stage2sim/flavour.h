@@ -10,6 +10,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
@@ -79,6 +80,7 @@ struct s2_flush_costs {
 enum s2_clear_flush {
 	S2_CLEAR_FLUSH_SLOT, /**< the whole memslot (upstream) */
 	S2_CLEAR_FLUSH_SPAN, /**< from the first to the last page cleared */
+	S2_CLEAR_FLUSH_ROUND, /**< the span, at most doubled until one range TLBI names it */
 };
 
 /** How an unmap invalidates TLBs. */
@@ -131,25 +133,27 @@ struct s2_cpu;
 typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
 				  uint64_t size);
 
+/** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;
+	const char *name;	/**< "kvm-6.12" */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
-	enum s2_break break_with;
-	enum s2_collapse collapse;
-	enum s2_relax relax;
-	enum s2_destroy destroy;
-	enum s2_range_order range_order;
+	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
+	enum s2_collapse collapse;	 /**< how a table gives way to a block */
+	enum s2_relax relax;		 /**< what relaxing a permission flushes */
+	enum s2_destroy destroy;	 /**< how a dead VM's tables are freed */
+	enum s2_range_order range_order; /**< how a range is cut into operations */
+	struct s2_routing routing;	 /**< how SGIs find their vcpus */
 
-	enum s2_toggle toggle;
-	enum s2_range_calls range_calls;
-	struct s2_flush_costs costs; /**< for S2_RANGE_BY_COST */
-	enum s2_clear_flush clear_flush;
-	enum s2_unmap_tlbi unmap_tlbi;
-	enum s2_unmap_cmo unmap_cmo;
-	enum s2_collapse_cmo collapse_cmo;
-	enum s2_resched resched;
-	enum s2_teardown teardown;
+	enum s2_toggle toggle;		 /**< what a cache toggle cleans */
+	enum s2_range_calls range_calls; /**< how a long range becomes calls */
+	struct s2_flush_costs costs;	 /**< for S2_RANGE_BY_COST */
+	enum s2_clear_flush clear_flush; /**< what a dirty-log clear flushes */
+	enum s2_unmap_tlbi unmap_tlbi;	 /**< how an unmap invalidates TLBs */
+	enum s2_unmap_cmo unmap_cmo;	 /**< when an unmap cleans to the PoC */
+	enum s2_collapse_cmo collapse_cmo; /**< whether a collapse cleans the new block */
+	enum s2_resched resched;	 /**< where long walks may reschedule */
+	enum s2_teardown teardown;	 /**< what becomes of a dead VM's tables */
 	s2_range_flush_fn flush_range_with; /**< a user's own, or NULL for range_calls */
 
 	bool range_flush;         /**< kvm_tlb_flush_vmid_range() exists and uses FEAT_TLBIRANGE */

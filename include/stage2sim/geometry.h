@@ -20,9 +20,9 @@ S2_BEGIN_DECLS
 
 /** Translation granule; the value is log2 of the page size in bytes. */
 enum s2_granule {
-	S2_GRANULE_4K = 12,
-	S2_GRANULE_16K = 14,
-	S2_GRANULE_64K = 16,
+	S2_GRANULE_4K = 12,  /**< 512 entries a table page */
+	S2_GRANULE_16K = 14, /**< 2048 entries */
+	S2_GRANULE_64K = 16, /**< 8192 entries */
 };
 
 /** The level of page descriptors, for every granule. */
@@ -34,7 +34,7 @@ enum s2_granule {
 
 /** What decides the shape of one VM's stage 2. */
 struct s2_geometry_config {
-	enum s2_granule granule;
+	enum s2_granule granule; /**< page size of stage 2 */
 	unsigned ipa_bits; /**< input size, 32 to 52 */
 	unsigned pa_bits;  /**< output size, 32 to 52; ipa_bits may not exceed it */
 	bool lpa2;	   /**< FEAT_LPA2: 52 bits with 4 KiB and 16 KiB granules */
@@ -43,8 +43,8 @@ struct s2_geometry_config {
 /** A valid shape; made by s2_geometry_init(), read freely. */
 struct s2_geometry {
 	uint8_t page_shift; /**< log2 of the granule */
-	uint8_t ipa_bits;
-	uint8_t pa_bits;
+	uint8_t ipa_bits;   /**< input size */
+	uint8_t pa_bits;    /**< output size */
 	bool lpa2;	     /**< descriptors use the LPA2 address layout */
 	uint8_t levels;	     /**< levels of lookup, 2 to 4 */
 	int8_t start_level;  /**< 4 - levels */

@@ -16,44 +16,66 @@
 
 S2_BEGIN_DECLS
 
+/** Whose accesses a DSB completes, and which: the value is the operation it counts as. */
 enum s2_dsb_kind {
-	S2_DSB_ISH = S2_OP_DSB_ISH,
-	S2_DSB_ISHST = S2_OP_DSB_ISHST,
-	S2_DSB_NSH = S2_OP_DSB_NSH,
-	S2_DSB_NSHST = S2_OP_DSB_NSHST,
-	S2_DSB_SY = S2_OP_DSB_SY,
+	S2_DSB_ISH = S2_OP_DSB_ISH,	/**< inner shareable, loads and stores */
+	S2_DSB_ISHST = S2_OP_DSB_ISHST, /**< inner shareable, stores */
+	S2_DSB_NSH = S2_OP_DSB_NSH,	/**< this CPU, loads and stores */
+	S2_DSB_NSHST = S2_OP_DSB_NSHST, /**< this CPU, stores */
+	S2_DSB_SY = S2_OP_DSB_SY,	/**< full system */
 };
 
+/** DSB: what was issued before it is complete after it. */
 S2_API void s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind);
+/** ISB: register writes before it are in force after it. */
 S2_API void s2_isb(struct s2_cpu *cpu);
 
 /* TLB maintenance; the VMID is the one that the CPU has loaded. */
+/** Both stages of the VMID, all CPUs. */
 S2_API void s2_tlbi_vmalls12e1is(struct s2_cpu *cpu);
+/** Both stages of the VMID, this CPU. */
 S2_API void s2_tlbi_vmalls12e1(struct s2_cpu *cpu);
+/** Stage-1 and combined entries of the VMID, all CPUs. */
 S2_API void s2_tlbi_vmalle1is(struct s2_cpu *cpu);
+/** Stage-1 and combined entries of the VMID, this CPU. */
 S2_API void s2_tlbi_vmalle1(struct s2_cpu *cpu);
+/** Everything of EL1 and EL0, whatever its VMID, all CPUs. */
 S2_API void s2_tlbi_alle1is(struct s2_cpu *cpu);
 /** TLBI VALE2IS, xzr: the extra invalidation of the TLBI-repeat erratum. */
 S2_API void s2_tlbi_vale2is(struct s2_cpu *cpu);
 
-/** @param level TTL hint 0..3, or S2_TTL_UNKNOWN; encoded if the CPU has FEAT_TTL */
+/**
+ * Stage-2 entries for one IPA, all CPUs.
+ * @param level TTL hint 0..3, or S2_TTL_UNKNOWN; encoded if the CPU has FEAT_TTL
+ */
 S2_API void s2_tlbi_ipas2e1is(struct s2_cpu *cpu, struct s2_ipa ipa, int level);
+/** The same, this CPU. */
 S2_API void s2_tlbi_ipas2e1(struct s2_cpu *cpu, struct s2_ipa ipa, int level);
 
-/** @param operand from s2_tlbi_range_operand() or a decomposition */
+/**
+ * Stage-2 entries for a range of IPA, all CPUs.
+ * @param operand from s2_tlbi_range_operand() or a decomposition
+ */
 S2_API void s2_tlbi_ripas2e1is(struct s2_cpu *cpu, uint64_t operand);
+/** The same, this CPU. */
 S2_API void s2_tlbi_ripas2e1(struct s2_cpu *cpu, uint64_t operand);
 
 /** A DC CIVAC for each line of [pa, pa + size) (the host's linear map of it). */
 S2_API void s2_dc_civac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size);
+/** A DC CVAC for each line: cleaned to the PoC. */
 S2_API void s2_dc_cvac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size);
+/** A DC IVAC for each line: invalidated to the PoC. */
 S2_API void s2_dc_ivac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size);
 /** An IC IVAU for each line of [pa, pa + size). */
 S2_API void s2_ic_ivau_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size);
+/** All of the I-cache, all CPUs. */
 S2_API void s2_ic_ialluis(struct s2_cpu *cpu);
+/** All of the I-cache, this CPU. */
 S2_API void s2_ic_iallu(struct s2_cpu *cpu);
 
+/** MSR: @p value is in force after the next ISB or exception. */
 S2_API void s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value);
+/** What was last written to @p reg.  Not counted. */
 S2_API uint64_t s2_read_sysreg(const struct s2_cpu *cpu, enum s2_sysreg reg);
 
 /** HVC to EL2 and the ERET back: both synchronise the context. */

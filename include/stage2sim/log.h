@@ -20,10 +20,11 @@ S2_BEGIN_DECLS
 
 struct s2_log;
 
+/** Where a log goes, and what goes into it. */
 struct s2_log_config {
 	/** Receives text, not terminated. @return 0, or a negative errno to stop the log. */
 	int (*write)(void *arg, const char *text, size_t len);
-	void *arg;
+	void *arg;	    /**< handed to write() */
 	bool casemate_only; /**< leave out what casemate 3.0 does not accept */
 };
 

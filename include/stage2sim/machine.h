@@ -33,30 +33,31 @@ struct s2_cpu;
 /** Where table pages come from. */
 enum s2_allocator {
 	S2_ALLOCATOR_DEFAULT, /**< jemalloc if the library was built with it */
-	S2_ALLOCATOR_LIBC,
+	S2_ALLOCATOR_LIBC,    /**< plain C allocation */
 	S2_ALLOCATOR_JEMALLOC, /**< -EOPNOTSUPP if the library has none */
 };
 
+/** What a machine is made of. */
 struct s2_machine_config {
-	struct s2_features features;
+	struct s2_features features; /**< the same for every CPU */
 	unsigned cpus;      /**< 1 to S2_MAX_CPUS */
 	uint64_t run_limit; /**< longest run in one event; 0: no limit */
-	enum s2_allocator allocator;
+	enum s2_allocator allocator; /**< of table pages */
 };
 
 /** System registers whose writes are told apart. */
 enum s2_sysreg {
-	S2_SYSREG_VTTBR_EL2,
-	S2_SYSREG_VTCR_EL2,
-	S2_SYSREG_HCR_EL2,
-	S2_SYSREG_TCR_EL1,
-	S2_SYSREG_SCTLR_EL1,
+	S2_SYSREG_VTTBR_EL2, /**< VMID and root of stage 2 */
+	S2_SYSREG_VTCR_EL2,  /**< shape of stage 2 */
+	S2_SYSREG_HCR_EL2,   /**< traps, FWB, TGE, VM */
+	S2_SYSREG_TCR_EL1,   /**< stage-1 walks on or off (SPECULATIVE_AT) */
+	S2_SYSREG_SCTLR_EL1, /**< stage-1 MMU and caches on or off */
 };
 
 /** How a descriptor is stored. */
 enum s2_mem_order {
-	S2_MEM_PLAIN,
-	S2_MEM_RELEASE,
+	S2_MEM_PLAIN,	/**< WRITE_ONCE(), or a successful compare-and-swap */
+	S2_MEM_RELEASE, /**< smp_store_release() */
 };
 
 /**
@@ -73,28 +74,28 @@ enum s2_mem_order {
  * | VMID_SWITCH            | 0                          | VTTBR_EL2          |
  */
 struct s2_insn {
-	enum s2_op op;
+	enum s2_op op; /**< which instruction */
 	uint8_t order; /**< enum s2_mem_order of a PTE_WRITE */
-	uint64_t addr;
-	uint64_t value;
-	uint64_t addr_step;
-	uint64_t value_step;
+	uint64_t addr; /**< as the table above has it */
+	uint64_t value;	     /**< as the table above has it */
+	uint64_t addr_step;  /**< added to addr each time */
+	uint64_t value_step; /**< added to value each time */
 	uint64_t count;   /**< instructions each time: lines of a loop, else 1 */
 	const char *site; /**< the algorithm that issued it, "file:step" */
 };
 
 /** A sequence of instructions of one CPU, done @p repeat times over. */
 struct s2_event {
-	unsigned cpu;
-	uint64_t repeat;
-	size_t n_insns;
-	const struct s2_insn *insns;
+	unsigned cpu;		     /**< index of the CPU that issued it */
+	uint64_t repeat;	     /**< how often, at least 1 */
+	size_t n_insns;		     /**< instructions in the sequence */
+	const struct s2_insn *insns; /**< the first repetition's; gone after the call */
 };
 
 /** Something that watches events.  Called in program order, never nested. */
 struct s2_sink {
-	void (*event)(void *arg, const struct s2_event *event);
-	void *arg;
+	void (*event)(void *arg, const struct s2_event *event); /**< is told of each event */
+	void *arg; /**< handed to event(), and names the sink when it is detached */
 };
 
 /**
@@ -108,8 +109,10 @@ S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_mach
 /** Frees @p m (NULL is fine).  Everything built on it must be gone before. */
 S2_API void s2_machine_destroy(struct s2_machine *m);
 
+/** The features that @p m was made with. */
 S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m);
 
+/** How many CPUs @p m has. */
 S2_API unsigned s2_machine_cpus(const struct s2_machine *m);
 
 /** CPU @p index, or NULL if there is none.  Lives as long as the machine. */
@@ -118,11 +121,13 @@ S2_API struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index);
 /** What has been issued on all CPUs since the machine was made. */
 S2_API struct s2_counts s2_machine_counts(const struct s2_machine *m);
 
+/** Most sinks that a machine can have. */
+#define S2_MAX_SINKS 8
+
 /**
  * Attaches a sink (copied; its arg stays the caller's).
  * @return 0; -ENOSPC if S2_MAX_SINKS are attached already.
  */
-#define S2_MAX_SINKS 8
 S2_API int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink);
 
 /** Detaches the sink with this arg. @return 0; -ENOENT if there is none. */
@@ -134,6 +139,7 @@ S2_API void s2_machine_table_memory(const struct s2_machine *m, uint64_t *live, 
 /** The machine that @p cpu belongs to. */
 S2_API struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu);
 
+/** Its index in its machine, from 0. */
 S2_API unsigned s2_cpu_index(const struct s2_cpu *cpu);
 
 /** Names the algorithm that issues what follows ("file:step"; kept by pointer). */

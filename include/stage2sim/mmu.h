@@ -17,6 +17,7 @@ S2_BEGIN_DECLS
 
 struct s2_mmu;
 
+/** What decides one VM's stage 2, its machine apart. */
 struct s2_mmu_config {
 	const struct s2_flavour *flavour; /**< must outlive the MMU */
 	unsigned ipa_bits;                /**< 32 to the host's limit; KVM's default is 40 */
@@ -30,21 +31,21 @@ struct s2_mmu_config {
 enum s2_flush_kind {
 	S2_FLUSH_VMID,        /**< __kvm_tlb_flush_vmid */
 	S2_FLUSH_VMID_IPA,    /**< __kvm_tlb_flush_vmid_ipa */
-	S2_FLUSH_VMID_IPA_NSH,
-	S2_FLUSH_VMID_RANGE,
+	S2_FLUSH_VMID_IPA_NSH, /**< __kvm_tlb_flush_vmid_ipa_nsh */
+	S2_FLUSH_VMID_RANGE,   /**< __kvm_tlb_flush_vmid_range */
 	S2_FLUSH_CPU_CONTEXT, /**< __kvm_flush_cpu_context */
 	S2_FLUSH_VM_CONTEXT,  /**< __kvm_flush_vm_context */
-	S2_FLUSH_KINDS,
+	S2_FLUSH_KINDS,	      /**< how many there are */
 };
 
-/** One flush call, or a run of them (by IPA: ipa advances by step). */
+/** One flush call, or a run of them: ipa advances by step. */
 struct s2_flush_call {
-	enum s2_flush_kind kind;
+	enum s2_flush_kind kind; /**< which function */
 	struct s2_ipa ipa;  /**< by IPA and range */
 	int level;          /**< by IPA: TTL hint or S2_TTL_UNKNOWN */
 	uint64_t pages;     /**< range */
-	uint64_t repeat;
-	uint64_t step;
+	uint64_t repeat;    /**< calls in the run, at least 1 */
+	uint64_t step;	    /**< bytes from one call's ipa to the next's */
 };
 
 /** Short name of a flush call ("tlb_ipa"), or NULL. */
@@ -61,10 +62,15 @@ S2_API int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg,
 /** Frees the model's memory of @p mmu, tables included, and issues nothing. */
 S2_API void s2_mmu_free(struct s2_mmu *mmu);
 
+/** The shape of its tables. */
 S2_API const struct s2_geometry *s2_mmu_geometry(const struct s2_mmu *mmu);
+/** The flavour it was made with. */
 S2_API const struct s2_flavour *s2_mmu_flavour(const struct s2_mmu *mmu);
+/** The machine its tables are in. */
 S2_API struct s2_machine *s2_mmu_machine(const struct s2_mmu *mmu);
+/** The tag of its translations. */
 S2_API struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu);
+/** How fields lie in its descriptors. */
 S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
 /** How operands of TLBIs are encoded, for s2_tlbi_range_decompose(). */
 S2_API struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu);

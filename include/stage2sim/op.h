@@ -15,6 +15,10 @@
 
 S2_BEGIN_DECLS
 
+/**
+ * What is counted.  IS is all CPUs of the inner shareable domain, without it
+ * the CPU that issues; what a name says by itself has no text.
+ */
 enum s2_op {
 	S2_OP_TLBI_VMALLS12E1IS,
 	S2_OP_TLBI_VMALLS12E1,
@@ -54,11 +58,13 @@ enum s2_op {
 	S2_OP_TLB_HIT,
 	S2_OP_TLB_MISS,
 	S2_OP_WALK_READ, /**< descriptor read by the hardware walker */
-	S2_OP_VCPU_PROBE,
-	S2_OP_MPIDR_GATHER,
-	S2_OP_SGI_QUEUE,
+	S2_OP_VCPU_PROBE,   /**< one MPIDR compared, of a vcpu or of a row of 16 */
+	S2_OP_VCPU_VISIT,   /**< one vcpu stepped over without a compare; or a word of 64 */
+	S2_OP_MPIDR_GATHER, /**< one step of a compaction, or one hash */
+	S2_OP_SGI_QUEUE,    /**< an SGI made pending for one target */
 	S2_OP_KICK_IPI,
-	S2_OP_IRQ_LOCK,
+	S2_OP_VCPU_WAKE, /**< a kick that wakes from WFI, without an IPI of its own */
+	S2_OP_IRQ_LOCK,  /**< an irq_lock or ap_list_lock taken */
 	S2_OP_MMU_FIELD_WRITE,
 	S2_OP_MMU_ROLE_COMPUTE,
 	S2_OP_MMU_ROLE_COMPARE,
@@ -68,7 +74,7 @@ enum s2_op {
 
 /** How often each operation was issued. */
 struct s2_counts {
-	uint64_t n[S2_OP_COUNT];
+	uint64_t n[S2_OP_COUNT]; /**< by enum s2_op */
 };
 
 /** The lower-case name of @p op, or NULL if there is no such operation. */

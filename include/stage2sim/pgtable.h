@@ -20,9 +20,10 @@ S2_BEGIN_DECLS
 
 /** Table pages set aside for an operation (struct kvm_mmu_memory_cache). */
 struct s2_memcache {
-	uint64_t nobjs;
+	uint64_t nobjs; /**< pages left */
 };
 
+/** How s2_pgtable_map() goes about it (enum kvm_pgtable_walk_flags). */
 enum s2_map_flags {
 	/** On the fault path: parallel to others, ends at the first -EAGAIN. */
 	S2_MAP_FAULT = 1 << 0,
@@ -34,10 +35,11 @@ enum s2_map_flags {
 
 /** The range that a page-table operation is asked for. */
 struct s2_range {
-	struct s2_ipa ipa;
-	uint64_t size;
+	struct s2_ipa ipa; /**< the first address */
+	uint64_t size;	   /**< bytes */
 };
 
+/** The range of @p size bytes at @p ipa. */
 static inline struct s2_range s2_range(uint64_t ipa, uint64_t size)
 {
 	struct s2_range range = {{ipa}, size};
@@ -121,7 +123,7 @@ S2_API void s2_pgtable_state(const struct s2_mmu *mmu, struct s2_pgtable_state *
 /** A leaf as s2_pgtable_lookup() found it. */
 struct s2_leaf {
 	s2_pte pte;          /**< the entry that ends the walk, valid or not */
-	int level;
+	int level;	     /**< where the walk ended */
 	struct s2_pa pa;     /**< output address of the IPA looked up, if valid */
 };
 

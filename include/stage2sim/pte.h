@@ -30,9 +30,9 @@ typedef uint64_t s2_pte;
  * the same bit numbers, so that a logged value can be used as it is.
  */
 enum s2_prot {
-	S2_PROT_X = 1 << 0,
-	S2_PROT_W = 1 << 1,
-	S2_PROT_R = 1 << 2,
+	S2_PROT_X = 1 << 0,	    /**< execute */
+	S2_PROT_W = 1 << 1,	    /**< write */
+	S2_PROT_R = 1 << 2,	    /**< read */
 	S2_PROT_DEVICE = 1 << 3,    /**< Device-nGnRE */
 	S2_PROT_NORMAL_NC = 1 << 4, /**< Normal non-cacheable */
 };
@@ -42,25 +42,25 @@ enum s2_prot {
 
 /** Memory types that a stage-2 leaf can carry. */
 enum s2_memtype {
-	S2_MEMTYPE_NORMAL_WB,
-	S2_MEMTYPE_NORMAL_NC,
-	S2_MEMTYPE_DEVICE_nGnRE,
-	S2_MEMTYPE_AS_S1, /**< FWB only: what stage 1 says */
-	S2_MEMTYPE_UNKNOWN,
+	S2_MEMTYPE_NORMAL_WB,	 /**< Normal, write-back */
+	S2_MEMTYPE_NORMAL_NC,	 /**< Normal, non-cacheable */
+	S2_MEMTYPE_DEVICE_nGnRE, /**< Device */
+	S2_MEMTYPE_AS_S1,	 /**< FWB only: what stage 1 says */
+	S2_MEMTYPE_UNKNOWN,	 /**< an encoding that KVM does not use */
 };
 
 /** XN field with FEAT_XNX (bits 54:53). */
 enum s2_xn {
-	S2_XN_EXEC_ALL = 0,
-	S2_XN_EXEC_EL0 = 1,
-	S2_XN_EXEC_NONE = 2,
-	S2_XN_EXEC_EL1 = 3,
+	S2_XN_EXEC_ALL = 0,  /**< EL1 and EL0 may execute */
+	S2_XN_EXEC_EL0 = 1,  /**< only EL0 */
+	S2_XN_EXEC_NONE = 2, /**< neither */
+	S2_XN_EXEC_EL1 = 3,  /**< only EL1 */
 };
 
 /** What decides how fields lie in a descriptor. */
 struct s2_pte_format {
-	uint8_t page_shift;
-	uint8_t pa_bits;
+	uint8_t page_shift; /**< log2 of the granule */
+	uint8_t pa_bits;    /**< output size */
 	bool lpa2; /**< TCR.DS: no SH field, PA[51:50] in 9:8 */
 	bool fwb;  /**< HCR_EL2.FWB: MemAttr encodings of FEAT_S2FWB */
 	bool xnx;  /**< FEAT_XNX: two XN bits */
@@ -70,42 +70,42 @@ struct s2_pte_format {
  * The layout.  Fields of valid descriptors, of which only the address depends
  * on the format:
  */
-#define S2_PTE_VALID	    S2_BIT(0)
+#define S2_PTE_VALID	    S2_BIT(0) /**< 1: a table or a leaf */
 #define S2_PTE_TYPE	    S2_BIT(1) /**< 1: table (level < 3) or page (level 3) */
-#define S2_PTE_MEMATTR_MASK S2_BITS(5, 2)
-#define S2_PTE_S2AP_R	    S2_BIT(6)
-#define S2_PTE_S2AP_W	    S2_BIT(7)
+#define S2_PTE_MEMATTR_MASK S2_BITS(5, 2) /**< enum s2_memattr */
+#define S2_PTE_S2AP_R	    S2_BIT(6)	  /**< may be read */
+#define S2_PTE_S2AP_W	    S2_BIT(7)	  /**< may be written */
 #define S2_PTE_SH_MASK	    S2_BITS(9, 8) /**< not with LPA2 */
-#define S2_PTE_AF	    S2_BIT(10)
-#define S2_PTE_DBM	    S2_BIT(51)
-#define S2_PTE_CONTIGUOUS   S2_BIT(52)
+#define S2_PTE_AF	    S2_BIT(10)	  /**< accessed */
+#define S2_PTE_DBM	    S2_BIT(51)	  /**< dirty bit modifier */
+#define S2_PTE_CONTIGUOUS   S2_BIT(52)	  /**< one of a run that one TLB entry may hold */
 #define S2_PTE_XN_MASK	    S2_BITS(54, 53) /**< bit 53 only with FEAT_XNX */
-#define S2_PTE_XN	    S2_BIT(54)
-#define S2_PTE_SW_MASK	    S2_BITS(58, 55)
+#define S2_PTE_XN	    S2_BIT(54)	    /**< without FEAT_XNX: no execution */
+#define S2_PTE_SW_MASK	    S2_BITS(58, 55) /**< for software */
 /* Address bits that stand in their own place, down to the granule... */
-#define S2_PTE_PA_MASK	    S2_BITS(47, 12)
-#define S2_PTE_PA_MASK_LPA2 S2_BITS(49, 12)
+#define S2_PTE_PA_MASK	    S2_BITS(47, 12) /**< without LPA2 */
+#define S2_PTE_PA_MASK_LPA2 S2_BITS(49, 12) /**< with LPA2 */
 /* ...and the upper ones, which do not. */
-#define S2_PTE_PA_51_48_64K  S2_BITS(15, 12)
-#define S2_PTE_PA_51_50_LPA2 S2_BITS(9, 8)
+#define S2_PTE_PA_51_48_64K  S2_BITS(15, 12) /**< 64 KiB granule: PA[51:48] */
+#define S2_PTE_PA_51_50_LPA2 S2_BITS(9, 8)   /**< LPA2: PA[51:50] */
 /* Fields of invalid descriptors, up to v7.0: */
 /** A walker is replacing the entry (KVM_INVALID_PTE_LOCKED). */
 #define S2_PTE_LOCKED	  S2_BIT(10)
-#define S2_PTE_OWNER_MASK S2_BITS(9, 2)
+#define S2_PTE_OWNER_MASK S2_BITS(9, 2) /**< KVM_INVALID_PTE_OWNER_MASK */
 /* The same in the v7.1-era layout: */
-#define S2_PTE_INVALID_TYPE_MASK S2_BITS(63, 60)
+#define S2_PTE_INVALID_TYPE_MASK S2_BITS(63, 60) /**< enum s2_invalid_type */
 /** The bits that only change what is allowed (KVM_PTE_LEAF_ATTR_S2_PERMS). */
 #define S2_PTE_PERMS (S2_PTE_S2AP_R | S2_PTE_S2AP_W | S2_PTE_XN_MASK)
 
 /** MemAttr without and with FEAT_S2FWB (asm/memory.h, MT_S2_*). */
 enum s2_memattr {
-	S2_MEMATTR_NORMAL_WB = 0xf,
-	S2_MEMATTR_NORMAL_NC = 0x5,
-	S2_MEMATTR_DEVICE_nGnRE = 0x1,
-	S2_MEMATTR_FWB_NORMAL_WB = 0x6, /**< forces write-back */
-	S2_MEMATTR_FWB_NORMAL_NC = 0x5,
-	S2_MEMATTR_FWB_DEVICE_nGnRE = 0x1,
-	S2_MEMATTR_FWB_AS_S1 = 0x7,
+	S2_MEMATTR_NORMAL_WB = 0xf,	   /**< stage 1 may weaken it */
+	S2_MEMATTR_NORMAL_NC = 0x5,	   /**< at most non-cacheable */
+	S2_MEMATTR_DEVICE_nGnRE = 0x1,	   /**< at most Device-nGnRE */
+	S2_MEMATTR_FWB_NORMAL_WB = 0x6,	   /**< forces write-back */
+	S2_MEMATTR_FWB_NORMAL_NC = 0x5,	   /**< as without FWB */
+	S2_MEMATTR_FWB_DEVICE_nGnRE = 0x1, /**< as without FWB */
+	S2_MEMATTR_FWB_AS_S1 = 0x7,	   /**< what stage 1 says */
 };
 
 /** The format of descriptors in tables of shape @p geo. */
@@ -116,6 +116,7 @@ static inline struct s2_pte_format s2_pte_format(const struct s2_geometry *geo, 
 	return fmt;
 }
 
+/** Whether the walker goes on from @p pte, or maps by it. */
 static inline bool s2_pte_valid(s2_pte pte)
 {
 	return pte & S2_PTE_VALID;
@@ -145,21 +146,25 @@ static inline bool s2_pte_is_counted(s2_pte pte)
 	return pte != 0;
 }
 
+/** Whether a walker is replacing the entry (up to v7.0). */
 static inline bool s2_pte_is_locked(s2_pte pte)
 {
 	return !s2_pte_valid(pte) && (pte & S2_PTE_LOCKED);
 }
 
+/** S2AP's read bit; means something in a valid leaf only. */
 static inline bool s2_pte_readable(s2_pte pte)
 {
 	return pte & S2_PTE_S2AP_R;
 }
 
+/** S2AP's write bit; means something in a valid leaf only. */
 static inline bool s2_pte_writable(s2_pte pte)
 {
 	return pte & S2_PTE_S2AP_W;
 }
 
+/** The access flag; means something in a valid leaf only. */
 static inline bool s2_pte_accessed(s2_pte pte)
 {
 	return pte & S2_PTE_AF;
@@ -258,10 +263,10 @@ static inline unsigned s2_pte_owner(s2_pte pte)
 
 /** Kinds of invalid descriptor in the v7.1-era layout (type field 63:60). */
 enum s2_invalid_type {
-	S2_INVALID_NONE = 0,
-	S2_INVALID_LOCKED = 1,
-	S2_INVALID_HOST_DONATION = 2,
-	S2_INVALID_GUEST_POISONED = 3,
+	S2_INVALID_NONE = 0,	       /**< empty */
+	S2_INVALID_LOCKED = 1,	       /**< a walker is replacing it */
+	S2_INVALID_HOST_DONATION = 2,  /**< pKVM: the host gave the page away */
+	S2_INVALID_GUEST_POISONED = 3, /**< pKVM: a guest page that is poisoned */
 };
 
 /** @return 0; -EINVAL for a type that the layout does not have. */

@@ -43,7 +43,7 @@ S2_BEGIN_DECLS
 
 /** What decides the form of an operand. */
 struct s2_tlbi_format {
-	uint8_t page_shift;
+	uint8_t page_shift; /**< log2 of the granule */
 	bool ttl;	/**< FEAT_TTL: the single form has level hints (the range form always) */
 	bool lpa2;	/**< BADDR in 64 KiB units */
 	bool tlbirange; /**< FEAT_TLBIRANGE: range operations exist */
@@ -57,7 +57,7 @@ struct s2_tlbi_op {
 
 /** The addresses that an operand names. */
 struct s2_tlbi_span {
-	struct s2_ipa start;
+	struct s2_ipa start; /**< the first address */
 	uint64_t size; /**< bytes */
 	int8_t level;  /**< hint, or S2_TTL_UNKNOWN */
 };

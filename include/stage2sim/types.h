@@ -35,24 +35,25 @@ S2_BEGIN_DECLS
 
 /** An intermediate physical address: the input of stage 2. */
 struct s2_ipa {
-	uint64_t v;
+	uint64_t v; /**< bytes */
 };
 
 /** A physical address: the output of stage 2. */
 struct s2_pa {
-	uint64_t v;
+	uint64_t v; /**< bytes */
 };
 
 /** A virtual address: the input of stage 1, or of the host's mapping. */
 struct s2_va {
-	uint64_t v;
+	uint64_t v; /**< bytes */
 };
 
 /** A VMID, 8 or 16 bits wide (VTTBR_EL2.VMID); 0 is the host's. */
 struct s2_vmid {
-	uint16_t v;
+	uint16_t v; /**< the number */
 };
 
+/** IPA @p v. */
 static inline struct s2_ipa s2_ipa(uint64_t v)
 {
 	struct s2_ipa ipa = {v};
@@ -60,6 +61,7 @@ static inline struct s2_ipa s2_ipa(uint64_t v)
 	return ipa;
 }
 
+/** PA @p v. */
 static inline struct s2_pa s2_pa(uint64_t v)
 {
 	struct s2_pa pa = {v};
@@ -67,6 +69,7 @@ static inline struct s2_pa s2_pa(uint64_t v)
 	return pa;
 }
 
+/** VA @p v. */
 static inline struct s2_va s2_va(uint64_t v)
 {
 	struct s2_va va = {v};
@@ -74,6 +77,7 @@ static inline struct s2_va s2_va(uint64_t v)
 	return va;
 }
 
+/** VMID @p v. */
 static inline struct s2_vmid s2_vmid(uint16_t v)
 {
 	struct s2_vmid vmid = {v};

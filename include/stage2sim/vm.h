@@ -20,6 +20,7 @@
 #ifndef STAGE2SIM_VM_H
 #define STAGE2SIM_VM_H
 
+#include <stage2sim/access.h>
 #include <stage2sim/pgtable.h>
 
 S2_BEGIN_DECLS
@@ -39,16 +40,18 @@ enum s2_backing_life {
 	S2_BACKING_SHARED, /**< a file or memfd: outlives it */
 };
 
+/** A memslot as KVM_SET_USER_MEMORY_REGION gives it, and what is behind it. */
 struct s2_slot_config {
-	struct s2_ipa ipa;
+	struct s2_ipa ipa;    /**< its first address */
 	uint64_t size;        /**< bytes */
 	struct s2_va hva;     /**< where the VMM mapped it */
 	struct s2_pa pa;      /**< of its first byte; memory is taken to be contiguous */
 	uint64_t backing;     /**< bytes of a host page: a page, or a block KVM installs */
 	bool populated;       /**< pages are there; else the first read finds the zero page */
-	enum s2_backing_life life;
+	enum s2_backing_life life; /**< what an unmap means for the contents */
 };
 
+/** What a VM is created with: KVM_CREATE_VM and the capabilities enabled on it. */
 struct s2_vm_config {
 	const struct s2_flavour *flavour; /**< must outlive the VM */
 	unsigned ipa_bits;                /**< 0: 40 */
@@ -64,6 +67,7 @@ struct s2_vm_config {
  * @return 0; -EINVAL if the machine has no more VMIDs than CPUs; -ENOMEM
  */
 S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out);
+/** Frees @p vmids (NULL is fine); its VMs must be gone before. */
 S2_API void s2_vmids_free(struct s2_vmids *vmids);
 
 /** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
@@ -75,6 +79,7 @@ S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, st
 /** Frees the model of @p vm as it stands; issues nothing. */
 S2_API void s2_vm_free(struct s2_vm *vm);
 
+/** Its stage 2; lives as long as the VM. */
 S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm);
 
 /** KVM_SET_USER_MEMORY_REGION. @return slot number; -EEXIST on overlap; -ERANGE; -ENOSPC */
@@ -85,6 +90,7 @@ S2_API int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 
 /** KVM_CREATE_VCPU and the first KVM_ARM_VCPU_INIT. @return index; -ENOSPC; -EBUSY after death */
 S2_API int s2_vm_add_vcpu(struct s2_vm *vm);
+/** The vcpu of that index, or NULL. */
 S2_API struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index);
 
 /** vcpu_load(): VMID, stage 2, last-ran check. @return 0; -EBUSY if loaded, or @p cpu is taken */
@@ -96,11 +102,14 @@ S2_API int s2_vcpu_put(struct s2_vcpu *vcpu);
 /** KVM_ARM_VCPU_INIT of a vcpu that has run: MMU off, TVM armed, RAM unmapped without FWB. */
 S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
 
-enum s2_access {
-	S2_ACCESS_READ,
-	S2_ACCESS_WRITE,
-	S2_ACCESS_FETCH,
-};
+/** PSCI CPU_OFF: it leaves its CPU; what traps is as it was. @return 0; -EINVAL if not loaded */
+S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu);
+
+/**
+ * PSCI CPU_ON of a vcpu that is not loaded: its MMU and caches are off.  TVM is
+ * not armed again, unlike by s2_vcpu_reset().  @return 0; -EINVAL if loaded
+ */
+S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
 
 /**
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that
@@ -128,6 +137,7 @@ S2_API bool s2_vcpu_tvm(const struct s2_vcpu *vcpu);
 
 /** Starts dirty logging of a slot. @return 0; -EEXIST if it is on */
 S2_API int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+/** Stops it; what is write-protected stays so. @return 0; -EINVAL if it is off */
 S2_API int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 
 /** KVM_GET_DIRTY_LOG; clears too, unless manual_protect. @return dirty pages reported */

@@ -118,9 +118,30 @@ int s2_bits_clear(struct s2_bits *b, uint64_t bit)
 uint64_t s2_bits_next_word(const struct s2_bits *b, uint64_t word)
 {
 	while (word * 64 < b->n) {
-		if (b->chunks[word / S2_BITS_WORDS] || b->initial)
+		const uint64_t *words = b->chunks[word / S2_BITS_WORDS];
+		uint64_t end = (word / S2_BITS_WORDS + 1) * S2_BITS_WORDS;
+
+		if (!words && b->initial)
 			return word;
-		word = (word / S2_BITS_WORDS + 1) * S2_BITS_WORDS;
+		/* Words past the end of the bitmap are zero. */
+		for (; words && word < end; word++)
+			if (words[word % S2_BITS_WORDS])
+				return word;
+		word = end;
 	}
 	return word;
+}
+
+uint64_t s2_bits_next(const struct s2_bits *b, uint64_t bit)
+{
+	uint64_t mask = UINT64_MAX << bit % 64;
+
+	for (uint64_t word = bit / 64; (word = s2_bits_next_word(b, word)) * 64 < b->n; word++) {
+		uint64_t ones_left = get_word(b, word) & (word == bit / 64 ? mask : UINT64_MAX);
+
+		for (unsigned i = 0; ones_left && i < 64; i++)
+			if (ones_left >> i & 1)
+				return word * 64 + i;
+	}
+	return b->n;
 }

@@ -39,4 +39,7 @@ int s2_bits_take(struct s2_bits *b, uint64_t word, uint64_t mask, uint64_t *was)
 /** The first word at or after @p word that may have a one, or past the last. */
 uint64_t s2_bits_next_word(const struct s2_bits *b, uint64_t word);
 
+/** The first one at or after @p bit, or n. */
+uint64_t s2_bits_next(const struct s2_bits *b, uint64_t bit);
+
 #endif

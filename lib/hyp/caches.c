@@ -26,26 +26,39 @@ static int apply_to_slots(struct s2_vm *vm, struct s2_cpu *cpu, s2_range_fn fn)
 	return ret;
 }
 
-/* SINCE_FLUSH: only blocks that were mapped since everything was last clean. */
-static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
+/* Takes adjacent blocks that were mapped since, from @at on, within one largest block. */
+static int take_mapped(struct s2_vm *vm, uint64_t at, unsigned shift, struct s2_range *range)
 {
-	uint64_t block = s2_level_size(&vm->mmu->geo, S2_LAST_LEVEL - 1);
-	uint64_t word = 0, was;
+	uint64_t per_chunk = s2_max_block_size(&vm->mmu->geo) >> shift;
+	uint64_t first = s2_bits_next(&vm->clean, at), end = first;
+	uint64_t limit = (first / per_chunk + 1) * per_chunk;
 	int ret = 0;
 
+	while (!ret && end < vm->clean.n && end < limit && s2_bits_test(&vm->clean, end))
+		ret = s2_bits_clear(&vm->clean, end++);
+	*range = s2_range(first << shift, (end - first) << shift);
+	return ret;
+}
+
+/*
+ * SINCE_FLUSH: only what was mapped since everything was last clean.  Adjacent
+ * blocks go together: a larger block must be cleaned once, not for each of its
+ * parts.
+ */
+static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
+{
+	unsigned shift = s2_level_shift(&vm->mmu->geo, S2_LAST_LEVEL - 1);
+	struct s2_range range;
+	int ret = take_mapped(vm, 0, shift, &range);
+
 	s2_vm_lock(vm);
-	while ((word = s2_bits_next_word(&vm->clean, word)) * 64 < vm->clean.n) {
-		ret = s2_bits_take(&vm->clean, word, UINT64_MAX, &was);
-		for (unsigned bit = 0; !ret && was; bit++, was >>= 1)
-			if (was & 1)
-				ret = s2_pgtable_flush(vm->mmu, cpu,
-						       s2_range((word * 64 + bit) * block, block));
-		if (ret)
-			return ret;
+	while (!ret && range.size) {
+		ret = s2_pgtable_flush(vm->mmu, cpu, range);
 		s2_vm_cond_resched(vm);
-		word++;
+		if (!ret)
+			ret = take_mapped(vm, (range.ipa.v + range.size) >> shift, shift, &range);
 	}
-	return 0;
+	return ret;
 }
 
 int s2_vm_flush(struct s2_vm *vm, struct s2_cpu *cpu)
@@ -94,8 +107,7 @@ static bool change_flushes(const struct s2_vcpu *vcpu, unsigned others_on)
 	}
 }
 
-/* Whether a write of SCTLR_EL1 reaches the hypervisor at all. */
-static bool sctlr_traps(const struct s2_vcpu *vcpu)
+bool s2_vcpu_sctlr_traps(const struct s2_vcpu *vcpu)
 {
 	if (vcpu->vm->mmu->fmt.fwb)
 		return false;
@@ -134,7 +146,7 @@ int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on)
 	if (!vcpu->cpu)
 		return -EINVAL;
 	vcpu->caches_on = on;
-	if (!sctlr_traps(vcpu))
+	if (!s2_vcpu_sctlr_traps(vcpu))
 		return 0;
 	s2_count(vcpu->cpu, S2_OP_SYSREG_TRAP, 1);
 	s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);

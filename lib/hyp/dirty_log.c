@@ -162,19 +162,57 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 	return 0;
 }
 
+/*
+ * Pages of the smallest range operation that covers @pages: NUM counts units
+ * of 2, 64, 2048 or 65536 pages, up to 32 of them.
+ */
+static uint64_t one_operation(uint64_t pages)
+{
+	uint64_t unit = 2;
+
+	if (pages == 1 || pages > S2_TLBI_RANGE_MAX_PAGES)
+		return pages;
+	while (pages > 32 * unit)
+		unit <<= 5;
+	return (pages + unit - 1) & ~(unit - 1);
+}
+
+/* ROUND: the span, grown within the slot until one operation names it. */
+static struct s2_range rounded_span(const struct s2_vm *vm, const struct vm_slot *s,
+				    const struct cleared *c)
+{
+	unsigned shift = vm->mmu->geo.page_shift;
+	/* With LPA2 operands name 64 KiB; a slot may begin between. */
+	uint64_t align = vm->mmu->tlbi.lpa2 ? (UINT64_C(1) << S2_GRANULE_64K) >> shift : 1;
+	uint64_t base = s->cfg.ipa.v >> shift, slot_pages = s->cfg.size >> shift;
+	uint64_t first = ((base + c->first) & ~(align - 1)), pages;
+
+	if (first < base || c->end - c->first == 1)
+		first = base + c->first;
+	pages = one_operation(base + c->end - first);
+	if (pages > slot_pages)
+		return slot_range(s);
+	if (first + pages > base + slot_pages)
+		first = (base + slot_pages - pages) & ~(align - 1);
+	if (first < base)
+		return slot_range(s);
+	return s2_range(first << shift, pages << shift);
+}
+
 /* The flush comes once, after mmu_lock is dropped: of the slot, however little was cleared. */
 static int flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
 			 const struct cleared *c)
 {
 	unsigned shift = vm->mmu->geo.page_shift;
+	struct s2_range range = slot_range(s);
 
 	if (!c->pages)
 		return 0;
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
-		return s2_flush_vmid_range(vm->mmu, cpu,
-					   s2_ipa(s->cfg.ipa.v + (c->first << shift)),
-					   (c->end - c->first) << shift);
-	return s2_flush_vmid_range(vm->mmu, cpu, s->cfg.ipa, s->cfg.size);
+		range = s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift);
+	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
+		range = rounded_span(vm, s, c);
+	return s2_flush_vmid_range(vm->mmu, cpu, range.ipa, range.size);
 }
 
 static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "hyp/mmu.h"
+#include "hyp/memo.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -50,6 +50,10 @@ static void set_formats(struct s2_mmu *mmu)
 	mmu->tlbi.ttl = f->ttl;
 	mmu->tlbi.lpa2 = mmu->geo.lpa2;
 	mmu->tlbi.tlbirange = f->tlbirange;
+	if (!mmu->geo.lpa2 && mmu->geo.page_shift != S2_GRANULE_64K)
+		mmu->pa_mask = ((UINT64_C(1) << 48) - 1) & ~(s2_page_size(&mmu->geo) - 1);
+	mmu->page_mask = ~(s2_page_size(&mmu->geo) - 1);
+	mmu->table_shift = s2_level_shift(&mmu->geo, S2_LAST_LEVEL - 1);
 	mmu->vtcr = vtcr(&mmu->geo, f);
 	mmu->vttbr = mmu->root->pa | (uint64_t)mmu->vmid.v << 48 | 1;
 }
@@ -106,8 +110,11 @@ void s2_mmu_free(struct s2_mmu *mmu)
 {
 	if (!mmu)
 		return;
+	s2_memo_fold(&mmu->map_memo, mmu->machine);
+	s2_memo_fold(&mmu->unmap_memo, mmu->machine);
 	if (mmu->pool)
 		s2_table_pool_destroy(mmu->pool);
+	free(mmu->index);
 	free(mmu);
 }
 

@@ -13,6 +13,20 @@
 #include "machine/machine.h"
 #include "machine/tablemem.h"
 
+/** A last-level table in the MMU's index; empty if table is NULL. */
+struct s2_indexed {
+	s2_pte *entries;
+	struct s2_table *table;
+};
+
+/** A call on one page whose counts are known: hyp/memo.h. */
+struct s2_memo {
+	bool known;
+	uint64_t key;
+	uint64_t vcpu_vttbr, vttbr, hcr; /**< of the CPU, where it was learnt */
+	struct s2_tally tally;
+};
+
 /** How the next unmap is done, where policies differ. */
 struct s2_unmap_how {
 	enum s2_unmap_tlbi tlbi;
@@ -31,6 +45,13 @@ struct s2_mmu {
 	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
 	struct s2_unmap_how unmap_how;
+	uint64_t pa_mask;         /**< of descriptors, 0 if their PA is not in one piece */
+	uint64_t page_mask;       /**< of addresses: all bits but those in a page */
+	unsigned table_shift;     /**< log2 of what a last-level table maps */
+	struct s2_indexed *index; /**< last-level tables by IPA, filled as they are met */
+	uint64_t index_len;       /**< 0 until the VM has enough tables to be worth it */
+	struct s2_memo map_memo, unmap_memo;
+	s2_pte map_attr;          /**< of map_memo's key */
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };

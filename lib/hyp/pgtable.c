@@ -7,35 +7,73 @@
 
 #include "hyp/walk.h"
 
+/* Down from the root without counting: what the look-ups of tests and guests are. */
+static inline s2_pte peek(const struct s2_mmu *mmu, uint64_t ipa, int *level)
+{
+	const struct s2_slab_directory *dir = s2_tablemem_directory(mmu->machine->tables);
+	const unsigned bits = mmu->geo.page_shift - 3U;
+	unsigned shift = s2_level_shift(&mmu->geo, mmu->geo.start_level);
+	/* Root pages are adjacent, so they are one table here. */
+	s2_pte pte = mmu->root->entries[ipa >> shift];
+
+	*level = mmu->geo.start_level;
+	while (s2_pte_is_table(pte, *level)) {
+		const s2_pte *entries =
+			s2_tablemem_entries(dir, mmu->pa_mask ? pte & mmu->pa_mask
+							      : s2_pte_pa(pte, &mmu->fmt).v);
+
+		shift -= bits;
+		pte = entries[(ipa >> shift) & ((UINT64_C(1) << bits) - 1)];
+		++*level;
+	}
+	return pte;
+}
+
+/* The same reads, counted. */
+static void count_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int last)
+{
+	const struct s2_table *table = &mmu->root[s2_root_index(&mmu->geo, ipa)];
+
+	for (int level = mmu->geo.start_level;; level++) {
+		unsigned index = s2_level_index(&mmu->geo, ipa, level);
+		s2_pte pte = table->entries[index];
+
+		s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
+		if (level == last) {
+			/* The walker reads a leaf again after its visit. */
+			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
+			return;
+		}
+		table = s2_follow(mmu, pte);
+	}
+}
+
 int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
 		      struct s2_leaf *leaf)
 {
-	const struct s2_geometry *geo = &mmu->geo;
-	const struct s2_table *table;
+	uint64_t pa;
 
 	if (!mmu->root)
 		return -EINVAL;
-	if (ipa.v >= s2_ipa_limit(geo))
+	if (ipa.v >> mmu->geo.ipa_bits)
 		return -ERANGE;
-	table = &mmu->root[s2_root_index(geo, ipa)];
-	for (int level = geo->start_level;; level++) {
-		unsigned index = s2_level_index(geo, ipa, level);
-		s2_pte pte = table->entries[index];
+	if (!cpu && (ipa.v >> mmu->table_shift) < mmu->index_len) {
+		const struct s2_indexed *in = &mmu->index[ipa.v >> mmu->table_shift];
+		uint64_t page = (ipa.v >> mmu->geo.page_shift) & (s2_table_entries(&mmu->geo) - 1U);
 
-		if (cpu)
-			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
-		if (s2_pte_is_table(pte, level)) {
-			table = s2_follow(mmu, pte);
-			continue;
+		if (in->table) {
+			leaf->pte = in->entries[page];
+			leaf->level = S2_LAST_LEVEL;
+			leaf->pa.v = (leaf->pte & mmu->pa_mask) | (ipa.v & ~mmu->page_mask);
+			return 0;
 		}
-		/* The walker reads a leaf again after its visit. */
-		if (cpu)
-			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
-		leaf->pte = pte;
-		leaf->level = level;
-		leaf->pa.v = s2_pte_pa(pte, &mmu->fmt).v + (ipa.v & (s2_level_size(geo, level) - 1));
-		return 0;
 	}
+	leaf->pte = peek(mmu, ipa.v, &leaf->level);
+	if (cpu)
+		count_lookup(mmu, cpu, ipa, leaf->level);
+	pa = mmu->pa_mask ? leaf->pte & mmu->pa_mask : s2_pte_pa(leaf->pte, &mmu->fmt).v;
+	leaf->pa.v = pa + (ipa.v & (s2_level_size(&mmu->geo, leaf->level) - 1));
+	return 0;
 }
 
 static void count_table(const struct s2_mmu *mmu, const struct s2_table *table, int level,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
 struct map_data {
@@ -99,6 +100,7 @@ static void break_pte(struct s2_walk *walk, const struct s2_visit *v)
 static void make_pte(struct s2_walk *walk, const struct s2_visit *v, s2_pte new)
 {
 	v->table->refs = (uint16_t)(v->table->refs + v->n);
+	v->table->mixed |= !s2_pte_cacheable(new, &walk->mmu->fmt);
 	s2_visit_store(walk, v, new, S2_MEM_RELEASE);
 }
 
@@ -170,6 +172,8 @@ static int map_walk_leaf(struct s2_walk *walk, const struct s2_visit *v)
 		return ret;
 	break_pte(walk, v);
 	make_pte(walk, v, new);
+	if (walk->in_tree && v->level == S2_LAST_LEVEL - 1)
+		s2_memo_index(walk->mmu, v->addr, child);
 	return 0;
 }
 
@@ -250,6 +254,65 @@ static int check_map(const struct s2_mmu *mmu, struct s2_range range, struct s2_
 	return 0;
 }
 
+static int map_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+		    struct map_data *data, unsigned flags)
+{
+	const struct s2_walker walker = {
+		.visit = map_visit,
+		.run = map_run,
+		.arg = data,
+		.flags = S2_WALK_TABLE_PRE | S2_WALK_LEAF |
+			 (flags & S2_MAP_FAULT ? S2_WALK_FAULT : 0U) |
+			 (flags & S2_MAP_SKIP_CMO ? S2_WALK_SKIP_CMO : 0U),
+	};
+	int ret;
+
+	cpu->site = "stage2:map";
+	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
+	s2_dsb(cpu, S2_DSB_ISHST);
+	return ret;
+}
+
+static uint64_t map_key(unsigned prot, unsigned flags)
+{
+	return (uint64_t)flags << 32 | prot;
+}
+
+/* An entry that is empty, in a table that is there: only the entry has to be written. */
+static inline bool map_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+			       uint64_t pa, uint64_t key, bool *learn)
+{
+	const uint64_t page = s2_page_size(&mmu->geo);
+	struct s2_entry e;
+
+	if (range.size != page || ((range.ipa.v | pa) & (page - 1)) ||
+	    !s2_memo_allowed(mmu, cpu))
+		return false;
+	e = s2_memo_entry(mmu, range.ipa.v);
+	if (!e.table || *e.pte || pa >> mmu->geo.pa_bits)
+		return false;
+	*learn = !s2_memo_knows(&mmu->map_memo, key, cpu);
+	if (*learn)
+		return false;
+	*e.pte = mmu->map_attr | pa;
+	e.table->refs++;
+	mmu->map_memo.tally.n++;
+	return true;
+}
+
+/* Keeps the attributes of what was just mapped, so that the next entry can be composed. */
+static void learn_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, uint64_t key)
+{
+	const struct s2_entry e = s2_memo_entry(mmu, range.ipa.v);
+
+	if (!e.table)
+		return;
+	mmu->map_attr = *e.pte & ~mmu->pa_mask;
+	/* A table that must be told apart from others cannot be written past make_pte(). */
+	if (!e.table->mixed)
+		s2_memo_end(&mmu->map_memo, key, cpu);
+}
+
 int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
 		   unsigned prot, struct s2_memcache *mc, unsigned flags)
 {
@@ -258,25 +321,23 @@ int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range
 		.force_pte = flags & S2_MAP_FORCE_PTE,
 		.mc = mc,
 	};
-	const struct s2_walker walker = {
-		.visit = map_visit,
-		.run = map_run,
-		.arg = &data,
-		.flags = S2_WALK_TABLE_PRE | S2_WALK_LEAF |
-			 (flags & S2_MAP_FAULT ? S2_WALK_FAULT : 0U) |
-			 (flags & S2_MAP_SKIP_CMO ? S2_WALK_SKIP_CMO : 0U),
-	};
-	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	bool learn = false;
+	int ret;
 
+	if (map_by_memo(mmu, cpu, range, pa.v, map_key(prot, flags), &learn))
+		return 0;
+	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 	if (!ret)
 		ret = check_map(mmu, range, pa);
 	if (!ret)
 		ret = s2_pte_attr(&mmu->fmt, prot, &data.attr);
 	if (ret)
 		return ret;
-	cpu->site = "stage2:map";
-	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
-	s2_dsb(cpu, S2_DSB_ISHST);
+	if (learn)
+		s2_memo_begin(&mmu->map_memo, cpu);
+	ret = map_walk(mmu, cpu, range, &data, flags);
+	if (learn && !ret)
+		learn_map(mmu, cpu, range, map_key(prot, flags));
 	return ret;
 }
 
@@ -355,6 +416,8 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	if (ret)
 		return ret;
 	make_pte(walk, v, new);
+	if (v->level == S2_LAST_LEVEL - 1)
+		s2_memo_index(walk->mmu, v->addr, child);
 	return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
 /*
@@ -149,19 +150,45 @@ static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
 	}
 }
 
-int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+/*
+ * All leaves of a table, whose number its references tell.  The page itself
+ * is not cleared: it is freed by the visit after this, and zeroed when reused.
+ */
+static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	uint64_t page = s2_page_size(&mmu->geo);
+	uint64_t n = table->refs - 1U;
+	bool put_off = defer_tlb_flush(mmu) && !mmu->fmt.fwb && !mmu->unmap_how.skip_cmo;
+
+	if (table->mixed || put_off || mmu->on_flush || mmu->unmap_how.skip_tlbi)
+		return false;
+	s2_count_reads(walk, 2U * s2_table_entries(&mmu->geo));
+	table->refs = 1;
+	if (!n)
+		return true;
+	s2_run_begin(walk->cpu, n);
+	s2_pte_write(walk->cpu, table->pa, 0, 0, S2_MEM_PLAIN);
+	if (!defer_tlb_flush(mmu))
+		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(walk->addr), S2_LAST_LEVEL, page);
+	if (!mmu->unmap_how.skip_cmo)
+		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_pa(0), page, page);
+	s2_run_end(walk->cpu);
+	return true;
+}
+
+static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	struct put_off put = {NULL, 0, 0, NULL};
 	const struct s2_walker walker = {
 		.visit = unmap_visit,
+		.whole = unmap_whole,
 		.arg = &put,
 		.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 	};
 	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &walker};
-	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	int ret;
 
-	if (ret)
-		return ret;
 	cpu->site = "stage2:unmap";
 	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
 	if (defer_tlb_flush(mmu))
@@ -169,6 +196,49 @@ int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range ran
 	clean_put_off(mmu, cpu, &put);
 	free_put_off_tables(&walk, &put);
 	free(put.runs);
+	return ret;
+}
+
+/* A page that shares its table: only the entry has to be written. */
+static inline bool unmap_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+				 uint64_t *key, bool *learn)
+{
+	const uint64_t page = s2_page_size(&mmu->geo);
+	struct s2_entry e;
+
+	if (range.size != page || (range.ipa.v & (page - 1)) || !s2_memo_allowed(mmu, cpu))
+		return false;
+	e = s2_memo_entry(mmu, range.ipa.v);
+	if (!e.table || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
+		return false;
+	*key = s2_pte_memattr(*e.pte) | (uint64_t)mmu->unmap_how.tlbi << 8 |
+	       (uint64_t)mmu->unmap_how.skip_cmo << 16 |
+	       (uint64_t)mmu->unmap_how.skip_tlbi << 17;
+	*learn = !s2_memo_knows(&mmu->unmap_memo, *key, cpu);
+	if (*learn)
+		return false;
+	*e.pte = 0;
+	e.table->refs--;
+	mmu->unmap_memo.tally.n++;
+	return true;
+}
+
+int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	bool learn = false;
+	uint64_t key = 0;
+	int ret;
+
+	if (unmap_by_memo(mmu, cpu, range, &key, &learn))
+		return 0;
+	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	if (ret)
+		return ret;
+	if (learn)
+		s2_memo_begin(&mmu->unmap_memo, cpu);
+	ret = unmap_walk(mmu, cpu, range);
+	if (learn && !ret)
+		s2_memo_end(&mmu->unmap_memo, key, cpu);
 	return ret;
 }
 
@@ -200,8 +270,17 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
+/* References alone: what an entry holds makes no difference. */
+static bool free_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	s2_count_reads(walk, 2U * s2_table_entries(&walk->mmu->geo));
+	table->refs = 1;
+	return true;
+}
+
 static const struct s2_walker free_walker = {
 	.visit = free_visit,
+	.whole = free_whole,
 	.flags = S2_WALK_LEAF | S2_WALK_TABLE_POST,
 };
 

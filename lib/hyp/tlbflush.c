@@ -8,10 +8,14 @@
 #include "hyp/mmu.h"
 
 #define TCR_EPD_MASK (UINT64_C(1) << 7 | UINT64_C(1) << 23)
-#define SCTLR_M UINT64_C(1)
+#define SCTLR_M	     UINT64_C(1)
 
 /* Which DSB orders the table updates before the TLBI, and its domain. */
-enum flush_domain { FLUSH_ISH, FLUSH_NSH, FLUSH_CONTEXT };
+enum flush_domain {
+	FLUSH_ISH,
+	FLUSH_NSH,
+	FLUSH_CONTEXT
+};
 
 const char *s2_flush_kind_name(enum s2_flush_kind kind)
 {
@@ -267,18 +271,23 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	cpu->site = site;
 }
 
+/* Where the operations of a range go, and by how much they advance in a run of calls. */
+struct range_emit {
+	struct s2_cpu *cpu;
+	uint64_t step; /* in units of BADDR */
+};
+
 static void emit_range_op(void *arg, const struct s2_tlbi_op *op)
 {
-	struct s2_cpu *cpu = arg;
+	const struct range_emit *emit = arg;
+	const struct s2_insn insn = {
+		.op = op->range ? S2_OP_TLBI_RIPAS2E1IS : S2_OP_TLBI_IPAS2E1IS,
+		.value = op->operand,
+		.value_step = emit->step,
+		.count = 1,
+	};
 
-	if (op->range) {
-		s2_tlbi_ripas2e1is(cpu, op->operand);
-	} else {
-		const struct s2_insn insn = {
-			.op = S2_OP_TLBI_IPAS2E1IS, .value = op->operand, .count = 1};
-
-		s2_issue_broadcast(cpu, &insn);
-	}
+	s2_issue_broadcast(emit->cpu, &insn);
 }
 
 static uint64_t first_chunk(uint64_t pages)
@@ -286,24 +295,69 @@ static uint64_t first_chunk(uint64_t pages)
 	return pages < S2_TLBI_RANGE_MAX_PAGES ? pages : S2_TLBI_RANGE_MAX_PAGES;
 }
 
-static void decompose(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-		      uint64_t pages)
+/* log2 of the unit of BADDR. */
+static unsigned range_unit_shift(const struct s2_mmu *mmu)
 {
-	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages,
-				S2_TTL_UNKNOWN, emit_range_op, cpu);
+	return mmu->tlbi.lpa2 ? S2_GRANULE_64K : mmu->geo.page_shift;
+}
+
+static void decompose(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+		      uint64_t pages, uint64_t step)
+{
+	struct range_emit emit = {cpu, step >> range_unit_shift(mmu)};
+
+	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages, S2_TTL_UNKNOWN,
+				emit_range_op, &emit);
+}
+
+/*
+ * How many whole chunks make one run from @start on.  Only chunks of one
+ * operation each do: with LPA2 single pages may come first, and their operands
+ * advance by another step.
+ */
+static uint64_t chunk_run(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa start,
+			  uint64_t pages)
+{
+	uint64_t n = pages / S2_TLBI_RANGE_MAX_PAGES;
+
+	if (cpu->in_run || start.v & ((UINT64_C(1) << range_unit_shift(mmu)) - 1))
+		return 1;
+	if (n > cpu->machine->run_limit)
+		n = cpu->machine->run_limit;
+	return n > 1 ? n : 1;
+}
+
+/* The loop over the operations of one call. */
+static void decompose_chunks(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
+			     uint64_t pages, uint64_t step)
+{
+	while (pages) {
+		uint64_t chunk = first_chunk(pages), size = chunk << mmu->geo.page_shift;
+		uint64_t n = chunk_run(mmu, cpu, start, pages);
+
+		if (n > 1)
+			s2_run_begin(cpu, n);
+		decompose(mmu, cpu, start, chunk, n > 1 ? size : step);
+		if (n > 1)
+			s2_run_end(cpu);
+		start.v += n * size;
+		pages -= n * chunk;
+	}
 }
 
 /*
  * __kvm_tlb_flush_vmid_range(): upstream hands it at most
- * S2_TLBI_RANGE_MAX_PAGES; with more, the loop over chunks is inside.
+ * S2_TLBI_RANGE_MAX_PAGES; with more, the loop over chunks is inside.  In a
+ * run of calls the start advances by @step.
  */
 static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-			     uint64_t pages)
+			     uint64_t pages, uint64_t step)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID_RANGE,
 					   .ipa = start,
 					   .level = S2_TTL_UNKNOWN,
-					   .pages = pages};
+					   .pages = pages,
+					   .step = step};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
@@ -311,11 +365,7 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 	cpu->site = "tlb:flush_vmid_range";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
-	for (uint64_t chunk; pages; pages -= chunk) {
-		chunk = first_chunk(pages);
-		decompose(mmu, cpu, start, chunk);
-		start.v += chunk << mmu->geo.page_shift;
-	}
+	decompose_chunks(mmu, cpu, start, pages, step);
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	sync_broadcast(cpu);
@@ -328,22 +378,43 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 static void flush_range_per_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
 				  uint64_t pages)
 {
-	for (uint64_t chunk; pages; pages -= chunk) {
-		chunk = first_chunk(pages);
-		flush_range_call(mmu, cpu, start, chunk);
-		start.v += chunk << mmu->geo.page_shift;
+	while (pages) {
+		uint64_t chunk = first_chunk(pages);
+		uint64_t n = chunk_run(mmu, cpu, start, pages);
+		uint64_t size = chunk << mmu->geo.page_shift;
+
+		if (n > 1)
+			s2_run_begin(cpu, n);
+		flush_range_call(mmu, cpu, start, chunk, n > 1 ? size : 0);
+		if (n > 1)
+			s2_run_end(cpu);
+		start.v += n * size;
+		pages -= n * chunk;
 	}
 }
 
-/* Whether the refills of a whole VMID's flush cost more than the TLBIs of a range. */
-static bool range_is_cheaper(const struct s2_flush_costs *c, uint64_t pages)
+/* TLBIs of a range call, the VMALLE1IS apart. */
+static uint64_t range_ops(const struct s2_mmu *mmu, struct s2_ipa start, uint64_t pages)
 {
-	uint64_t chunks = (pages + S2_TLBI_RANGE_MAX_PAGES - 1) / S2_TLBI_RANGE_MAX_PAGES;
+	uint64_t full = pages / S2_TLBI_RANGE_MAX_PAGES, rest = pages % S2_TLBI_RANGE_MAX_PAGES;
+	int n = 0;
 
-	return chunks * c->range_op <= c->lost_entries * c->refill;
+	start.v += (pages - rest) << mmu->geo.page_shift;
+	if (rest)
+		n = s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, rest,
+					    S2_TTL_UNKNOWN, NULL, NULL);
+	return full + (n > 0 ? (uint64_t)n : 0);
 }
 
-static bool flush_as_range(const struct s2_mmu *mmu, uint64_t pages)
+/* Whether the refills of a whole VMID's flush cost more than the TLBIs of a range. */
+static bool range_is_cheaper(const struct s2_mmu *mmu, struct s2_ipa start, uint64_t pages)
+{
+	const struct s2_flush_costs *c = &mmu->flavour->costs;
+
+	return range_ops(mmu, start, pages) * c->range_op <= c->lost_entries * c->refill;
+}
+
+static bool flush_as_range(const struct s2_mmu *mmu, struct s2_ipa start, uint64_t pages)
 {
 	if (!s2_mmu_uses_range(mmu))
 		return false;
@@ -353,7 +424,7 @@ static bool flush_as_range(const struct s2_mmu *mmu, uint64_t pages)
 	case S2_RANGE_VMID_ALWAYS:
 		return false;
 	case S2_RANGE_BY_COST:
-		return range_is_cheaper(&mmu->flavour->costs, pages);
+		return range_is_cheaper(mmu, start, pages);
 	default:
 		return true;
 	}
@@ -371,12 +442,12 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 		return -ERANGE;
 	if (mmu->flavour->flush_range_with)
 		mmu->flavour->flush_range_with(mmu, cpu, start, size);
-	else if (!flush_as_range(mmu, pages))
+	else if (!flush_as_range(mmu, start, pages))
 		s2_flush_vmid(mmu, cpu);
 	else if (mmu->flavour->range_calls == S2_RANGE_PER_CHUNK)
 		flush_range_per_chunk(mmu, cpu, start, pages);
 	else
-		flush_range_call(mmu, cpu, start, pages);
+		flush_range_call(mmu, cpu, start, pages, 0);
 	return 0;
 }
 

@@ -129,3 +129,25 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	reset_hcr(vcpu);
 	return 0;
 }
+
+int s2_vcpu_power_off(struct s2_vcpu *vcpu)
+{
+	if (!vcpu->cpu)
+		return -EINVAL;
+	s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
+	/* Who would not be seen to turn them on again must not be seen to leave. */
+	if (s2_vcpu_sctlr_traps(vcpu)) {
+		vcpu->vm->n_seen_on -= vcpu->seen_on;
+		vcpu->seen_on = false;
+	}
+	return s2_vcpu_put(vcpu);
+}
+
+int s2_vcpu_power_on(struct s2_vcpu *vcpu)
+{
+	if (vcpu->cpu || vcpu->vm->dead)
+		return -EINVAL;
+	/* kvm_reset_vcpu(): SCTLR_EL1 as out of reset, HCR_EL2 (and so TVM) as it was. */
+	vcpu->caches_on = false;
+	return 0;
+}

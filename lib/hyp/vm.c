@@ -199,6 +199,7 @@ static uint64_t operations(const struct s2_vm *vm)
 {
 	uint64_t sum = 0;
 
+	s2_machine_fold(vm->machine);
 	/* Broadcasts are what operations cost others, not operations. */
 	for (int op = 0; op < S2_OP_COUNT; op++)
 		if (op != S2_OP_DVM_BROADCAST)

@@ -30,10 +30,10 @@ struct s2_vcpu {
 	struct s2_vm *vm;
 	int index;
 	struct s2_cpu *cpu; /**< where it is loaded, or NULL */
-	bool tvm;           /**< HCR_EL2.TVM */
-	bool caches_on;     /**< SCTLR_EL1.M and .C both set */
-	bool seen_on;       /**< the same as far as traps have shown it */
-	bool swept;         /**< cleaned for set/way, or never on: further set/way needs nothing */
+	bool tvm;	    /**< HCR_EL2.TVM */
+	bool caches_on;	    /**< SCTLR_EL1.M and .C both set */
+	bool seen_on;	    /**< the same as far as traps have shown it */
+	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
 	bool has_run;
 };
 
@@ -46,10 +46,10 @@ struct s2_vm {
 	struct vm_slot slots[S2_MAX_SLOTS];
 	struct s2_vcpu *vcpus[S2_MAX_VCPUS];
 	int n_vcpus;
-	unsigned n_seen_on; /**< vcpus with caches on, as far as traps have shown */
-	int *last_ran;       /**< of each CPU, vcpu index or -1 */
+	unsigned n_seen_on;   /**< vcpus with caches on, as far as traps have shown */
+	int *last_ran;	      /**< of each CPU, vcpu index or -1 */
 	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
-	uint64_t lock_start; /**< operations when mmu_lock was taken, or last offered up */
+	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
 	uint64_t longest_lock;
 	uint64_t longest_stretch; /**< the same, lock or no lock */
 	bool dead;
@@ -80,6 +80,9 @@ uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, str
 
 /** Tells the toggle policy of a mapping made. @return 0, -ENOMEM */
 int s2_vm_note_mapped(struct s2_vm *vm, struct s2_ipa ipa, uint64_t size);
+
+/** Whether a write of SCTLR_EL1 reaches the hypervisor at all. */
+bool s2_vcpu_sctlr_traps(const struct s2_vcpu *vcpu);
 
 /** stage2_flush_vm(): all of every slot, cleaned to the PoC. */
 int s2_vm_flush(struct s2_vm *vm, struct s2_cpu *cpu);

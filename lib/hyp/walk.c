@@ -5,7 +5,9 @@
 
 struct s2_table *s2_follow(const struct s2_mmu *mmu, s2_pte pte)
 {
-	return s2_tablemem_find(mmu->machine->tables, s2_pte_pa(pte, &mmu->fmt));
+	uint64_t pa = mmu->pa_mask ? pte & mmu->pa_mask : s2_pte_pa(pte, &mmu->fmt).v;
+
+	return s2_tablemem_table(s2_tablemem_directory(mmu->machine->tables), pa);
 }
 
 struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
@@ -21,6 +23,8 @@ struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
 void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table)
 {
 	s2_table_event(walk->cpu, S2_OP_TABLE_FREE, table->pa, s2_page_size(&walk->mmu->geo));
+	if (table->indexed)
+		walk->mmu->index[table->indexed - 1].table = NULL;
 	s2_table_free(walk->mmu->pool, table);
 }
 
@@ -36,16 +40,24 @@ static bool walk_continues(const struct s2_walk *walk, int ret)
 /* Entries from @v on that differ from it by their position only, at most @max. */
 static uint64_t affine_run(const struct s2_visit *v, uint64_t max)
 {
-	uint64_t step = s2_pte_step(v->old, v->granule);
-	s2_pte expected = v->old;
+	const uint64_t step = s2_pte_step(v->old, v->granule);
+	const s2_pte *const entries = v->ptep;
+	const s2_pte first = v->old;
 	uint64_t n = 0;
 
-	if (v->old && !s2_pte_valid(v->old))
+	if (first && !s2_pte_valid(first))
 		return 1;
-	while (n < max && v->ptep[n] == expected) {
-		expected += step;
-		n++;
+	/* Eight at a time while all agree: most tables are uniform. */
+	for (; n + 8 <= max; n += 8) {
+		uint64_t differ = 0;
+
+		for (uint64_t i = 0; i < 8; i++)
+			differ |= entries[n + i] ^ (first + (n + i) * step);
+		if (differ)
+			break;
 	}
+	while (n < max && entries[n] == first + n * step)
+		n++;
 	return n;
 }
 
@@ -65,6 +77,23 @@ static uint64_t run_length(const struct s2_walk *walk, const struct s2_visit *v,
 }
 
 static int walk_table(struct s2_walk *walk, struct s2_table *table, int level);
+
+/*
+ * A last-level table that lies whole in the range, and that the walker can
+ * answer for as one: only while nobody looks at single instructions.
+ */
+static bool whole_table(struct s2_walk *walk, struct s2_table *table, int level, uint64_t granule)
+{
+	if (!walk->walker->whole || level != S2_LAST_LEVEL || walk->cpu->observed ||
+	    walk->mmu->machine->run_limit != UINT64_MAX)
+		return false;
+	if ((walk->addr & (granule - 1)) || walk->end - walk->addr < granule)
+		return false;
+	if (!walk->walker->whole(walk, table))
+		return false;
+	walk->addr += granule;
+	return true;
+}
 
 /* One entry or run: read, visit, read again.  @table_pte gets the table to descend into, or 0. */
 static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_pte)
@@ -108,6 +137,7 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		.n = 1,
 		.level = level,
 	};
+	struct s2_table *child;
 	s2_pte table_pte;
 	int ret;
 
@@ -120,7 +150,8 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		walk->addr = (v.addr & ~(v.granule - 1)) + v.n * v.granule;
 		return (int64_t)v.n;
 	}
-	ret = walk_table(walk, s2_follow(walk->mmu, table_pte), level + 1);
+	child = s2_follow(walk->mmu, table_pte);
+	ret = whole_table(walk, child, level + 1, v.granule) ? 0 : walk_table(walk, child, level + 1);
 	if (ret)
 		return ret;
 	if (walk->walker->flags & S2_WALK_TABLE_POST) {
@@ -150,7 +181,7 @@ static int walk_table(struct s2_walk *walk, struct s2_table *table, int level)
 int s2_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walker, uint64_t start,
 	    uint64_t size)
 {
-	struct s2_walk walk = {mmu, cpu, walker, start, start, start + size};
+	struct s2_walk walk = {mmu, cpu, walker, start, start, start + size, true};
 	int ret = 0;
 
 	while (!ret && walk.addr < walk.end)
@@ -162,7 +193,7 @@ int s2_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walk
 int s2_walk_subtree(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walker,
 		    struct s2_table *table, int level)
 {
-	struct s2_walk walk = {mmu, cpu, walker, 0, 0, s2_level_size(&mmu->geo, level - 1)};
+	struct s2_walk walk = {mmu, cpu, walker, 0, 0, s2_level_size(&mmu->geo, level - 1), false};
 
 	return walk_table(&walk, table, level);
 }

@@ -48,6 +48,12 @@ struct s2_walker {
 	int (*visit)(struct s2_walk *walk, const struct s2_visit *v);
 	/** Longest run from @p v on, at most @p max, that one visit may do; NULL: @p max. */
 	uint64_t (*run)(const struct s2_walk *walk, const struct s2_visit *v, uint64_t max);
+	/**
+	 * Does for a whole last-level table what visits of its entries would,
+	 * counts included, if its reference count says enough; false if not.
+	 * May be NULL.  Never called while anything sees single instructions.
+	 */
+	bool (*whole)(struct s2_walk *walk, struct s2_table *table);
 	void *arg;
 	unsigned flags;
 };
@@ -57,6 +63,7 @@ struct s2_walk {
 	struct s2_cpu *cpu;
 	const struct s2_walker *walker;
 	uint64_t start, addr, end;
+	bool in_tree; /**< from the root; else a subtree that nothing points to yet */
 };
 
 /** Walks [range), which s2_walk_check() has accepted, from the root. */
@@ -86,9 +93,13 @@ static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v
 {
 	uint64_t step = v->n > 1 ? s2_pte_step(pte, v->granule) : 0;
 
+	/* Copies, for the compiler cannot know that entries do not overlap *v. */
+	s2_pte *const entries = v->ptep;
+	const uint64_t n = v->n;
+
 	s2_pte_write(walk->cpu, v->pte_pa, pte, step, order);
-	for (uint64_t i = 0; i < v->n; i++)
-		v->ptep[i] = pte + i * step;
+	for (uint64_t i = 0; i < n; i++)
+		entries[i] = pte + i * step;
 }
 
 /** As s2_visit_store(), of a value that the visit itself replaces. */
@@ -99,6 +110,12 @@ static inline void s2_visit_store_transient(struct s2_walk *walk, const struct s
 	/* Nobody looks at the tables within a run. */
 	if (v->n == 1)
 		*v->ptep = pte;
+}
+
+/** Counts @p n reads of descriptors that a whole-table answer stands for. */
+static inline void s2_count_reads(struct s2_walk *walk, uint64_t n)
+{
+	walk->cpu->count[S2_OP_PTE_READ] += n;
 }
 
 /** Output address of the leaf @p v. */

@@ -175,7 +175,7 @@ static int apply_switch(const char *word, size_t len, struct s2_features *f)
 	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++) {
 		if (word_is(word + 1, len - 1, switches[i].name)) {
 			*(bool *)((char *)f + switches[i].offset) = word[0] == '+';
-			if (!f->lpa2)
+			if (switches[i].offset == offsetof(struct s2_features, lpa2) && !f->lpa2)
 				drop_lpa2(f);
 			return 0;
 		}

@@ -198,6 +198,13 @@ void s2_hypercall(struct s2_cpu *cpu)
 	issue_op(cpu, S2_OP_HYPERCALL);
 }
 
+void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+{
+	const struct s2_insn insn = {.op = op, .count = n};
+
+	s2_observe(cpu, &insn);
+}
+
 void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
 	const struct s2_insn insn = {.op = op, .count = n};

@@ -7,6 +7,9 @@
 
 #include "machine/tablemem.h"
 
+/* What most CPUs have; ICH_VTR_EL2.ListRegs + 1. */
+#define DEFAULT_LRS 4U
+
 static void init_cpu(struct s2_machine *m, unsigned index)
 {
 	struct s2_cpu *cpu = &m->cpus[index];
@@ -17,6 +20,7 @@ static void init_cpu(struct s2_machine *m, unsigned index)
 	cpu->index = index;
 	cpu->machine = m;
 	cpu->site = "none:0";
+	s2_ich_reset(&cpu->ich, DEFAULT_LRS);
 	if (m->features.vhe)
 		cpu->sysreg[S2_SYSREG_HCR_EL2] = S2_HCR_E2H | S2_HCR_TGE;
 }
@@ -70,9 +74,25 @@ struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index)
 	return index < m->n_cpus ? &m->cpus[index] : NULL;
 }
 
+void s2_machine_fold(struct s2_machine *m)
+{
+	for (struct s2_tally *t = m->tallies; t; t = t->next) {
+		if (!t->n)
+			continue;
+		for (int op = 0; op < S2_OP_COUNT; op++)
+			m->counts.n[op] += t->n * t->each.n[op];
+		t->n = 0;
+	}
+}
+
 struct s2_counts s2_machine_counts(const struct s2_machine *m)
 {
-	return m->counts;
+	struct s2_counts counts = m->counts;
+
+	for (const struct s2_tally *t = m->tallies; t; t = t->next)
+		for (int op = 0; op < S2_OP_COUNT; op++)
+			counts.n[op] += t->n * t->each.n[op];
+	return counts;
 }
 
 static void set_observed(struct s2_machine *m)

@@ -11,6 +11,7 @@
 #ifndef S2_MACHINE_MACHINE_H
 #define S2_MACHINE_MACHINE_H
 
+#include <stage2sim/ich.h>
 #include <stage2sim/insn.h>
 #include <stage2sim/machine.h>
 
@@ -26,7 +27,7 @@ struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
-	bool observed;         /**< some sink is attached */
+	bool observed;	       /**< some sink is attached */
 	bool in_run;
 	unsigned index;
 	struct s2_machine *machine;
@@ -34,14 +35,24 @@ struct s2_cpu {
 	uint64_t sysreg[S2_N_SYSREGS];
 	uint64_t vcpu_vtcr; /**< stage 2 of the vcpu loaded here, 0 if none */
 	uint64_t vcpu_vttbr;
+	struct s2_ich ich; /**< list registers and the virtual CPU interface */
 	size_t run_len;
 	struct s2_insn run[S2_SEQUENCE_MAX];
 };
 
 struct s2_tablemem;
 
+/** Calls whose counts are all the same, not yet in the machine's counts. */
+struct s2_tally {
+	uint64_t n;
+	struct s2_counts each;
+	struct s2_tally *next;
+	bool listed;
+};
+
 struct s2_machine {
-	struct s2_counts counts;
+	struct s2_counts counts; /**< without what is in tallies: see s2_machine_fold() */
+	struct s2_tally *tallies;
 	struct s2_features features;
 	uint64_t run_limit;
 	unsigned n_cpus;
@@ -50,6 +61,9 @@ struct s2_machine {
 	struct s2_tablemem *tables;
 	struct s2_cpu cpus[];
 };
+
+/** Adds what is tallied to the counts. */
+void s2_machine_fold(struct s2_machine *m);
 
 /** Hands an instruction to the sinks, or to the sequence being collected. */
 void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn);
@@ -68,6 +82,20 @@ static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *
 {
 	cpu->count[S2_OP_DVM_BROADCAST] += insn->count * cpu->repeat * cpu->broadcast_to;
 	s2_issue(cpu, insn);
+}
+
+/** Shows a counted step to the sinks. */
+void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n);
+
+/**
+ * s2_count() for hot paths outside of runs: the instruction is only made up if
+ * someone watches.
+ */
+static inline void s2_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+{
+	cpu->count[op] += n;
+	if (cpu->observed)
+		s2_observe_step(cpu, op, n);
 }
 
 /** What follows, up to s2_run_end(), is done @p n times.  Runs do not nest. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/types.h>
 
 #ifdef S2_HAVE_JEMALLOC
 #include <jemalloc/jemalloc.h>
@@ -12,6 +13,16 @@ int s2_slab_allocator(enum s2_allocator wanted, enum s2_allocator *actual)
 {
 	*actual = wanted == S2_ALLOCATOR_LIBC ? S2_ALLOCATOR_LIBC : S2_ALLOCATOR_JEMALLOC;
 	return 0;
+}
+
+/* What a VM leaves the next one uses: the first touch of a page is what costs. */
+static void keep_memory(unsigned arena)
+{
+	ssize_t never = -1;
+	char name[48];
+
+	snprintf(name, sizeof(name), "arena.%u.dirty_decay_ms", arena);
+	mallctl(name, NULL, NULL, &never, sizeof(never));
 }
 
 /* An arena of our own keeps slabs together and lets a pool be dropped at once. */
@@ -26,11 +37,13 @@ static void take_arena(struct s2_slab_source *src)
 		return;
 	}
 	src->has_arena = !mallctl("arenas.create", &src->arena, &len, NULL, 0);
+	if (src->has_arena)
+		keep_memory(src->arena);
 }
 
 static void *jemalloc_slab(struct s2_slab_source *src, size_t bytes, bool *from_arena)
 {
-	int flags = MALLOCX_ZERO | MALLOCX_TCACHE_NONE;
+	int flags = MALLOCX_TCACHE_NONE;
 
 	if (!src->has_arena && src->n_slabs >= S2_ARENA_SLABS)
 		take_arena(src);
@@ -117,7 +130,7 @@ void *s2_slab_alloc(struct s2_slab_source *src, size_t bytes, bool *from_arena)
 	if (src->allocator == S2_ALLOCATOR_JEMALLOC)
 		mem = jemalloc_slab(src, bytes, from_arena);
 	else
-		mem = calloc(1, bytes);
+		mem = malloc(bytes);
 	if (mem)
 		src->n_slabs++;
 	return mem;

@@ -31,7 +31,7 @@ struct s2_slab_source {
 /** The allocator that @p wanted stands for here. @return 0 or -EOPNOTSUPP. */
 int s2_slab_allocator(enum s2_allocator wanted, enum s2_allocator *actual);
 
-/** Zeroed memory, or NULL. @param from_arena tells s2_slab_free() how to give it back */
+/** Memory as it comes, or NULL: pages are zeroed as they are cut, when they are used next. @param from_arena tells s2_slab_free() how to give it back */
 void *s2_slab_alloc(struct s2_slab_source *src, size_t bytes, bool *from_arena);
 
 /** Gives back a slab that did not come from the arena. */

@@ -7,29 +7,16 @@
 
 #include "machine/slab.h"
 
-#define SLAB_SHIFT 21
+#define SLAB_SHIFT S2_SLAB_SHIFT
 #define SLAB_BYTES (UINT64_C(1) << SLAB_SHIFT)
 /* A small VM's tables fit these; it must not cost a whole slab. */
 #define FIRST_SLAB_PAGES 32U
 
-struct s2_slab {
-	char *mem;
-	size_t bytes;
-	bool from_arena;
-	uint32_t index;   /* in the directory */
-	uint32_t n_pages; /* that it can hold */
-	uint32_t n_cut;   /* handed out at least once */
-	struct s2_slab *next;
-	struct s2_table tables[];
-};
-
 struct s2_tablemem {
-	uint8_t page_shift;
-	uint64_t pa_base;
+	struct s2_slab_directory dir; /* first: s2_tablemem_directory() */
 	enum s2_allocator allocator;
 	struct s2_arena_shelf shelf;
-	struct s2_slab **dir;
-	uint32_t dir_len, dir_cap;
+	uint32_t dir_cap;
 	uint32_t lowest_free; /* no free directory index lies below */
 	uint64_t live_pages;
 	uint64_t held_bytes;
@@ -56,12 +43,12 @@ int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
 	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return -ENOMEM;
-	mem->page_shift = (uint8_t)f->granule;
+	mem->dir.page_shift = (uint8_t)f->granule;
 	/*
 	 * Table pages live in the upper half of the PA space, guests' memory
 	 * below; within 48 bits, which every descriptor format can name.
 	 */
-	mem->pa_base = UINT64_C(1) << ((f->pa_bits < 48 ? f->pa_bits : 48) - 1);
+	mem->dir.pa_base = UINT64_C(1) << ((f->pa_bits < 48 ? f->pa_bits : 48) - 1);
 	mem->allocator = actual;
 	mem->fail_after = UINT64_MAX;
 	*out = mem;
@@ -73,14 +60,20 @@ void s2_tablemem_destroy(struct s2_tablemem *mem)
 	if (!mem)
 		return;
 	s2_arena_shelf_free(&mem->shelf);
-	free(mem->dir);
+	free(mem->dir.slabs);
+	free(mem->dir.mem);
 	free(mem);
 }
 
 void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *held)
 {
-	*live = mem->live_pages << mem->page_shift;
+	*live = mem->live_pages << mem->dir.page_shift;
 	*held = mem->held_bytes;
+}
+
+uint64_t s2_tablemem_base(const struct s2_tablemem *mem)
+{
+	return mem->dir.pa_base;
 }
 
 void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n)
@@ -90,14 +83,14 @@ void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n)
 
 struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa)
 {
-	uint64_t index = (pa.v - mem->pa_base) >> SLAB_SHIFT;
+	uint64_t index = (pa.v - mem->dir.pa_base) >> SLAB_SHIFT;
 	struct s2_slab *slab;
 	uint32_t page;
 
-	if (pa.v < mem->pa_base || index >= mem->dir_len || !mem->dir[index])
+	if (pa.v < mem->dir.pa_base || index >= mem->dir.len || !mem->dir.slabs[index])
 		return NULL;
-	slab = mem->dir[index];
-	page = (uint32_t)((pa.v & (SLAB_BYTES - 1)) >> mem->page_shift);
+	slab = mem->dir.slabs[index];
+	page = (uint32_t)((pa.v & (SLAB_BYTES - 1)) >> mem->dir.page_shift);
 	if (page >= slab->n_cut || !slab->tables[page].refs)
 		return NULL;
 	return &slab->tables[page];
@@ -107,36 +100,42 @@ struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa
 static int64_t directory_slot(struct s2_tablemem *mem)
 {
 	struct s2_slab **dir;
+	char **slab_mem;
 	uint32_t cap;
 
-	for (uint32_t i = mem->lowest_free; i < mem->dir_len; i++)
-		if (!mem->dir[i])
+	for (uint32_t i = mem->lowest_free; i < mem->dir.len; i++)
+		if (!mem->dir.slabs[i])
 			return i;
 	/* The windows end with the upper half of the PA space. */
-	if (mem->dir_len >= mem->pa_base >> SLAB_SHIFT)
+	if (mem->dir.len >= mem->dir.pa_base >> SLAB_SHIFT)
 		return -ENOMEM;
-	if (mem->dir_len < mem->dir_cap)
-		return mem->dir_len;
+	if (mem->dir.len < mem->dir_cap)
+		return mem->dir.len;
 	cap = mem->dir_cap ? 2 * mem->dir_cap : 64;
-	dir = realloc(mem->dir, cap * sizeof(struct s2_slab *));
+	dir = realloc(mem->dir.slabs, cap * sizeof(struct s2_slab *));
 	if (!dir)
 		return -ENOMEM;
-	mem->dir = dir;
+	mem->dir.slabs = dir;
+	slab_mem = realloc(mem->dir.mem, cap * sizeof(char *));
+	if (!slab_mem)
+		return -ENOMEM;
+	mem->dir.mem = slab_mem;
 	mem->dir_cap = cap;
-	return mem->dir_len;
+	return mem->dir.len;
 }
 
 static void directory_set(struct s2_tablemem *mem, uint32_t index, struct s2_slab *slab)
 {
-	mem->dir[index] = slab;
+	mem->dir.slabs[index] = slab;
+	mem->dir.mem[index] = slab->mem;
 	mem->lowest_free = index + 1;
-	if (index == mem->dir_len)
-		mem->dir_len++;
+	if (index == mem->dir.len)
+		mem->dir.len++;
 }
 
 static void directory_clear(struct s2_tablemem *mem, uint32_t index)
 {
-	mem->dir[index] = NULL;
+	mem->dir.slabs[index] = NULL;
 	if (index < mem->lowest_free)
 		mem->lowest_free = index;
 }
@@ -152,7 +151,7 @@ static struct s2_slab *slab_create(struct s2_table_pool *pool, uint32_t n_pages)
 	slab = calloc(1, sizeof(*slab) + n_pages * sizeof(slab->tables[0]));
 	if (!slab)
 		return NULL;
-	slab->bytes = (size_t)n_pages << mem->page_shift;
+	slab->bytes = (size_t)n_pages << mem->dir.page_shift;
 	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
 	if (!slab->mem) {
 		free(slab);
@@ -234,11 +233,13 @@ static struct s2_table *cut(struct s2_table_pool *pool, struct s2_slab *slab)
 	struct s2_tablemem *mem = pool->mem;
 	uint32_t page = slab->n_cut++;
 	struct s2_table *table = &slab->tables[page];
-	size_t offset = (size_t)page << mem->page_shift;
+	size_t offset = (size_t)page << mem->dir.page_shift;
 
-	table->entries = (s2_pte *)(void *)(slab->mem + offset);
-	table->pa = mem->pa_base + ((uint64_t)slab->index << SLAB_SHIFT) + offset;
+	table->entries = memset(slab->mem + offset, 0, (size_t)1 << mem->dir.page_shift);
+	table->pa = mem->dir.pa_base + ((uint64_t)slab->index << SLAB_SHIFT) + offset;
 	table->refs = 1;
+	table->mixed = false;
+	table->indexed = 0;
 	pool->live_pages++;
 	mem->live_pages++;
 	return table;
@@ -247,7 +248,7 @@ static struct s2_table *cut(struct s2_table_pool *pool, struct s2_slab *slab)
 static struct s2_slab *slab_with_room(struct s2_table_pool *pool, unsigned n)
 {
 	struct s2_slab *slab = pool->slabs;
-	uint32_t full = (uint32_t)(SLAB_BYTES >> pool->mem->page_shift);
+	uint32_t full = (uint32_t)(SLAB_BYTES >> pool->mem->dir.page_shift);
 
 	if (slab && slab->n_pages - slab->n_cut >= n)
 		return slab;
@@ -263,8 +264,10 @@ struct s2_table *s2_table_alloc(struct s2_table_pool *pool)
 		return NULL;
 	if (table) {
 		pool->free = table->next_free;
-		memset(table->entries, 0, (size_t)1 << pool->mem->page_shift);
+		memset(table->entries, 0, (size_t)1 << pool->mem->dir.page_shift);
 		table->refs = 1;
+		table->mixed = false;
+		table->indexed = 0;
 		pool->live_pages++;
 		pool->mem->live_pages++;
 		return table;

@@ -27,9 +27,60 @@ struct s2_table_pool;
 struct s2_table {
 	s2_pte *entries;
 	uint64_t pa;
-	uint16_t refs;
 	struct s2_table *next_free;
+	uint32_t indexed; /**< 1 + its place in the MMU's index of tables, 0: none */
+	uint16_t refs;
+	/** Some entry may be no write-back leaf; once set, until the page is freed. */
+	bool mixed;
 };
+
+/** log2 of a slab's window of PA. */
+#define S2_SLAB_SHIFT 21
+
+/** A slab; only the look-up below and tablemem.c look inside. */
+struct s2_slab {
+	char *mem;
+	size_t bytes;
+	bool from_arena;
+	uint32_t index;   /**< in the directory */
+	uint32_t n_pages; /**< that it can hold */
+	uint32_t n_cut;   /**< handed out at least once */
+	struct s2_slab *next;
+	struct s2_table tables[];
+};
+
+/** The part of the table memory that a look-up needs. */
+struct s2_slab_directory {
+	uint64_t pa_base;
+	uint8_t page_shift;
+	uint32_t len;
+	struct s2_slab **slabs;
+	char **mem; /**< slabs[i]->mem, one load nearer */
+};
+
+/** The directory of @p mem, for look-ups without a call; first in its struct. */
+static inline const struct s2_slab_directory *s2_tablemem_directory(const struct s2_tablemem *mem)
+{
+	return (const struct s2_slab_directory *)(const void *)mem;
+}
+
+/** The entries of the table page at @p pa, which must live. */
+static inline s2_pte *s2_tablemem_entries(const struct s2_slab_directory *dir, uint64_t pa)
+{
+	uint64_t offset = pa - dir->pa_base;
+
+	return (s2_pte *)(void *)(dir->mem[offset >> S2_SLAB_SHIFT] +
+				  (offset & ((UINT64_C(1) << S2_SLAB_SHIFT) - 1)));
+}
+
+/** The table page at @p pa, which must live. */
+static inline struct s2_table *s2_tablemem_table(const struct s2_slab_directory *dir, uint64_t pa)
+{
+	uint64_t offset = pa - dir->pa_base;
+	uint64_t in_slab = offset & ((UINT64_C(1) << S2_SLAB_SHIFT) - 1);
+
+	return &dir->slabs[offset >> S2_SLAB_SHIFT]->tables[in_slab >> dir->page_shift];
+}
 
 /** @return 0, -EOPNOTSUPP for an allocator that is not built in, -ENOMEM. */
 int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
@@ -41,6 +92,9 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 
 /** The table page at @p pa, or NULL if none lives there. */
 struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa);
+
+/** The lowest PA that a table page can have. */
+uint64_t s2_tablemem_base(const struct s2_tablemem *mem);
 
 /** Test hook: allocations of pages fail once @p n more have succeeded. */
 void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n);

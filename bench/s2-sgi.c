@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/* s2-sgi: what a guest's write of ICC_SGI1R costs its hypervisor, by routing policy. */
+#include <errno.h>
+#include <string.h>
+
+#include "study/program.h"
+#include "study/sgi_log.h"
+#include "study/sgi_published.h"
+
+struct settings {
+	uint64_t vcpus, target, writes, list_registers, host_page;
+	int state;
+};
+
+/* The workload that runs published measurements instead of one load. */
+#define PUBLISHED (S2_SGI_REPLAY + 1)
+
+/* --target at its default. */
+#define LAST UINT64_C(512)
+
+static const char *const states[] = {"idle", "running", "wfi", NULL};
+
+static const struct s2_option options[] = {
+	{.name = "vcpus",
+	 .kind = S2_OPTION_U64,
+	 S2_FIELD(struct settings, vcpus),
+	 .group = "The guest",
+	 .arg = "N",
+	 .value = "64",
+	 .min = 1,
+	 .max = S2_VGIC_MAX_CPUS,
+	 .help = "virtual CPUs"},
+	{.name = "target",
+	 .kind = S2_OPTION_U64,
+	 S2_FIELD(struct settings, target),
+	 .arg = "INDEX",
+	 .value = "512",
+	 .max = LAST,
+	 .help = "workload one: index of the target; 512 is the last vcpu"},
+	{.name = "state",
+	 .kind = S2_OPTION_CHOICE,
+	 S2_FIELD(struct settings, state),
+	 .choices = states,
+	 .value = "idle",
+	 .help = "what targets are doing"},
+	{.name = "writes",
+	 .kind = S2_OPTION_U64,
+	 S2_FIELD(struct settings, writes),
+	 .arg = "N",
+	 .value = "10000",
+	 .min = 1,
+	 .max = 10000000,
+	 .help = "workload storm: how many writes"},
+	{.name = "list-registers",
+	 .kind = S2_OPTION_U64,
+	 S2_FIELD(struct settings, list_registers),
+	 .group = "The host",
+	 .arg = "N",
+	 .value = "4",
+	 .min = 1,
+	 .max = S2_MAX_LRS,
+	 .help = "of each CPU"},
+	{.name = "host-page",
+	 .kind = S2_OPTION_SIZE,
+	 S2_FIELD(struct settings, host_page),
+	 .arg = "SIZE",
+	 .value = "4K",
+	 .min = 4096,
+	 .max = 65536,
+	 .help = "4K, 16K or 64K: bounds the kernel's look-up table"},
+};
+
+static const struct s2_policy policies[] = {
+	{"walk", "walk all vcpus until the list is used up (up to v6.6)", 0, NULL},
+	{"bits-final", "look each list bit up in a table, a miss is final (v6.7 to v6.9)", 0, NULL},
+	{"bits", "the same, a miss scans all vcpus (v6.10 and later)", 0, NULL},
+	{"bits-walk", "the same, one walk for all that the table missed", 0, NULL},
+	{"hash", "look each list bit up in a hash filled in index order", 0, NULL},
+	{"rows", "find the cluster's row of 16 vcpus, once a write", 0, NULL},
+	{"rows-matrix", "rows, and broadcast through a bit matrix", 0, NULL},
+};
+
+static const struct s2_workload workloads[] = {
+	{"last", "one write to the last vcpu, as the 2023 series measured", NULL, S2_SGI_ONE, NULL},
+	{"one", "one write to --target", NULL, S2_SGI_ONE, NULL},
+	{"each", "every vcpu, one write each", NULL, S2_SGI_EACH, NULL},
+	{"clusters", "one write a cluster, all 16 list bits set", NULL, S2_SGI_CLUSTERS, NULL},
+	{"broadcast", "one write to all but the sender", NULL, S2_SGI_BROADCAST, NULL},
+	{"absent", "one write, 16 targets that are not there", NULL, S2_SGI_ABSENT, NULL},
+	{"no-table", "MPIDRs differ in over 14 bits; one write to the last cluster", NULL,
+	 S2_SGI_NO_TABLE, NULL},
+	{"shuffled", "MPIDRs in random order; every vcpu, one write each", NULL, S2_SGI_SHUFFLED,
+	 NULL},
+	{"late", "a vcpu made after the first run; one write to it", "vcpus=63", S2_SGI_LATE, NULL},
+	{"storm", "random writes: 70 % one target, 20 % a list, broadcasts, nobody", NULL,
+	 S2_SGI_STORM, NULL},
+	{"replay", "the writes of a rich log, given as operand", "vcpus=4", S2_SGI_REPLAY, NULL},
+	{"published", "predict published measurements; --vcpus plays no part", NULL, PUBLISHED,
+	 NULL},
+};
+
+static const struct s2_example examples[] = {
+	{"--vcpus 64 --profile altra", "the case of the 2023 series"},
+	{"--vcpus 512 --workload absent,no-table", "where the series loses"},
+	{"--workload clusters --sweep vcpus=1..512 --plot sgi.svg", "cost against N"},
+	{"--workload published",
+	 "what the model predicts of measurements that it was not fitted to"},
+	{"--workload replay guest.rich.txt.gz", "the SGIs of a real guest"},
+};
+
+/* The host's page is 4K, 16K or 64K. */
+static unsigned page_shift(uint64_t size)
+{
+	unsigned shift = 12;
+
+	while (shift < 16 && UINT64_C(1) << shift < size)
+		shift += 2;
+	return UINT64_C(1) << shift == size ? shift : 0;
+}
+
+static int check(const struct s2_run *run, struct s2_error *err)
+{
+	const struct settings *set = run->settings;
+	const bool replays = run->workload->id == S2_SGI_REPLAY;
+	int needed;
+
+	if (!page_shift(set->host_page)) {
+		s2_error_set(err, 1, "--host-page: expected 4K, 16K or 64K");
+		return -EINVAL;
+	}
+	if (set->target != LAST && set->target >= set->vcpus) {
+		s2_error_set(err, 1, "--target: got %llu, expected less than --vcpus, %llu",
+			     (unsigned long long)set->target, (unsigned long long)set->vcpus);
+		return -EINVAL;
+	}
+	if (run->workload->id == S2_SGI_LATE && set->vcpus == S2_VGIC_MAX_CPUS) {
+		s2_error_set(err, 1, "--vcpus: got 512, expected at most 511: one is made late");
+		return -EINVAL;
+	}
+	if (replays != (run->n_operands == 1)) {
+		s2_error_set(err, 1, "%s",
+			     replays ? "--workload replay: expected one LOG"
+				     : "LOG: only --workload replay reads one");
+		return -EINVAL;
+	}
+	needed = replays ? s2_sgi_log_vcpus(run->operands[0], err) : 0;
+	if (needed < 0)
+		return needed;
+	if ((uint64_t)needed > set->vcpus) {
+		s2_error_set(err, 1, "--vcpus: got %llu, expected at least %d, as in %s",
+			     (unsigned long long)set->vcpus, needed, run->operands[0]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool is_published(const char *policy)
+{
+	for (size_t i = 0; s2_sgi_series_at(i); i++)
+		if (!strcmp(s2_sgi_series_at(i)->policy, policy))
+			return true;
+	return false;
+}
+
+static int applies(const struct s2_run *run, struct s2_error *err)
+{
+	if (run->workload->id != PUBLISHED || is_published(run->policy->name))
+		return 0;
+	s2_error_set(err, 1, "nobody has measured it");
+	return -EOPNOTSUPP;
+}
+
+static int run_published(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
+{
+	double worst = 0;
+	double rows = 0;
+
+	for (size_t i = 0; s2_sgi_series_at(i); i++) {
+		const struct s2_sgi_series *series = s2_sgi_series_at(i);
+		double predicted[S2_SGI_ROWS_MAX];
+		struct s2_sgi_fit fit;
+		int ret;
+
+		if (strcmp(series->policy, run->policy->name) != 0)
+			continue;
+		ret = s2_sgi_predict(series, run->features, &fit, predicted, err);
+		if (ret)
+			return ret;
+		rows += (double)series->n_rows - 2;
+		if (fit.worst_error * fit.worst_error > worst * worst)
+			worst = fit.worst_error;
+	}
+	s2_result_measure(result, "predicted", NULL, rows);
+	return s2_result_measure(result, "worst_error", "%", 100 * worst);
+}
+
+/* What the profile makes of the probes; an IPI's other parts where it knows them. */
+static void estimate(const struct s2_run *run, struct s2_result *result)
+{
+	const struct s2_profile *p = run->profile;
+	const double probes = (double)result->ops.n[S2_OP_VCPU_PROBE];
+	double scan, rest;
+
+	if (!p || !p->op[S2_OP_VCPU_PROBE].known)
+		return;
+	scan = probes * p->op[S2_OP_VCPU_PROBE].ns;
+	s2_result_measure(result, "probe_time", "ns", scan);
+	rest = s2_profile_seq(p, S2_SEQ_IPI_REST);
+	/* The rest was measured with one probe in it. */
+	if (rest >= 0 && run->workload->id == S2_SGI_ONE)
+		s2_result_measure(result, "ipi_time", "ns",
+				  rest + scan - p->op[S2_OP_VCPU_PROBE].ns);
+}
+
+static int report(const struct s2_run *run, const struct s2_sgi_outcome *out,
+		  struct s2_result *result)
+{
+	result->ops = out->sends;
+	estimate(run, result);
+	s2_result_measure(result, "writes", NULL, (double)out->writes);
+	s2_result_measure(result, "targets", NULL, (double)out->wanted);
+	s2_result_measure(result, "target_locks", NULL, (double)out->targets.n[S2_OP_IRQ_LOCK]);
+	s2_result_measure(result, "lost", NULL, (double)out->lost);
+	s2_result_measure(result, "astray", NULL, (double)out->astray);
+	/* One run is no exploration: it can only show that something is wrong. */
+	return s2_result_verdict(result, "interrupts", out->first[0] ? S2_UNSOUND : S2_UNCHECKED, 0,
+				 out->first[0] ? out->first : NULL);
+}
+
+static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
+{
+	const struct settings *set = run->settings;
+	const bool to_target = !strcmp(run->workload->name, "one") && set->target != LAST;
+	const struct s2_sgi_load load = {
+		.workload = (enum s2_sgi_workload)run->workload->id,
+		.vcpus = (unsigned)set->vcpus,
+		.target = (unsigned)(to_target ? set->target : set->vcpus - 1),
+		.state = (enum s2_sgi_target_state)set->state,
+		.writes = (unsigned)set->writes,
+		.page_shift = page_shift(set->host_page),
+		.list_registers = (unsigned)set->list_registers,
+		.seed = run->seed,
+		.log = run->n_operands ? run->operands[0] : NULL,
+		.routing = s2_routing_find(run->policy->name)->routing,
+		.features = run->features,
+	};
+	struct s2_sgi_outcome out;
+	int ret;
+
+	if (run->workload->id == PUBLISHED)
+		return run_published(run, result, err);
+	ret = s2_sgi_load_run(&load, &out, err);
+	return ret ? ret : report(run, &out, result);
+}
+
+static void write_series(const struct s2_sgi_series *series, const struct s2_features *features,
+			 FILE *out)
+{
+	double predicted[S2_SGI_ROWS_MAX];
+	struct s2_sgi_fit fit;
+
+	if (s2_sgi_predict(series, features, &fit, predicted, NULL))
+		return;
+	(void)fprintf(out, "\n%s (%s)\n%.4g %s and %.4g for each %s\n", series->name,
+		      series->source, fit.fixed, series->unit, fit.per_step,
+		      s2_op_name(series->step));
+	(void)fprintf(out, "%7s %8s %10s %10s %8s\n", "vcpus", "target", "measured", "model",
+		      "error");
+	for (size_t i = 0; i < series->n_rows; i++) {
+		const struct s2_sgi_measurement *row = &series->rows[i];
+		char target[16] = "nobody";
+
+		if (row->target != S2_SGI_NOBODY)
+			(void)snprintf(target, sizeof(target), "%u", row->target);
+		(void)fprintf(out, "%7u %8s %10.0f %10.0f ", row->vcpus, target, row->value,
+			      predicted[i]);
+		if (row->fitted)
+			(void)fprintf(out, "%8s\n", "fitted");
+		else
+			(void)fprintf(out, "%+7.1f%%\n",
+				      100 * (predicted[i] - row->value) / row->value);
+	}
+}
+
+static void notes(const struct s2_report *report, FILE *out)
+{
+	struct s2_features features;
+
+	if (!report->n_points || !report->points[0].workload ||
+	    strcmp(report->points[0].workload, "published") != 0)
+		return;
+	if (s2_features_preset("neoverse-n1", &features))
+		return;
+	for (size_t i = 0; s2_sgi_series_at(i); i++)
+		write_series(s2_sgi_series_at(i), &features, out);
+}
+
+static const struct s2_program program = {
+	.name = "s2-sgi",
+	.summary = "how a hypervisor finds the targets of a guest's SGI, and what that takes",
+	.about = "Counts what the sending CPU does in the trap of each write of ICC_SGI1R_EL1: "
+		 "MPIDRs compared (vcpu_probe), steps of a table's index (mpidr_gather), vcpus "
+		 "stepped over in a broadcast (vcpu_visit), locks, SGIs queued, kicks. Every write "
+		 "is also routed by comparing all MPIDRs; what differs is lost or astray.",
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings_size = sizeof(struct settings),
+	.operands = "LOG",
+	.policies = policies,
+	.n_policies = sizeof(policies) / sizeof(policies[0]),
+	.workloads = workloads,
+	.n_workloads = sizeof(workloads) / sizeof(workloads[0]),
+	.examples = examples,
+	.n_examples = sizeof(examples) / sizeof(examples[0]),
+	.machine = "neoverse-n1",
+	.metric = "vcpu_probe",
+	.sweep = "vcpus=1..512",
+	.check = check,
+	.applies = applies,
+	.run = run,
+	.notes = notes,
+};
+
+int main(int argc, char **argv)
+{
+	return s2_program_main(&program, argc, argv, stdout, stderr);
+}

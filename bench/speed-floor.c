@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "speed-floor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ENTRIES 512U
+#define SLAB_PAGES 512U
+#define VALID UINT64_C(3)
+#define WRITE UINT64_C(0x80)
+
+struct table {
+	uint64_t e[ENTRIES];
+};
+
+struct slab {
+	struct table pages[SLAB_PAGES];
+};
+
+struct floor {
+	struct table ***mid;   /* by GiB, by 2 MiB: last-level tables */
+	uint32_t **live;       /* entries in use of each last-level table */
+	uint64_t n_top;
+	struct slab **slabs;
+	uint64_t n_slabs, cut;
+};
+
+struct floor *floor_create(uint64_t pages)
+{
+	struct floor *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->n_top = (pages + ENTRIES * ENTRIES - 1) / (ENTRIES * ENTRIES);
+	f->mid = calloc(f->n_top, sizeof(*f->mid));
+	f->live = calloc(f->n_top, sizeof(*f->live));
+	f->slabs = calloc(f->n_top + 1, sizeof(*f->slabs));
+	for (uint64_t i = 0; f->mid && f->live && f->slabs && i < f->n_top; i++) {
+		f->mid[i] = calloc(ENTRIES, sizeof(**f->mid));
+		f->live[i] = calloc(ENTRIES, sizeof(**f->live));
+		if (!f->mid[i] || !f->live[i])
+			return NULL;
+	}
+	return f;
+}
+
+static struct table *new_table(struct floor *f)
+{
+	uint64_t slab = f->cut / SLAB_PAGES;
+	struct table *t;
+
+	if (slab == f->n_slabs)
+		f->slabs[f->n_slabs++] = malloc(sizeof(struct slab));
+	t = &f->slabs[slab]->pages[f->cut++ % SLAB_PAGES];
+	return memset(t, 0, sizeof(*t));
+}
+
+/* The slabs stay: what their first touch costs is the host kernel's affair. */
+void floor_clear(struct floor *f)
+{
+	for (uint64_t i = 0; i < f->n_top; i++) {
+		memset(f->mid[i], 0, ENTRIES * sizeof(**f->mid));
+		memset(f->live[i], 0, ENTRIES * sizeof(**f->live));
+	}
+	f->cut = 0;
+}
+
+void floor_free(struct floor *f)
+{
+	for (uint64_t i = 0; i < f->n_slabs; i++)
+		free(f->slabs[i]);
+	for (uint64_t i = 0; i < f->n_top; i++) {
+		free(f->mid[i]);
+		free(f->live[i]);
+	}
+	free(f->mid);
+	free(f->live);
+	free(f->slabs);
+	free(f);
+}
+
+void floor_map(struct floor *f, uint64_t page)
+{
+	uint64_t top = page >> 18;
+	unsigned mid = (unsigned)(page >> 9) & 511, low = (unsigned)page & 511;
+	struct table *t = f->mid[top][mid];
+
+	if (!t)
+		t = f->mid[top][mid] = new_table(f);
+	t->e[low] = page << 12 | WRITE | VALID;
+	f->live[top][mid]++;
+}
+
+void floor_unmap(struct floor *f, uint64_t page)
+{
+	uint64_t top = page >> 18;
+	unsigned mid = (unsigned)(page >> 9) & 511, low = (unsigned)page & 511;
+
+	f->mid[top][mid]->e[low] = 0;
+	if (!--f->live[top][mid])
+		f->mid[top][mid] = NULL;
+}
+
+uint64_t floor_get(const struct floor *f, uint64_t page)
+{
+	return f->mid[page >> 18][page >> 9 & 511]->e[page & 511];
+}
+
+void floor_map_range(struct floor *f, uint64_t pages)
+{
+	for (uint64_t page = 0; page < pages; page += ENTRIES) {
+		struct table *t = new_table(f);
+
+		f->mid[page >> 18][page >> 9 & 511] = t;
+		for (unsigned i = 0; i < ENTRIES; i++)
+			t->e[i] = (page + i) << 12 | WRITE | VALID;
+		f->live[page >> 18][page >> 9 & 511] = ENTRIES;
+	}
+}
+
+void floor_unmap_range(struct floor *f, uint64_t pages)
+{
+	for (uint64_t page = 0; page < pages; page += ENTRIES) {
+		struct table *t = f->mid[page >> 18][page >> 9 & 511];
+
+		for (unsigned i = 0; i < ENTRIES; i++)
+			t->e[i] = 0;
+		f->live[page >> 18][page >> 9 & 511] = 0;
+	}
+}
+
+uint64_t floor_wrprotect(struct floor *f, uint64_t pages)
+{
+	uint64_t changed = 0;
+
+	for (uint64_t page = 0; page < pages; page += ENTRIES) {
+		struct table *t = f->mid[page >> 18][page >> 9 & 511];
+
+		for (unsigned i = 0; i < ENTRIES; i++) {
+			changed += (t->e[i] & WRITE) != 0;
+			t->e[i] &= ~WRITE;
+		}
+	}
+	return changed;
+}
+
+uint64_t floor_count(const struct floor *f, uint64_t pages)
+{
+	uint64_t n = 0;
+
+	for (uint64_t page = 0; page < pages; page += ENTRIES) {
+		const struct table *t = f->mid[page >> 18][page >> 9 & 511];
+
+		for (unsigned i = 0; i < ENTRIES; i++)
+			n += t->e[i] & 1;
+	}
+	return n;
+}

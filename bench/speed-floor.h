@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The floor: a bare three-level table of 8-byte entries with a live count per
+ * table, and nothing else.  What it costs is what the memory itself costs.
+ *
+ * Pages come zeroed from 2 MiB slabs, as ours do.
+ */
+#ifndef S2_BENCH_SPEED_FLOOR_H
+#define S2_BENCH_SPEED_FLOOR_H
+
+#include <stdint.h>
+
+struct floor;
+
+/** Tables for @p pages pages, none mapped; NULL without memory. */
+struct floor *floor_create(uint64_t pages);
+void floor_free(struct floor *f);
+
+void floor_map(struct floor *f, uint64_t page);
+void floor_unmap(struct floor *f, uint64_t page);
+uint64_t floor_get(const struct floor *f, uint64_t page);
+
+/* A linear pass over the entries of the first @p pages pages. */
+void floor_map_range(struct floor *f, uint64_t pages);
+void floor_unmap_range(struct floor *f, uint64_t pages);
+uint64_t floor_wrprotect(struct floor *f, uint64_t pages);
+/** Counts valid entries. */
+uint64_t floor_count(const struct floor *f, uint64_t pages);
+/** Gives all tables back. */
+void floor_clear(struct floor *f);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Physical memory and the caches in front of it, line by line.
+ *
+ *    write-back agents        non-cacheable agents
+ *    (guest, host's map)      (guest with caches off, devices)
+ *          |                          |
+ *      [ cache line: version, dirty ] |     one coherent domain of all CPUs
+ *          |  fill, evict, write back |
+ *      [ PoC: version ] <-------------'
+ *
+ * Contents are versions: each write makes a new one; 0 is what memory held at
+ * first.  The unit is a cache line (write-back granule): a write of less
+ * counts as one of all of it.  Lines that are equal are stored as one node at
+ * any size from a line to hundreds of gigabytes; counts are exact.
+ *
+ * Stands for: Arm ARM B2.8 (memory types, mismatched attributes), D7.5
+ * (cache maintenance by VA to the PoC).  Evictions, fills and write-backs
+ * happen when they are called: hardware may choose to at any time.
+ */
+#ifndef STAGE2SIM_MEMORY_H
+#define STAGE2SIM_MEMORY_H
+
+#include <stage2sim/features.h>
+
+S2_BEGIN_DECLS
+
+struct s2_memory;
+
+enum s2_memory_detail {
+	S2_MEMORY_STATES,   /**< cached and dirty only: what counting needs */
+	S2_MEMORY_VERSIONS, /**< contents too: what an oracle needs */
+};
+
+/** Who reads or writes. */
+enum s2_agent {
+	S2_AGENT_WRITE_BACK,	  /**< a CPU through a write-back mapping; allocates */
+	S2_AGENT_NON_CACHEABLE,	  /**< a CPU without, or a device that snoops nothing */
+	S2_AGENT_COHERENT_DEVICE, /**< reads what caches hold; its writes replace them */
+};
+
+/** What can happen to a line. */
+enum s2_line_op {
+	S2_LINE_FILL,		  /**< fetched, perhaps speculatively, if not there */
+	S2_LINE_EVICT,		  /**< leaves the cache, written back if dirty */
+	S2_LINE_WRITE_BACK,	  /**< written back if dirty, and stays */
+	S2_LINE_CLEAN,		  /**< DC CVAC */
+	S2_LINE_CLEAN_INVALIDATE, /**< DC CIVAC; a guest's DC IVAC under stage 2 */
+	S2_LINE_INVALIDATE,	  /**< DC IVAC: dirty contents are lost */
+};
+
+/** A line: @p cache is meaningful if @p cached. */
+struct s2_line {
+	uint32_t poc;
+	uint32_t cache;
+	bool cached;
+	bool dirty;
+};
+
+/** Lines that an operation named, and those of them that were cached and dirty before. */
+struct s2_line_counts {
+	uint64_t lines;
+	uint64_t valid;
+	uint64_t dirty;
+};
+
+/**
+ * Memory of the machine's PA size, version 0 everywhere, nothing cached.
+ * With FEAT_S2FWB and S2_MEMORY_STATES nothing is ever stored, since no agent
+ * can see a difference; counts then are of lines only.
+ * @return 0 or -ENOMEM
+ */
+S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
+			    enum s2_memory_detail detail, struct s2_memory **out);
+S2_API void s2_memory_destroy(struct s2_memory *mem);
+
+/*
+ * The operations return 0; -EINVAL for an empty range; -ERANGE past the PA
+ * size, nothing then being changed; -ENOMEM when the nodes of a range that is
+ * no longer uniform cannot be had: the part of the range below the failure
+ * has then been done.  Ranges are rounded outwards to lines.
+ */
+
+/** @param counts if not NULL, added to */
+S2_API int s2_memory_apply(struct s2_memory *mem, enum s2_line_op op, struct s2_pa pa,
+			   uint64_t size, struct s2_line_counts *counts);
+
+/** @param version if not NULL, the new version; -EOVERFLOW when there are no more */
+S2_API int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
+			   uint64_t size, uint32_t *version);
+
+/** Reads the line of @p pa; a write-back agent's read brings it into the cache. */
+S2_API int s2_memory_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
+			  uint32_t *version);
+
+/** Looks at the line of @p pa and changes nothing. */
+S2_API int s2_memory_line(const struct s2_memory *mem, struct s2_pa pa, struct s2_line *line);
+
+/** An instruction fetch of a CPU: from its I-cache, or, into it, from the data side. */
+S2_API int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32_t *version);
+
+/** IC IVAU of the range on all CPUs; by PA, so it names nothing for sure in a VIPT cache. */
+S2_API void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t size);
+
+/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
+#define S2_MEMORY_ALL_CPUS (~0U)
+S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
+
+/** The host's memory that holds all this, in bytes. */
+S2_API uint64_t s2_memory_footprint(const struct s2_memory *mem);
+
+S2_END_DECLS
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * vcpu MMU contexts (x86): what is rewritten when a vcpu changes mode.
+ *
+ *     vcpu --mmu-------> root    the guest's own; TDP or shadow
+ *        \               guest   shadow of L1's EPT or NPT, while L2 runs
+ *         \-walk_mmu---> nested  walks L2's own tables; never shadowed
+ *     each: role words | constant fields | role-dependent fields | root
+ *
+ * Stands for kvm_init_mmu() and kvm_mmu_reset_context() of arch/x86/kvm, about
+ * v5.17 to v6.3, and for the ways of skipping work there: each is a policy.
+ * Field values are symbolic: what the kernel would compute them from.  Not a
+ * page-table model: a root is only known by what it was built for.
+ * docs/model.md names the source of every rule.
+ */
+#ifndef STAGE2SIM_MMU_CONTEXT_H
+#define STAGE2SIM_MMU_CONTEXT_H
+
+#include <stage2sim/machine.h>
+
+S2_BEGIN_DECLS
+
+/** How this host translates for guests; fixed for a vcpu's life. */
+enum s2_mmu_paging {
+	S2_MMU_SHADOW, /**< no EPT or NPT */
+	S2_MMU_TDP4,   /**< EPT or NPT, at most 4 levels */
+	S2_MMU_TDP5,   /**< 5 levels possible, used if MAXPHYADDR is over 48 */
+	S2_MMU_PAGINGS,
+};
+
+/** Whose nested virtualisation: what the guest context shadows. */
+enum s2_mmu_vendor {
+	S2_MMU_VMX, /**< L1's EPT */
+	S2_MMU_SVM, /**< L1's NPT */
+	S2_MMU_VENDORS,
+};
+
+enum s2_mmu_id {
+	S2_MMU_ROOT,
+	S2_MMU_GUEST,
+	S2_MMU_NESTED,
+	S2_MMUS,
+};
+
+/** The named fields of a context; values are symbolic. */
+enum s2_mmu_field {
+	S2_MMU_PAGE_FAULT,
+	S2_MMU_SYNC_PAGE,
+	S2_MMU_INVLPG,
+	S2_MMU_GET_GUEST_PGD,
+	S2_MMU_GET_PDPTR,
+	S2_MMU_INJECT_PAGE_FAULT,
+	S2_MMU_GVA_TO_GPA,
+	S2_MMU_ROOT_LEVEL,
+	S2_MMU_SHADOW_ROOT_LEVEL,
+	S2_MMU_GUEST_RSVD,  /**< reserved bits of the guest's entries */
+	S2_MMU_PERMISSIONS, /**< bitmap of permission faults */
+	S2_MMU_PKRU_MASK,
+	S2_MMU_SHADOW_ZERO, /**< reserved bits of our entries */
+	S2_MMU_FIELDS,
+};
+
+/** Room for fields: the named ones, or those of a neutral shape. */
+#define S2_MMU_SLOTS 24
+/** Most fields of one class that a neutral shape can have. */
+#define S2_MMU_SHAPE_MAX (S2_MMU_SLOTS / 2)
+
+/** The role words of a context (kvm_cpu_role and kvm_mmu_page_role). */
+struct s2_mmu_roles {
+	uint32_t cpu_base; /**< what the guest's paging mode is */
+	uint32_t cpu_ext;
+	uint32_t root_base; /**< what the pages that we build are for */
+};
+
+/** A bit or field of a role word. */
+struct s2_mmu_role_bit {
+	const char *name;
+	bool extended; /**< in cpu_ext, else in cpu_base and root_base */
+	uint32_t mask;
+};
+
+/** Bit @p index from 0 of the role words, or NULL past the last. */
+S2_API const struct s2_mmu_role_bit *s2_mmu_role_bit_at(size_t index);
+
+struct s2_mmu_context {
+	struct s2_mmu_roles role;
+	uint32_t root;		/**< what its root was built for; 0: none loaded */
+	uint32_t constants_set; /**< whether the constant fields were ever written */
+	uint32_t field[S2_MMU_SLOTS];
+};
+
+/** What a CPUID change tells the MMU. */
+struct s2_mmu_cpuid {
+	uint8_t maxphyaddr; /**< guest physical address bits, 32 to 52 */
+	uint8_t c_bit;	    /**< position of the encryption bit, 0 if none */
+	uint8_t gbpages;    /**< 1 if the guest has 1 GiB pages */
+};
+
+/* Bits of the registers that reach a role. */
+#define S2_CR0_WP   (UINT32_C(1) << 16)
+#define S2_CR0_PG   (UINT32_C(1) << 31)
+#define S2_CR4_PSE  (UINT32_C(1) << 4)
+#define S2_CR4_PAE  (UINT32_C(1) << 5)
+#define S2_CR4_LA57 (UINT32_C(1) << 12)
+#define S2_CR4_SMEP (UINT32_C(1) << 20)
+#define S2_CR4_SMAP (UINT32_C(1) << 21)
+#define S2_CR4_PKE  (UINT32_C(1) << 22)
+#define S2_EFER_LME (UINT32_C(1) << 8)
+#define S2_EFER_LMA (UINT32_C(1) << 10)
+#define S2_EFER_NX  (UINT32_C(1) << 11)
+
+enum s2_mmu_event_kind {
+	S2_MMU_SMM_ENTER,
+	S2_MMU_SMM_LEAVE,
+	S2_MMU_SMM_LEAVE_FAILS, /**< RSM clears the SMM flag, then shuts down */
+	S2_MMU_CR0_WRITE,
+	S2_MMU_CR4_WRITE,
+	S2_MMU_EFER_WRITE, /**< LMA is the processor's to set and is not taken from the value */
+	S2_MMU_NESTED_ENTER,
+	S2_MMU_NESTED_EXIT,
+	S2_MMU_CPUID_SET,
+	S2_MMU_VCPU_RESET,
+	S2_MMU_RUN, /**< entry to the guest: a root is loaded if there is none */
+	S2_MMU_EVENT_KINDS,
+};
+
+struct s2_mmu_event {
+	enum s2_mmu_event_kind kind;
+	uint32_t value;		   /**< register writes; nested enter: 1 if L1 uses EPT/NPT */
+	struct s2_mmu_cpuid cpuid; /**< CPUID_SET */
+};
+
+/** Name of an event ("smm-enter"), or NULL. */
+S2_API const char *s2_mmu_event_name(enum s2_mmu_event_kind kind);
+
+/** Name of a field ("page_fault"), or NULL. */
+S2_API const char *s2_mmu_field_name(enum s2_mmu_field field);
+
+S2_API const char *s2_mmu_paging_name(enum s2_mmu_paging paging);
+
+/** What is skipped when a context is set up again; opaque, one row of a table. */
+struct s2_mmu_policy;
+
+/** Policy @p index from 0, the baseline first, or NULL past the last. */
+S2_API const struct s2_mmu_policy *s2_mmu_policy_at(size_t index);
+
+/** Policy @p name ("rewrite-all"), or NULL. */
+S2_API const struct s2_mmu_policy *s2_mmu_policy_find(const char *name);
+
+S2_API const char *s2_mmu_policy_name(const struct s2_mmu_policy *policy);
+
+/** One line that says what the policy does. */
+S2_API const char *s2_mmu_policy_summary(const struct s2_mmu_policy *policy);
+
+/**
+ * Fields of every context when their meaning does not matter: the closed forms
+ * of counts depend only on how many there are of each class.
+ */
+struct s2_mmu_shape {
+	unsigned constants;   /**< 0 to S2_MMU_SHAPE_MAX */
+	unsigned role_fields; /**< 0 to S2_MMU_SHAPE_MAX */
+};
+
+struct s2_mmu_vcpu_config {
+	const struct s2_mmu_policy *policy;
+	enum s2_mmu_paging paging;
+	enum s2_mmu_vendor vendor;
+	struct s2_mmu_cpuid cpuid;	  /**< at creation; all zero: KVM's default, 36 bits */
+	const struct s2_mmu_shape *shape; /**< NULL: the named fields; read at creation only */
+};
+
+/** What was written so far, by class of field. */
+struct s2_mmu_writes {
+	uint64_t constant;
+	uint64_t role;
+};
+
+struct s2_mmu_vcpu;
+
+/**
+ * A vcpu as kvm_arch_vcpu_create() leaves it: reset, its root context set up.
+ * The work is counted on @p cpu, here and in every event: MMU_FIELD_WRITE,
+ * MMU_ROLE_COMPUTE, MMU_ROLE_COMPARE and ROOT_UNLOAD.
+ * @param out set on success; free with s2_mmu_vcpu_free()
+ * @return 0; -EINVAL for no policy, an unknown paging or vendor, a CPUID or a
+ *         shape out of range; -ENOMEM.
+ */
+S2_API int s2_mmu_vcpu_create(struct s2_cpu *cpu, const struct s2_mmu_vcpu_config *cfg,
+			      struct s2_mmu_vcpu **out);
+
+/** Frees @p vcpu (NULL is fine). */
+S2_API void s2_mmu_vcpu_free(struct s2_mmu_vcpu *vcpu);
+
+/**
+ * One event of a vcpu, and what the hypervisor does about it.
+ * @return 0; -EINVAL for an event that cannot happen now (leaving SMM outside
+ *         of it, a register value that the processor refuses, CPUID changed
+ *         after the first run); nothing has then changed.
+ */
+S2_API int s2_mmu_vcpu_event(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
+			     const struct s2_mmu_event *event);
+
+/** Context @p id as it is now. */
+S2_API const struct s2_mmu_context *s2_mmu_vcpu_context(const struct s2_mmu_vcpu *vcpu,
+							enum s2_mmu_id id);
+
+/** The context that faults are handled with. */
+S2_API enum s2_mmu_id s2_mmu_vcpu_active(const struct s2_mmu_vcpu *vcpu);
+
+/** The context that walks the guest's own tables. */
+S2_API enum s2_mmu_id s2_mmu_vcpu_walk(const struct s2_mmu_vcpu *vcpu);
+
+S2_API struct s2_mmu_writes s2_mmu_vcpu_writes(const struct s2_mmu_vcpu *vcpu);
+
+/** How many fields context @p id has of each class. */
+S2_API struct s2_mmu_shape s2_mmu_vcpu_shape(const struct s2_mmu_vcpu *vcpu, enum s2_mmu_id id);
+
+S2_END_DECLS
+
+#endif

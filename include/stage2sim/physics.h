@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The machine's physics: what hardware does with the instructions it is given.
+ *
+ *     hypervisor --instructions--> machine --events--> counters, log, ...
+ *                                                 `--> physics
+ *     guest accesses ------------------------------------^   TLBs, walker,
+ *     choices of hardware (fill, evict, write back) -----^   residue, memory
+ *
+ * A physics is a sink of the machine's events and nothing more: a machine
+ * without one pays nothing.  Runs are applied as runs.  Each part is optional:
+ * finite TLBs (tlb.h), the possible TLB (residue.h), memory (memory.h).
+ *
+ * An effect may happen at any time from its instruction to the barrier that
+ * completes it (R_YNJCP).  The finite TLBs and memory take the moment of
+ * issue; the possible TLB takes the last.
+ *
+ * What a guest executes is not counted as an instruction of the hypervisor;
+ * walks, hits, misses and faults are.
+ */
+#ifndef STAGE2SIM_PHYSICS_H
+#define STAGE2SIM_PHYSICS_H
+
+#include <stage2sim/access.h>
+#include <stage2sim/insn.h>
+#include <stage2sim/memory.h>
+#include <stage2sim/tlb.h>
+
+S2_BEGIN_DECLS
+
+struct s2_physics;
+
+struct s2_physics_config {
+	const struct s2_tlb_config *tlb; /**< finite TLBs; NULL: none, each access walks */
+	bool residue;			 /**< the possible TLB */
+	bool memory;			 /**< memory and cache lines */
+	enum s2_memory_detail detail;	 /**< of memory */
+};
+
+/**
+ * Attaches physics to @p m, whose instructions it sees from now on.
+ * @return 0; -EINVAL (sizes); -ENOSPC (sinks); -ENOMEM.
+ */
+S2_API int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
+			     struct s2_physics **out);
+
+/** Detaches and frees (NULL is fine). */
+S2_API void s2_physics_detach(struct s2_physics *p);
+
+/** The finite TLBs, or NULL. */
+S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p);
+
+/** Memory and its cache lines, or NULL. */
+S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p);
+
+/** What the DCs by line have named so far, and found cached and dirty. */
+S2_API struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p);
+
+/**
+ * 0, or -ENOMEM from the first event that could not be followed for want of
+ * memory: an event has no one to tell.  What the physics says is unreliable
+ * from there on, though nothing is lost that an earlier answer depended on.
+ */
+S2_API int s2_physics_error(const struct s2_physics *p);
+
+/** An access as a guest makes it; its stage 1 is the caller's word. */
+struct s2_guest_access {
+	enum s2_access kind;
+	struct s2_va va;
+	struct s2_ipa ipa;
+	uint16_t asid;
+	uint8_t s1_shift; /**< log2 of the stage-1 mapping; 0: stage 1 is off, VA is IPA */
+	bool el0;
+	bool cacheable; /**< what stage 1 (or SCTLR_ELx) makes of it: write-back, else not */
+};
+
+/** ESR_EL2.ISS.DFSC without its level. */
+enum s2_fault_code {
+	S2_FAULT_ADDRESS_SIZE = 0x00,
+	S2_FAULT_TRANSLATION = 0x04,
+	S2_FAULT_ACCESS_FLAG = 0x08,
+	S2_FAULT_PERMISSION = 0x0c,
+	S2_FAULT_EXTERNAL_ON_WALK = 0x14,
+};
+
+/** A stage-2 abort as ESR_EL2 and HPFAR_EL2 tell it. */
+struct s2_fault {
+	bool raised;
+	enum s2_fault_code code;
+	int8_t level;
+	bool write; /**< WnR */
+	bool exec;  /**< an instruction abort */
+	struct s2_ipa ipa;
+};
+
+/** The status code field: code and level. */
+static inline unsigned s2_fault_status(const struct s2_fault *fault)
+{
+	return (unsigned)fault->code | ((unsigned)fault->level & 3U);
+}
+
+struct s2_guest_result {
+	struct s2_fault fault;
+	struct s2_pa pa;  /**< if there was no fault */
+	s2_pte pte;	  /**< the leaf that translated it */
+	int8_t level;	  /**< of that leaf */
+	bool hit;	  /**< in a TLB: combined, or stage 2 */
+	bool cacheable;	  /**< stage 1 and stage 2 combined */
+	uint32_t version; /**< read, fetched or written, if there is memory */
+};
+
+/**
+ * One access of the guest on @p cpu: looked up, walked, filled, then made.
+ * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be;
+ *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
+ *         has; an error of memory.
+ */
+S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
+			   const struct s2_guest_access *access, struct s2_guest_result *result);
+
+/**
+ * The same translation made ahead of any access, and of no consequence but
+ * for the TLBs.  Allowed also for walks begun in the guest, until the next
+ * DSB of the CPU (R_SQBCS), and with the speculative-AT erratum at any time.
+ * @return as s2_guest_access()
+ */
+S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
+			      const struct s2_guest_access *access, struct s2_guest_result *result);
+
+/** Whether @p cpu may walk its loaded stage 2 now. */
+S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu);
+
+/** A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and ISB. */
+S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
+
+/** A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2. */
+S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa);
+
+/**
+ * A guest's DC by set and way that was not trapped: of no effect here, since
+ * the line may have moved to another cache before it (the worst of its cases).
+ */
+S2_API void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu);
+
+/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable). */
+S2_API void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu);
+
+S2_END_DECLS
+
+#endif

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "hyp/memo.h"
+
+#include <stdlib.h>
+
+/* Entries of the index at most: 2 TiB of guest in 2 MiB tables, 16 MiB of host memory if full. */
+#define INDEX_MAX (UINT64_C(1) << 20)
+
+/* A VM with fewer tables than this finds them quickly enough without. */
+#define INDEX_FROM_BYTES (UINT64_C(32) << 10)
+
+static void make_index(struct s2_mmu *mmu)
+{
+	uint64_t len = UINT64_C(1) << (mmu->geo.ipa_bits - mmu->table_shift);
+	uint64_t live, held;
+
+	s2_tablemem_usage(mmu->machine->tables, &live, &held);
+	if (live < INDEX_FROM_BYTES)
+		return;
+	if (len > INDEX_MAX)
+		len = INDEX_MAX;
+	/* Without memory for it look-ups go down the tables, which is only slower. */
+	mmu->index = calloc((size_t)len, sizeof(*mmu->index));
+	if (mmu->index)
+		mmu->index_len = len;
+}
+
+void s2_memo_index(struct s2_mmu *mmu, uint64_t ipa, struct s2_table *table)
+{
+	uint64_t at = ipa >> mmu->table_shift;
+
+	if (!mmu->index_len)
+		make_index(mmu);
+	if (at >= mmu->index_len || !mmu->pa_mask)
+		return;
+	mmu->index[at].entries = table->entries;
+	mmu->index[at].table = table;
+	table->indexed = (uint32_t)at + 1;
+}
+
+bool s2_memo_descend(struct s2_mmu *mmu, uint64_t ipa, struct s2_indexed *found)
+{
+	const struct s2_slab_directory *dir = s2_tablemem_directory(mmu->machine->tables);
+	const unsigned bits = mmu->geo.page_shift - 3U;
+	unsigned shift = s2_level_shift(&mmu->geo, mmu->geo.start_level);
+	const s2_pte *entries;
+	s2_pte pte;
+
+	if (!mmu->pa_mask || ipa >> mmu->geo.ipa_bits)
+		return false;
+	/* Root pages are adjacent, so they are one table here. */
+	pte = mmu->root->entries[ipa >> shift];
+	while (shift > mmu->table_shift) {
+		if (!s2_pte_is_table(pte, 0))
+			return false;
+		entries = s2_tablemem_entries(dir, pte & mmu->pa_mask);
+		shift -= bits;
+		pte = entries[(ipa >> shift) & ((UINT64_C(1) << bits) - 1)];
+	}
+	if (!s2_pte_is_table(pte, 0))
+		return false;
+	found->table = s2_tablemem_table(dir, pte & mmu->pa_mask);
+	found->entries = s2_tablemem_entries(dir, pte & mmu->pa_mask);
+	s2_memo_index(mmu, ipa, found->table);
+	return true;
+}
+
+void s2_memo_begin(struct s2_memo *memo, const struct s2_cpu *cpu)
+{
+	s2_memo_fold(memo, cpu->machine);
+	memo->known = false;
+	memo->tally.each = cpu->machine->counts;
+}
+
+void s2_memo_end(struct s2_memo *memo, uint64_t key, const struct s2_cpu *cpu)
+{
+	struct s2_machine *m = cpu->machine;
+
+	memo->tally.each = s2_counts_since(&memo->tally.each, &m->counts);
+	memo->key = key;
+	memo->vcpu_vttbr = cpu->vcpu_vttbr;
+	memo->vttbr = cpu->sysreg[S2_SYSREG_VTTBR_EL2];
+	memo->hcr = cpu->sysreg[S2_SYSREG_HCR_EL2];
+	memo->known = true;
+	if (memo->tally.listed)
+		return;
+	memo->tally.next = m->tallies;
+	m->tallies = &memo->tally;
+	memo->tally.listed = true;
+}
+
+void s2_memo_fold(struct s2_memo *memo, struct s2_machine *m)
+{
+	struct s2_tally **link = &m->tallies;
+
+	s2_machine_fold(m);
+	memo->known = false;
+	if (!memo->tally.listed)
+		return;
+	while (*link != &memo->tally)
+		link = &(*link)->next;
+	*link = memo->tally.next;
+	memo->tally.listed = false;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* IRM = 1: an SGI to every vcpu but the sender. */
+#include "hyp/vgic.h"
+
+/* Up to v6.6: the loop's index was compared with the sender's id. */
+void s2_broadcast_by_index(struct s2_sgi_write *w)
+{
+	const struct s2_vgic *vgic = w->vgic;
+
+	s2_step(w->cpu, S2_OP_VCPU_VISIT, vgic->n_vcpus);
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		if (i != w->sender->id)
+			s2_sgi_queue(w, i);
+}
+
+/* f3f60a565391 */
+void s2_broadcast_plain(struct s2_sgi_write *w)
+{
+	const struct s2_vgic *vgic = w->vgic;
+
+	s2_step(w->cpu, S2_OP_VCPU_VISIT, vgic->n_vcpus);
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		if (i != w->sender->index)
+			s2_sgi_queue(w, i);
+}
+
+/* The vcpus of word @at that get the SGI: all but the sender, of a group that may. */
+static uint64_t targets_of_word(const struct s2_sgi_write *w, unsigned at)
+{
+	const struct s2_vgic *vgic = w->vgic;
+	const unsigned left = vgic->n_vcpus - at * 64U;
+	const uint64_t group1 = vgic->sgi_group1[w->intid].w[at];
+	uint64_t to = left >= 64U ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1U;
+
+	if (w->sender->index / 64U == at)
+		to &= ~(UINT64_C(1) << (w->sender->index % 64U));
+	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, true))
+		to &= ~group1;
+	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, false))
+		to &= group1;
+	return to;
+}
+
+/* s2_vgic_kick() of 64 vcpus; none of them is on this CPU. */
+static void kick_word(struct s2_sgi_write *w, unsigned at, uint64_t kick)
+{
+	struct s2_vgic *vgic = w->vgic;
+	const uint64_t wake = vgic->blocked.w[at] & kick;
+	const uint64_t ipi = vgic->in_guest.w[at] & kick & ~wake;
+
+	vgic->requested.w[at] |= kick;
+	vgic->blocked.w[at] &= ~wake;
+	vgic->in_guest.w[at] &= ~ipi;
+	if (wake)
+		s2_step(w->cpu, S2_OP_VCPU_WAKE, s2_popcount(wake));
+	if (ipi)
+		s2_step(w->cpu, S2_OP_KICK_IPI, s2_popcount(ipi));
+}
+
+/*
+ * Posts the SGI in the matrix, 64 vcpus at a time, and kicks those that have it
+ * enabled; each queues it on its own list when it next looks.  While the
+ * distributor is off, or SGIs are in the hardware, nothing may be deferred.
+ */
+void s2_broadcast_matrix(struct s2_sgi_write *w)
+{
+	struct s2_vgic *vgic = w->vgic;
+	const unsigned words = (vgic->n_vcpus + 63U) / 64U;
+
+	if (!vgic->dist_enabled || vgic->vsgis_in_hw) {
+		s2_broadcast_plain(w);
+		return;
+	}
+	for (unsigned at = 0; at < words; at++) {
+		const uint64_t to = targets_of_word(w, at);
+
+		vgic->mail[w->intid].w[at] |= to;
+		vgic->has_mail.w[at] |= to;
+		kick_word(w, at, to & vgic->sgi_enabled[w->intid].w[at]);
+	}
+	s2_step(w->cpu, S2_OP_VCPU_VISIT, words);
+}
+
+/* Run by the target, on its own list: sgi_queue counts what the plain form counts. */
+void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
+{
+	struct s2_vgic *vgic = vcpu->vgic;
+	unsigned queued = 0;
+
+	s2_vcpu_put(&vgic->has_mail, vcpu->index, false);
+	for (unsigned intid = 0; intid < S2_N_SGIS; intid++) {
+		struct s2_irq *irq = s2_vgic_sgi(vgic, vcpu->index, intid);
+
+		if (!s2_vcpu_has(&vgic->mail[intid], vcpu->index))
+			continue;
+		s2_vcpu_put(&vgic->mail[intid], vcpu->index, false);
+		queued++;
+		s2_lock_irq(vgic, cpu);
+		irq->latch = true;
+		s2_irq_queue_unlock(vgic, cpu, irq);
+	}
+	s2_step(cpu, S2_OP_SGI_QUEUE, queued);
+}

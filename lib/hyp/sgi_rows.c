@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Dispatch by clusters: a row holds the 16 vcpus that one write can name.
+ *
+ * A write finds its row once and reads the targets off it; a target that is
+ * absent costs nothing.  Rows are hashed and filled in index order, so, as in
+ * vcpu_hash.c, no write compares more rows than a walk would visit vcpus.  At
+ * most one row a vcpu: 40 bytes each, at most 40 KiB for 512.
+ */
+#include "hyp/vgic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FREE_ROW S2_ADDR_UNDEF
+
+/* Aff1 and Aff2 are adjacent: default MPIDRs never collide. */
+#define KEY_LOW	 (S2_MPIDR_AFF2 | S2_MPIDR_AFF1)
+#define KEY_AFF0 S2_BITS(7, 4)
+
+static inline unsigned first_row(const struct s2_cluster_rows *rows, uint64_t key)
+{
+	const uint64_t hash = s2_field_get(key, KEY_LOW) ^ s2_field_get(key, S2_MPIDR_AFF3) * 31U ^
+			      s2_field_get(key, KEY_AFF0) * 17U;
+
+	return (unsigned)hash & ((1U << rows->shift) - 1U);
+}
+
+/* The row of @key, or the free one where it would be. */
+static struct s2_cluster_row *find_row(const struct s2_cluster_rows *rows, uint64_t key,
+				       unsigned *probes)
+{
+	const unsigned mask = (1U << rows->shift) - 1U;
+	unsigned at = first_row(rows, key);
+
+	*probes = 0;
+	for (; rows->row[at].key != FREE_ROW; at = (at + 1U) & mask) {
+		++*probes;
+		if (rows->row[at].key == key)
+			break;
+	}
+	return &rows->row[at];
+}
+
+static void add_vcpu(struct s2_vgic *vgic, unsigned index)
+{
+	const uint64_t hwid = vgic->hwid[index];
+	const unsigned bit = (unsigned)(hwid & ~S2_MPIDR_CLUSTER);
+	unsigned probes;
+	struct s2_cluster_row *row = find_row(&vgic->rows, hwid & S2_MPIDR_CLUSTER, &probes);
+
+	row->key = hwid & S2_MPIDR_CLUSTER;
+	/* Of duplicates the first is the one that a walk would reach. */
+	if (row->vcpu[bit] == S2_NO_VCPU)
+		row->vcpu[bit] = (uint16_t)index;
+}
+
+void s2_rows_drop(struct s2_vgic *vgic)
+{
+	free(vgic->rows.row);
+	vgic->rows.row = NULL;
+}
+
+/* Builds the rows anew; without memory there are none, and writes walk. */
+void s2_rows_build(struct s2_vgic *vgic)
+{
+	struct s2_cluster_rows *rows = &vgic->rows;
+	size_t bytes;
+
+	s2_rows_drop(vgic);
+	for (rows->shift = 1; 1U << rows->shift < 2U * vgic->n_vcpus;)
+		rows->shift++;
+	bytes = sizeof(*rows->row) << rows->shift;
+	rows->row = malloc(bytes);
+	if (!rows->row)
+		return;
+	memset(rows->row, 0xff, bytes);
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		add_vcpu(vgic, i);
+}
+
+void s2_sgi_rows(struct s2_sgi_write *w)
+{
+	const struct s2_cluster_rows *rows = &w->vgic->rows;
+	const struct s2_cluster_row *row;
+	unsigned probes;
+
+	if (!rows->row) {
+		s2_sgi_walk(w);
+		return;
+	}
+	if (!w->targets)
+		return;
+	row = find_row(rows, w->cluster.v, &probes);
+	s2_step(w->cpu, S2_OP_MPIDR_GATHER, 1);
+	if (probes)
+		s2_step(w->cpu, S2_OP_VCPU_PROBE, probes);
+	if (row->key == FREE_ROW)
+		return;
+	for (unsigned left = w->targets; left; left &= left - 1U) {
+		const uint16_t index = row->vcpu[s2_lowest_bit(left)];
+
+		if (index != S2_NO_VCPU)
+			s2_sgi_queue(w, index);
+	}
+}

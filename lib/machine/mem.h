@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Inside memory: a radix tree by PA whose uniform parts are single nodes.
+ *
+ *   root: 512 GiB a node --> 512 of 1 GiB --> 512 of 2 MiB --> leaf: 512 frames
+ *   node: a pattern for all of it (low bit 1), or a pointer
+ *   leaf: 4 bits a frame into its own 16 patterns, 8 bits, or 32 if they are many
+ */
+#ifndef S2_MACHINE_MEM_H
+#define S2_MACHINE_MEM_H
+
+#include "machine/pattern.h"
+
+#define S2_FANOUT     512U
+#define S2_LEAF_SHIFT 21U
+
+typedef uintptr_t s2_node;
+
+struct s2_icache;
+
+struct s2_memory {
+	uint8_t line_shift;
+	uint8_t pa_bits;
+	bool versions;
+	bool stateless; /**< FWB, and nobody asks for contents */
+	bool dic, vipt;
+	uint32_t last_version;
+	uint64_t op_number; /**< tells one operation's memos from another's */
+	uint32_t collect_at;
+	uint64_t bytes;
+	struct s2_patterns pats;
+	struct s2_icache *icache;
+	/* What becomes of patterns below 256, if first_op is the operation at hand. */
+	uint64_t first_op;
+	uint32_t first_new[256];
+	uint64_t first_counts[256];
+	size_t n_root;
+	s2_node *root;
+};
+
+/** What an operation does to a line. */
+struct s2_line_fn {
+	struct s2_line (*fn)(struct s2_line line, uint32_t version);
+	uint32_t version;
+};
+
+/** Applies @p f to the lines [first, first + n) of memory. @return 0 or -ENOMEM */
+int s2_mem_apply(struct s2_memory *mem, const struct s2_line_fn *f, uint64_t first, uint64_t n,
+		 struct s2_line_counts *counts);
+
+/** The pattern of a frame. */
+uint32_t s2_mem_frame(const struct s2_memory *mem, uint64_t frame);
+
+void s2_mem_free_tree(struct s2_memory *mem);
+
+int s2_icache_create(unsigned cpus, struct s2_icache **out);
+void s2_icache_destroy(struct s2_icache *icache);
+bool s2_icache_find(const struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t *version);
+int s2_icache_fill(struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t version);
+void s2_icache_inval_lines(struct s2_icache *icache, uint64_t first, uint64_t n);
+void s2_icache_inval_cpu(struct s2_icache *icache, unsigned cpu);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * How residue is kept: groups of old descriptors of one table page.
+ *
+ *   VM --> groups: page (IPA, level), bit i: descriptor i, old value base + i * step,
+ *                  one stage, one set of CPUs
+ *
+ * A group is split when an instruction concerns some of its descriptors or
+ * CPUs only, and joined with one like it when it comes to rest.  A group is in
+ * one list by stage: idle (of its VM), active (stage 2 gone, of its VM), or
+ * pending (of all: barriers look there).
+ */
+#ifndef S2_MACHINE_RESIDUE_H
+#define S2_MACHINE_RESIDUE_H
+
+#include <stage2sim/residue.h>
+
+#include "machine/physics.h"
+
+struct s2_link {
+	struct s2_link *prev, *next;
+};
+
+/** All that is known of a VMID. */
+struct s2_res_vm {
+	struct s2_link idle, active;
+	uint64_t entries; /**< old descriptors */
+	uint64_t groups;
+	struct s2_vmid vmid;
+	struct s2_res_vm *next; /**< of all that were ever watched */
+};
+
+struct s2_group {
+	struct s2_link link; /**< first */
+	struct s2_group *chain;
+	struct s2_res_vm *vm;
+	uint64_t ipa; /**< of the table page */
+	uint64_t base, step;
+	uint64_t store_epoch, store_local_epoch; /**< of the storer, at the store */
+	uint64_t serial;			 /**< tells a subtree from one before it */
+	uint32_t n;
+	uint16_t store_cpu;
+	int8_t level;
+	uint8_t stage; /**< enum s2_residue_stage; never VISIBLE, which STORED becomes by itself */
+	bool table;    /**< table descriptors: walk-cache entries */
+	bool below;    /**< a single one, with all that hangs on it */
+	bool conflict;
+	bool local;	  /**< pending: a non-shareable TLBI */
+	uint64_t words[]; /**< descriptors, CPUs left, CPUs whose DSB completes what is pending */
+};
+
+/** What is known of a table page. */
+struct s2_table_meta {
+	struct s2_res_vm *vm; /**< NULL: not linked into a watched tree */
+	uint64_t ipa;
+	struct s2_group *unlinked; /**< the subtree residue that it is part of... */
+	uint64_t serial;	   /**< ...if the serials agree */
+	int8_t level;
+};
+
+/** Epochs of a CPU: how many DSBs that order its stores. */
+struct s2_res_cpu {
+	uint64_t ish, any;
+};
+
+struct s2_residues {
+	struct s2_physics *p;
+	uint8_t page_shift;
+	unsigned page_words; /**< of a bitmap of a page's descriptors */
+	unsigned cpu_words;
+	uint64_t table_base;
+	struct s2_table_meta **meta; /**< by 2 MiB of PA */
+	size_t n_meta;
+	struct s2_res_vm **by_vmid;
+	struct s2_res_vm *vms;
+	struct s2_link pending;
+	struct s2_group **hash;
+	size_t hash_size, n_groups;
+	struct s2_group *free;
+	void *chunks; /**< of groups, each beginning with a pointer to the next */
+	uint64_t bytes;
+	uint64_t serial;
+	uint64_t run_serial; /**< of the last group before the run at hand */
+	uint64_t changes;    /**< by TLBIs to groups from before the run */
+	struct s2_res_cpu cpus[];
+};
+
+int s2_residues_create(struct s2_physics *p, struct s2_residues **out);
+void s2_residues_destroy(struct s2_residues *res);
+
+/** A PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
+int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size_t index,
+		     uint64_t repetition);
+
+/**
+ * An event that only reads and writes descriptors, all repetitions at once.
+ * @return 1 if it is not one of those; 0; -ENOMEM
+ */
+int s2_residues_stores(struct s2_residues *res, const struct s2_event *event);
+
+/** What a run's first repetition is compared with. */
+struct s2_res_mark {
+	size_t groups;
+	uint64_t changes;
+};
+
+struct s2_res_mark s2_residues_mark(struct s2_residues *res);
+
+/** Whether the first repetition left everything as it was, so that the others will too. */
+bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark *mark,
+			 const struct s2_event *event);
+
+/** The page that a descriptor lies in, if it is one of a watched tree. */
+const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr);
+
+int s2_residues_tlbi(struct s2_residues *res, unsigned cpu, const struct s2_insn *insn,
+		     uint64_t repetition);
+void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op);
+
+/** Context synchronisation of @p cpu. */
+void s2_residues_sync(struct s2_residues *res, unsigned cpu);
+
+/** A store of @p new over @p old at @p addr. @return 0 or -ENOMEM */
+int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
+		      uint64_t n, uint64_t old_step);
+
+/** The table page at @p pa is about to be freed. */
+int s2_residues_table_free(struct s2_residues *res, uint64_t pa);
+
+int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime);
+
+/** Splits a subtree into what its tables hold. @return 0 or -ENOMEM */
+int s2_residues_unfold(struct s2_residues *res, struct s2_group *g);
+
+/* Groups. */
+
+static inline uint64_t *s2_group_bits(struct s2_group *g)
+{
+	return g->words;
+}
+
+static inline uint64_t *s2_group_cpus(const struct s2_residues *res, struct s2_group *g)
+{
+	return g->words + res->page_words;
+}
+
+static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s2_group *g)
+{
+	return g->words + res->page_words + res->cpu_words;
+}
+
+static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
+{
+	const struct s2_geometry geo = {.page_shift = res->page_shift};
+
+	return s2_level_shift(&geo, level);
+}
+
+/** A group with no descriptors, all CPUs, in its VM's idle list; NULL without memory. */
+struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uint64_t ipa,
+			      int level);
+void s2_group_free(struct s2_residues *res, struct s2_group *g);
+
+/** Moves a group to the list of @p stage. */
+void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_stage stage);
+
+/** To be called when there are more groups than buckets and nobody goes through them. */
+void s2_groups_more_buckets(struct s2_residues *res);
+
+/** Adds descriptors [first, first + n). */
+void s2_group_add(struct s2_group *g, unsigned first, uint64_t n);
+
+/** Those of @p g in [first, last], split off; @p g itself if that is all; NULL if none or -ENOMEM. */
+struct s2_group *s2_group_take(struct s2_residues *res, struct s2_group *g, uint64_t first,
+			       uint64_t last, int *err);
+
+/** The part of @p g that CPU @p cpu may hold, split off; NULL if none or no memory. */
+struct s2_group *s2_group_take_cpu(struct s2_residues *res, struct s2_group *g, unsigned cpu,
+				   int *err);
+
+/** Joins @p g, at rest, with one like it. */
+void s2_group_join(struct s2_residues *res, struct s2_group *g);
+
+/** The first group of the page with this IPA and level; further ones by s2_group_next(). */
+struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_res_vm *vm,
+				uint64_t ipa, int level);
+struct s2_group *s2_group_next(const struct s2_group *g);
+
+/** Whether walkers of the inner shareable domain (or of @p cpu alone) see the store. */
+bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, bool local,
+		      unsigned cpu);
+
+#endif
