@@ -98,7 +98,7 @@ static unsigned high_bit(uint64_t word)
 	return bit;
 }
 
-static unsigned ones(uint64_t word)
+static unsigned dirty_log_ones(uint64_t word)
 {
 	unsigned n = 0;
 
@@ -155,7 +155,7 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 			if (!c->pages)
 				c->first = word * 64 + low_bit(was);
 			c->end = word * 64 + high_bit(was) + 1;
-			c->pages += ones(was);
+			c->pages += dirty_log_ones(was);
 		}
 		word = s2_bits_next_word(&s->dirty, word + 1);
 	}
@@ -177,39 +177,51 @@ static uint64_t one_operation(uint64_t pages)
 	return (pages + unit - 1) & ~(unit - 1);
 }
 
-/* ROUND: the span, grown within the slot until one operation names it. */
+/* From the first to the last page cleared. */
+static struct s2_range exact_span(const struct s2_vm *vm, const struct vm_slot *s,
+				  const struct cleared *c)
+{
+	unsigned shift = vm->mmu->geo.page_shift;
+
+	return s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift);
+}
+
+/*
+ * ROUND: the span, grown within the slot until one operation names it.  With
+ * LPA2 operands name 64 KiB, and a slot may begin and end between: then the
+ * span stays as it is.
+ */
 static struct s2_range rounded_span(const struct s2_vm *vm, const struct vm_slot *s,
 				    const struct cleared *c)
 {
+	const struct s2_range span = exact_span(vm, s, c);
 	unsigned shift = vm->mmu->geo.page_shift;
-	/* With LPA2 operands name 64 KiB; a slot may begin between. */
-	uint64_t align = vm->mmu->tlbi.lpa2 ? (UINT64_C(1) << S2_GRANULE_64K) >> shift : 1;
-	uint64_t base = s->cfg.ipa.v >> shift, slot_pages = s->cfg.size >> shift;
-	uint64_t first = ((base + c->first) & ~(align - 1)), pages;
+	uint64_t unit = UINT64_C(1) << (vm->mmu->tlbi.lpa2 ? S2_GRANULE_64K : shift);
+	uint64_t slot_end = s->cfg.ipa.v + s->cfg.size, span_end = span.ipa.v + span.size;
+	uint64_t start = span.ipa.v & ~(unit - 1), size;
 
-	if (first < base || c->end - c->first == 1)
-		first = base + c->first;
-	pages = one_operation(base + c->end - first);
-	if (pages > slot_pages)
+	if (c->end - c->first == 1)
+		return span;
+	size = one_operation((span_end - start) >> shift) << shift;
+	if (size > s->cfg.size)
 		return slot_range(s);
-	if (first + pages > base + slot_pages)
-		first = (base + slot_pages - pages) & ~(align - 1);
-	if (first < base)
-		return slot_range(s);
-	return s2_range(first << shift, pages << shift);
+	if (start + size > slot_end)
+		start = (slot_end - size) & ~(unit - 1);
+	if (start < s->cfg.ipa.v || start + size < span_end || start + size > slot_end)
+		return span;
+	return s2_range(start, size);
 }
 
 /* The flush comes once, after mmu_lock is dropped: of the slot, however little was cleared. */
 static int flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
 			 const struct cleared *c)
 {
-	unsigned shift = vm->mmu->geo.page_shift;
 	struct s2_range range = slot_range(s);
 
 	if (!c->pages)
 		return 0;
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
-		range = s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift);
+		range = exact_span(vm, s, c);
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
 		range = rounded_span(vm, s, c);
 	return s2_flush_vmid_range(vm->mmu, cpu, range.ipa, range.size);

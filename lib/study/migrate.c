@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Any place that is congruent to the IPA at every block size. */
-#define HVA UINT64_C(0x400000000000)
+#define MIGRATE_HVA UINT64_C(0x400000000000)
 
 /* Flush calls of one ioctl, as the MMU tells of them. */
 struct flushed {
@@ -107,7 +107,7 @@ static void note_faults(struct migrating *g, bool reported)
 
 /* ---- the guest's writes ---- */
 
-static uint64_t next_random(uint64_t *state)
+static uint64_t migrate_next_random(uint64_t *state)
 {
 	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
 
@@ -138,7 +138,7 @@ static int make_extents(struct migrating *g)
 			g->extents[i] = i * (g->pages / n);
 			break;
 		case S2_MIGRATE_RANDOM:
-			g->extents[i] = next_random(&state) % (g->pages - mig->run + 1);
+			g->extents[i] = migrate_next_random(&state) % (g->pages - mig->run + 1);
 			break;
 		case S2_MIGRATE_DENSE:
 			g->extents[i] = i * mig->run;
@@ -256,7 +256,7 @@ static int migrate(struct migrating *g)
 
 /* ---- setting up ---- */
 
-static int make_machine(struct migrating *g, const struct s2_features *features)
+static int migrate_make_machine(struct migrating *g, const struct s2_features *features)
 {
 	/* One more than vcpus: the VMM's thread runs beside them. */
 	const struct s2_machine_config mc = {.features = *features,
@@ -281,7 +281,7 @@ static int add_vcpus(struct migrating *g)
 	return ret < 0 ? ret : 0;
 }
 
-static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
+static int migrate_make_vm(struct migrating *g, const struct s2_flavour *flavour)
 {
 	const struct s2_migrate *mig = g->mig;
 	const struct s2_vm_config vc = {
@@ -296,7 +296,7 @@ static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
 	const struct s2_slot_config ram = {
 		.ipa = {S2_MIGRATE_BASE},
 		.size = mig->slot,
-		.hva = {HVA + S2_MIGRATE_BASE},
+		.hva = {MIGRATE_HVA + S2_MIGRATE_BASE},
 		.pa = {S2_MIGRATE_BASE},
 		.backing = mig->backing,
 		.populated = true,
@@ -312,7 +312,7 @@ static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
 	return add_vcpus(g);
 }
 
-static void clear(struct migrating *g)
+static void migrate_clear(struct migrating *g)
 {
 	s2_vm_free(g->vm);
 	s2_vmids_free(g->vmids);
@@ -331,9 +331,9 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 	g.pages = mig->slot >> g.page_shift;
 	ret = make_extents(&g);
 	if (!ret)
-		ret = make_machine(&g, features);
+		ret = migrate_make_machine(&g, features);
 	if (!ret)
-		ret = make_vm(&g, flavour);
+		ret = migrate_make_vm(&g, flavour);
 	if (!ret)
 		ret = migrate(&g);
 	if (ret) {
@@ -343,6 +343,6 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 		cost->work = cost->flush_work + mig->ratio * cost->refills;
 		cost->longest_lock = s2_vm_longest_lock(g.vm);
 	}
-	clear(&g);
+	migrate_clear(&g);
 	return ret;
 }

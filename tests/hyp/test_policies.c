@@ -42,6 +42,7 @@ struct shape {
 	uint64_t size, backing;
 	bool manual;
 	uint64_t run_limit;
+	uint64_t at; /* where RAM begins after its usual place */
 	unsigned ipa_bits;
 	int vcpus;
 	const struct s2_flavour *own; /* default: the newest */
@@ -56,7 +57,7 @@ static void rig_up(struct rig *r, const struct shape *s)
 		.manual_protect = s->manual,
 	};
 	const struct s2_slot_config ram = {
-		.ipa = {RAM},
+		.ipa = {RAM + s->at},
 		.size = s->size ? s->size : 32 * MIB,
 		.hva = {HVA},
 		.pa = {0x100000000},
@@ -177,6 +178,29 @@ static void what_powers_off_is_counted_off_where_its_return_is_seen(void **state
 	}
 }
 
+/* What today's traps do not show must not be guessed: who came back unseen still counts as on. */
+static void who_returns_unseen_still_counts_as_on(void **state)
+{
+	const struct s2_flavour today = toggling(S2_TOGGLE_FIRST_LAST);
+	struct s2_vcpu *two;
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, &(struct shape){.machine = "cortex-a55", .vcpus = 2, .own = &today});
+	touch(&r, 16, S2_ACCESS_WRITE);
+	s2_vcpu_set_caches(r.vcpu, true);
+	s2_vcpu_power_off(r.vcpu);
+	s2_vcpu_power_on(r.vcpu);
+	s2_vcpu_load(r.vcpu, r.cpu);
+	s2_vcpu_set_caches(r.vcpu, true);
+	two = s2_vm_vcpu(r.vm, 1);
+	s2_vcpu_load(two, s2_machine_cpu(r.m, 1));
+	lap(&r);
+	s2_vcpu_set_caches(two, true);
+	expect(&r, (struct expected){.civac = 0});
+	rig_down(&r);
+}
+
 static void since_flush_cleans_a_large_block_once(void **state)
 {
 	const struct s2_flavour since = toggling(S2_TOGGLE_SINCE_FLUSH);
@@ -278,6 +302,7 @@ static void a_rounded_span_holds_what_was_cleared_and_is_one_operation(void **st
 		const uint64_t pages = 64 * (1 + s2_test_rng_below(&rng, i < 1000 ? 40 : 32767));
 		const uint64_t first = s2_test_rng_below(&rng, pages);
 		const uint64_t last = first + s2_test_rng_below(&rng, pages - first);
+		const uint64_t ram = RAM + i % 3 * PAGE; /* LPA2 names 64 KiB */
 		struct s2_flush_call call = {.pages = 0};
 		struct s2_counts c;
 		struct rig r;
@@ -286,26 +311,75 @@ static void a_rounded_span_holds_what_was_cleared_and_is_one_operation(void **st
 			    first, last);
 		rig_up(&r, &(struct shape){.machine = machines[i % 2],
 					   .own = &f,
+					   .at = ram - RAM,
 					   .size = pages * PAGE,
 					   .manual = true});
 		s2_vm_log_start(r.vm, r.cpu, r.ram);
-		s2_vcpu_access(r.vcpu, s2_ipa(RAM + first * PAGE), PAGE, S2_ACCESS_WRITE);
-		s2_vcpu_access(r.vcpu, s2_ipa(RAM + last * PAGE), PAGE, S2_ACCESS_WRITE);
+		s2_vcpu_access(r.vcpu, s2_ipa(ram + first * PAGE), PAGE, S2_ACCESS_WRITE);
+		s2_vcpu_access(r.vcpu, s2_ipa(ram + last * PAGE), PAGE, S2_ACCESS_WRITE);
 		lap(&r);
 		s2_mmu_watch_flushes(s2_vm_mmu(r.vm), keep_range, &call);
 		assert_true(s2_vm_log_clear(r.vm, r.cpu, r.ram, 0, pages) > 0);
 		c = lap(&r);
-		assert_true(call.ipa.v >= RAM && call.ipa.v <= RAM + first * PAGE);
-		assert_true(call.ipa.v + call.pages * PAGE > RAM + last * PAGE);
+		assert_true(call.ipa.v >= ram && call.ipa.v <= ram + first * PAGE);
+		assert_true(call.ipa.v + call.pages * PAGE > ram + last * PAGE);
 		assert_true(call.pages <= pages);
-		/* One operation, unless all of a slot of an odd size is flushed. */
-		if (call.pages < pages)
+		/* One operation, where the slot has room for it. */
+		if (call.pages != last - first + 1 && call.pages != pages)
 			assert_u64(c.n[S2_OP_TLBI_RIPAS2E1IS] + c.n[S2_OP_TLBI_IPAS2E1IS], 1);
 		/* At most doubled, and what alignment asks for. */
-		if (call.pages < pages)
+		if (call.pages != last - first + 1 && call.pages != pages)
 			assert_true(call.pages <= 2 * (last - first + 1 + 15));
 		rig_down(&r);
 	}
+}
+
+static void a_rounded_span_is_no_larger_than_it_must_be(void **state)
+{
+	/* Pages cleared, pages flushed: up to 32 units of 2, 64, 2048 pages. */
+	static const uint64_t rows[][2] = {{1, 1},	 {2, 2},	 {3, 4},
+					   {33, 34},	 {63, 64},	 {64, 64},
+					   {65, 128},	 {2047, 2048},	 {2048, 2048},
+					   {2049, 4096}, {65536, 65536}, {65537, 131072}};
+	struct s2_flavour f = *newest();
+
+	(void)state;
+	f.clear_flush = S2_CLEAR_FLUSH_ROUND;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_flush_call call = {.pages = 0};
+		struct rig r;
+
+		s2_test_row("%" PRIu64 " pages", rows[i][0]);
+		rig_up(&r,
+		       &(struct shape){.machine = "max", .own = &f, .size = GIB, .manual = true});
+		s2_vm_log_start(r.vm, r.cpu, r.ram);
+		touch(&r, 1, S2_ACCESS_WRITE);
+		s2_vcpu_access(r.vcpu, s2_ipa(RAM + (rows[i][0] - 1) * PAGE), PAGE,
+			       S2_ACCESS_WRITE);
+		s2_mmu_watch_flushes(s2_vm_mmu(r.vm), keep_range, &call);
+		s2_vm_log_clear(r.vm, r.cpu, r.ram, 0, GIB / PAGE);
+		assert_u64(call.ipa.v, RAM);
+		assert_u64(call.pages, rows[i][1]);
+		rig_down(&r);
+	}
+}
+
+static void a_rounded_span_at_the_slots_end_grows_downwards(void **state)
+{
+	struct s2_flavour f = *newest();
+	struct s2_flush_call call = {.pages = 0};
+	struct rig r;
+
+	(void)state;
+	f.clear_flush = S2_CLEAR_FLUSH_ROUND;
+	rig_up(&r, &(struct shape){.machine = "max", .own = &f, .size = GIB, .manual = true});
+	s2_vm_log_start(r.vm, r.cpu, r.ram);
+	s2_vcpu_access(r.vcpu, s2_ipa(RAM + GIB - 65 * PAGE), 65 * PAGE, S2_ACCESS_WRITE);
+	s2_mmu_watch_flushes(s2_vm_mmu(r.vm), keep_range, &call);
+	s2_vm_log_clear(r.vm, r.cpu, r.ram, 0, GIB / PAGE);
+	assert_u64(call.ipa.v, RAM + GIB - 128 * PAGE);
+	assert_u64(call.pages, 128);
+	rig_down(&r);
 }
 
 /* By cost: one call while its TLBIs cost no more than the refills of the whole VMID. */
@@ -329,6 +403,11 @@ static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
 		rig_down(&r);
 	}
 	/* Seven pages: two operations. */
+	f.costs.lost_entries = 19;
+	rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
+	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 7 * PAGE), 0);
+	expect(&r, (struct expected){.vmalls12e1is = 1});
+	rig_down(&r);
 	f.costs.lost_entries = 20;
 	rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
 	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 7 * PAGE), 0);
@@ -341,9 +420,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(cpu_on_turns_caches_off_and_does_not_arm_tvm),
 		s2_unit_test(what_powers_off_is_counted_off_where_its_return_is_seen),
+		s2_unit_test(who_returns_unseen_still_counts_as_on),
 		s2_unit_test(since_flush_cleans_a_large_block_once),
 		s2_unit_test(chunks_of_a_range_flush_are_the_same_as_a_run),
 		s2_unit_test(a_rounded_span_holds_what_was_cleared_and_is_one_operation),
+		s2_unit_test(a_rounded_span_is_no_larger_than_it_must_be),
+		s2_unit_test(a_rounded_span_at_the_slots_end_grows_downwards),
 		s2_unit_test(by_cost_takes_the_cheaper_of_range_and_vmid),
 	};
 

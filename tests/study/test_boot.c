@@ -264,8 +264,8 @@ static void the_seed_decides_a_random_order(void **state)
 	assert_true(lines[0] != lines[2]);
 }
 
-/* What follows a boot, less the boot: cleans, and lines in units of all that is mapped. */
-static void second_act(int then, enum s2_toggle toggle, uint64_t cleans, uint64_t times)
+/* What follows a boot, less the boot: traps, and cleans of all that is mapped. */
+static void second_act(int then, enum s2_toggle toggle, uint64_t traps, uint64_t cleans)
 {
 	struct s2_boot b = thread_boot();
 	const struct s2_boot_cost boot = run_boot(&b, "neoverse-n1", toggle);
@@ -276,7 +276,8 @@ static void second_act(int then, enum s2_toggle toggle, uint64_t cleans, uint64_
 	b.then_vcpu = 1;
 	both = run_boot(&b, "neoverse-n1", toggle);
 	assert_u64(both.cleans - boot.cleans, cleans);
-	assert_u64(both.toggle_lines - boot.toggle_lines, times * mapped_linux(&b, 63) / LINE);
+	assert_u64(both.toggle_lines - boot.toggle_lines, cleans * mapped_linux(&b, 63) / LINE);
+	assert_u64(both.ops.n[S2_OP_SYSREG_TRAP] - boot.ops.n[S2_OP_SYSREG_TRAP], traps);
 }
 
 static void what_follows_is_seen_only_by_who_still_traps(void **state)
@@ -288,11 +289,11 @@ static void what_follows_is_seen_only_by_who_still_traps(void **state)
 	second_act(S2_BOOT_THEN_REPLUG, S2_TOGGLE_EVERY, 0, 0);
 	second_act(S2_BOOT_THEN_KEXEC, S2_TOGGLE_FIRST_LAST, 0, 0);
 	/* All others off: vcpu 1 is the last off and the first on again. */
-	second_act(S2_BOOT_THEN_KEXEC, S2_TOGGLE_FIRST_LAST_TVM, 2, 2);
-	second_act(S2_BOOT_THEN_KEXEC, S2_TOGGLE_FIRST_LAST_FGT, 2, 2);
+	second_act(S2_BOOT_THEN_KEXEC, S2_TOGGLE_FIRST_LAST_TVM, 1 + 64 * 13, 2);
+	second_act(S2_BOOT_THEN_KEXEC, S2_TOGGLE_FIRST_LAST_FGT, 1 + 64, 2);
 	/* The others stop with their caches on: neither last nor first. */
-	second_act(S2_BOOT_THEN_KDUMP, S2_TOGGLE_FIRST_LAST_TVM, 0, 0);
-	second_act(S2_BOOT_THEN_REPLUG, S2_TOGGLE_FIRST_LAST_FGT, 0, 0);
+	second_act(S2_BOOT_THEN_KDUMP, S2_TOGGLE_FIRST_LAST_TVM, 1 + 13, 0);
+	second_act(S2_BOOT_THEN_REPLUG, S2_TOGGLE_FIRST_LAST_FGT, 63, 0);
 }
 
 static void a_reboot_cleans_as_the_boot_did(void **state)

@@ -261,6 +261,9 @@ static void refills_are_what_the_tlb_held_or_the_ranges_share(void **state)
 	mig.backing = 2 * MIB;
 	c = run_mig(&mig, S2_RANGE_VMID_ALWAYS, S2_CLEAR_FLUSH_SLOT);
 	assert_true(c.refills == 64 * 4 * 512);
+	mig.split = 2 * MIB;
+	c = run_mig(&mig, S2_RANGE_VMID_ALWAYS, S2_CLEAR_FLUSH_SLOT);
+	assert_true(c.refills == 64 * 4 * 1000);
 }
 
 /* The claim of the policy: it knows the ratio, and takes the cheaper of the two. */
