@@ -141,13 +141,6 @@ static int log_and_stop(const struct lives *l, struct s2_vm *vm)
 
 /* ---- a death ---- */
 
-static void count_flushes(void *arg, const struct s2_flush_call *call)
-{
-	struct s2_death_cost *cost = arg;
-
-	cost->flush_calls += call->repeat;
-}
-
 /* What befalls the VM while it still runs. */
 static int last_days(const struct lives *l, struct s2_vm *vm)
 {
@@ -184,12 +177,19 @@ static void note(uint64_t *longest, uint64_t now)
 		*longest = now;
 }
 
+/* A flush by IPA or range has one VMALLE1IS, one of the VMID its VMALLS12E1IS. */
+static uint64_t flush_calls(const struct s2_counts *c)
+{
+	return c->n[S2_OP_TLBI_VMALLE1IS] + c->n[S2_OP_TLBI_VMALLS12E1IS];
+}
+
 static void add_since(struct lives *l)
 {
 	const struct s2_counts now = s2_machine_counts(l->m);
 	const struct s2_counts more = s2_counts_since(&l->mark, &now);
 
 	s2_counts_add(&l->cost->ops, &more);
+	l->cost->flush_calls += flush_calls(&more);
 }
 
 static int end(struct lives *l, struct s2_vm *vm)
@@ -198,7 +198,6 @@ static int end(struct lives *l, struct s2_vm *vm)
 
 	l->mark = s2_machine_counts(l->m);
 	s2_vm_forget_longest(vm);
-	s2_mmu_watch_flushes(s2_vm_mmu(vm), count_flushes, l->cost);
 	ret = last_days(l, vm);
 	if (!ret)
 		ret = die(l, vm);

@@ -11,124 +11,7 @@
  *
  * So 64 GiB are 16,777,216 + 32,768 + 64 = 16,810,048 flushes.
  */
-#include "support.h"
-
-#include <string.h>
-
-#include <stage2sim/vm.h>
-
-#define KIB  UINT64_C(0x400)
-#define MIB  (KIB * KIB)
-#define GIB  (KIB * MIB)
-#define PAGE (4 * KIB)
-#define RAM  UINT64_C(0x40000000)
-#define HVA  UINT64_C(0xffff40000000)
-#define PA   UINT64_C(0x100000000)
-
-struct shape {
-	const char *machine;
-	unsigned ipa_bits;
-	uint64_t size, backing;
-	enum s2_backing_life life;
-	uint64_t run_limit;
-};
-
-struct rig {
-	struct s2_machine *m;
-	struct s2_vmids *vmids;
-	struct s2_vm *vm;
-	struct s2_cpu *cpu;
-	struct s2_counts mark;
-};
-
-static void machine_up(struct rig *r, const struct shape *s)
-{
-	struct s2_machine_config cfg = {.cpus = 4, .run_limit = s->run_limit};
-
-	memset(r, 0, sizeof(*r));
-	assert_i64(s2_features_parse(s->machine ? s->machine : "cortex-a72", &cfg.features, NULL),
-		   0);
-	assert_i64(s2_machine_create(&cfg, &r->m), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	r->cpu = s2_machine_cpu(r->m, 0);
-}
-
-static void rig_up(struct rig *r, const struct shape *s, const struct s2_flavour *f)
-{
-	struct s2_vm_config cfg = {.flavour = f, .ipa_bits = s->ipa_bits};
-	const struct s2_slot_config slot = {
-		.ipa = {RAM},
-		.size = s->size,
-		.hva = {HVA},
-		.pa = {PA},
-		.backing = s->backing ? s->backing : PAGE,
-		.populated = true,
-		.life = s->life,
-	};
-
-	machine_up(r, s);
-	cfg.vmids = r->vmids;
-	assert_i64(s2_vm_create(r->m, &cfg, &r->vm), 0);
-	assert_i64(s2_vm_add_slot(r->vm, &slot), 0);
-	r->mark = s2_machine_counts(r->m);
-}
-
-static void map_all(struct rig *r, const struct shape *s)
-{
-	uint64_t unit = s->backing ? s->backing : PAGE;
-
-	for (uint64_t at = 0; unit > PAGE && at < s->size; at += unit)
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r->vm), r->cpu, s2_range(RAM + at, unit),
-					  s2_pa(PA + at), S2_PROT_R | S2_PROT_W, NULL, 0),
-			   0);
-	if (unit == PAGE)
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r->vm), r->cpu, s2_range(RAM, s->size),
-					  s2_pa(PA), S2_PROT_R | S2_PROT_W, NULL, S2_MAP_FORCE_PTE),
-			   0);
-	r->mark = s2_machine_counts(r->m);
-}
-
-static void rig_down(struct rig *r)
-{
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_machine_destroy(r->m);
-}
-
-static struct s2_counts lap(struct rig *r)
-{
-	const struct s2_counts now = s2_machine_counts(r->m);
-	const struct s2_counts since = s2_counts_since(&r->mark, &now);
-
-	r->mark = now;
-	return since;
-}
-
-/* The oldest flavour with one teardown policy; chunks are reschedule points. */
-static struct s2_flavour flavour(enum s2_teardown teardown)
-{
-	struct s2_flavour f = *s2_flavour_at(0);
-
-	f.teardown = teardown;
-	f.destroy = S2_DESTROY_PUT_EMPTY;
-	f.range_flush = true;
-	f.range_order = S2_RANGE_DESCENDING;
-	return f;
-}
-
-static struct s2_counts teardown_counts(const struct shape *s, enum s2_teardown teardown)
-{
-	const struct s2_flavour f = flavour(teardown);
-	struct s2_counts counts;
-	struct rig r;
-
-	rig_up(&r, s, &f);
-	map_all(&r, s);
-	assert_i64(s2_vm_teardown(r.vm, r.cpu), 0);
-	counts = lap(&r);
-	rig_down(&r);
-	return counts;
-}
+#include "teardown_rig.h"
 
 static uint64_t ceil_div(uint64_t n, uint64_t by)
 {
@@ -149,17 +32,6 @@ static struct tree tree_of(uint64_t size, uint64_t backing)
 	if (backing < 2 * MIB)
 		t.tables += ceil_div(size, 2 * MIB);
 	return t;
-}
-
-#define ROOT_PAGES UINT64_C(2)
-
-static void assert_flushes(const struct s2_counts *c, uint64_t by_ipa, uint64_t whole)
-{
-	assert_u64(c->n[S2_OP_TLBI_IPAS2E1IS], by_ipa);
-	assert_u64(c->n[S2_OP_TLBI_VMALLE1IS], by_ipa);
-	assert_u64(c->n[S2_OP_TLBI_VMALLS12E1IS], whole);
-	assert_u64(c->n[S2_OP_HYPERCALL], by_ipa + whole);
-	assert_u64(c->n[S2_OP_TLBI_RIPAS2E1IS], 0);
 }
 
 /* Every policy on one shape; a72: no range TLBI, no FWB, nVHE, lines of 64 bytes. */
@@ -471,93 +343,6 @@ static void drop_cleans_shared_memory_only_and_only_without_fwb(void **state)
 	}
 }
 
-/* Patch 7 spares every event; ours only memory that nobody can read afterwards. */
-static void an_unmap_event_cleans_what_its_policy_says(void **state)
-{
-	static const struct {
-		enum s2_unmap_cmo policy;
-		enum s2_backing_life life;
-		enum s2_unmap_reason reason;
-		bool cleans;
-	} rows[] = {
-		{S2_UNMAP_CMO_ALWAYS, S2_BACKING_DIES, S2_UNMAP_EVENT, true},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_SHARED, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_SWAP, true},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_CLEAR, true},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_DIES, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_SHARED, S2_UNMAP_EVENT, true},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_DIES, S2_UNMAP_SWAP, true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct shape s = {.size = 2 * MIB, .life = rows[i].life};
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct rig r;
-
-		s2_test_row("row %zu", i);
-		f.unmap_cmo = rows[i].policy;
-		rig_up(&r, &s, &f);
-		map_all(&r, &s);
-		assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA), MIB, rows[i].reason), 0);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], rows[i].cleans ? MIB / 64 : 0);
-		/* What was spared for one event is not for the next. */
-		assert_i64(s2_pgtable_unmap(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM + MIB, MIB)), 0);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], MIB / 64);
-		rig_down(&r);
-	}
-}
-
-/*
- * A block re-made over 512 pages.  By unmapping: 512 leaves and their table
- * flushed, the leaves cleaned, then the block; patch 6 spares the first of the
- * two.  Since 2020 the table is unlinked with one flush of the VMID.
- */
-static void a_block_over_a_table_costs_what_its_policy_says(void **state)
-{
-	static const struct {
-		enum s2_collapse collapse;
-		enum s2_collapse_cmo cmo;
-		uint64_t by_ipa, whole, lines;
-	} rows[] = {
-		{S2_COLLAPSE_UNMAP, S2_COLLAPSE_CMO_ALWAYS, 513, 0, 2 * 32768},
-		{S2_COLLAPSE_UNMAP, S2_COLLAPSE_CMO_ELIDED, 513, 0, 32768},
-		{S2_COLLAPSE_FLUSH_VMID, S2_COLLAPSE_CMO_ALWAYS, 0, 1, 32768},
-		{S2_COLLAPSE_FLUSH_RANGE, S2_COLLAPSE_CMO_ALWAYS, 0, 1, 32768},
-	};
-	const struct shape s = {.size = 2 * MIB};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct s2_pgtable_state tables;
-		struct s2_counts c;
-		struct rig r;
-
-		s2_test_row("row %zu", i);
-		f.collapse = rows[i].collapse;
-		f.collapse_cmo = rows[i].cmo;
-		rig_up(&r, &s, &f);
-		map_all(&r, &s);
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM, s.size), s2_pa(PA),
-					  S2_PROT_R, NULL, 0),
-			   0);
-		c = lap(&r);
-		assert_flushes(&c, rows[i].by_ipa, rows[i].whole);
-		assert_u64(c.n[S2_OP_DC_CIVAC], rows[i].lines);
-		assert_u64(c.n[S2_OP_TABLE_FREE], 1);
-		s2_pgtable_state(s2_vm_mmu(r.vm), &tables);
-		assert_u64(tables.leaves[2], 1);
-		assert_u64(tables.leaves[3], 0);
-		assert_u64(tables.table_pages, 1 + ROOT_PAGES);
-		/* The elision does not outlast the block. */
-		assert_i64(s2_pgtable_unmap(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM, s.size)), 0);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], 32768);
-		rig_down(&r);
-	}
-}
-
 /* Where the lock is offered up decides how long it is held, not how much is done. */
 static void the_lock_is_held_for_a_chunk_at_most(void **state)
 {
@@ -621,51 +406,6 @@ static void a_loaded_vcpu_keeps_its_vm_alive(void **state)
 	rig_down(&r);
 }
 
-/* A flush of the user's own is used wherever KVM flushes a range. */
-static void own_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
-{
-	struct s2_flush_context cxt;
-
-	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at < size; at += 2 * MIB)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
-	s2_dsb(cpu, S2_DSB_ISH);
-	s2_tlbi_vmalle1is(cpu);
-	s2_flush_exit(mmu, cpu, &cxt);
-}
-
-static void an_own_range_flush_takes_the_place_of_kvms(void **state)
-{
-	static const char *const machines[] = {"cortex-a72", "cortex-a55", "max"};
-	const struct shape s = {.size = 8 * MIB};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct shape shape = s;
-		struct s2_counts c, kvm;
-		struct rig r;
-
-		s2_test_row("%s", machines[i]);
-		shape.machine = machines[i];
-		f.flush_range_with = own_flush;
-		rig_up(&r, &shape, &f);
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 8 * MIB), 0);
-		c = lap(&r);
-		assert_u64(c.n[S2_OP_TLBI_IPAS2E1IS], 4);
-		assert_u64(c.n[S2_OP_TLBI_VMALLE1IS], 1);
-		assert_u64(c.n[S2_OP_TLBI_VMALLS12E1IS], 0);
-		/* But for the TLBIs it is what one of KVM's flushes by IPA issues. */
-		s2_flush_vmid_ipa(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), S2_TTL_UNKNOWN);
-		kvm = lap(&r);
-		kvm.n[S2_OP_TLBI_IPAS2E1IS] = 4;
-		kvm.n[S2_OP_DVM_BROADCAST] = c.n[S2_OP_DVM_BROADCAST];
-		assert_memory_equal(&c, &kvm, sizeof(c));
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 1), -EINVAL);
-		rig_down(&r);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -680,11 +420,8 @@ int main(void)
 		s2_unit_test(the_one_flush_of_patch_5_comes_after_tables_are_freed),
 		s2_unit_test(dropping_gives_all_table_memory_back),
 		s2_unit_test(drop_cleans_shared_memory_only_and_only_without_fwb),
-		s2_unit_test(an_unmap_event_cleans_what_its_policy_says),
-		s2_unit_test(a_block_over_a_table_costs_what_its_policy_says),
 		s2_unit_test(the_lock_is_held_for_a_chunk_at_most),
 		s2_unit_test(a_loaded_vcpu_keeps_its_vm_alive),
-		s2_unit_test(an_own_range_flush_takes_the_place_of_kvms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
