@@ -142,9 +142,9 @@ static const struct s2_flavour *find_flavour(const char *name)
 {
 	const struct s2_flavour *newest = NULL;
 
-	if (!strcmp(name, "oldest"))
+	if (strcmp(name, "oldest") == 0)
 		return s2_flavour_at(0);
-	if (strcmp(name, "newest"))
+	if (strcmp(name, "newest") != 0)
 		return s2_flavour_find(name);
 	for (size_t i = 0; s2_flavour_at(i); i++)
 		newest = s2_flavour_at(i);

@@ -240,8 +240,10 @@ static void floor_flush_all(struct rig *r)
 	r->sink += floor_count(r->floor, r->pages);
 }
 
+/* A walk that reads the entries it puts, as the kernel's does. */
 static void floor_destroy_all(struct rig *r)
 {
+	r->sink += floor_count(r->floor, r->pages);
 	floor_clear(r->floor);
 }
 
@@ -297,7 +299,7 @@ static void rig_down(struct rig *r)
 static void clear_tables(struct rig *r, bool first)
 {
 	const struct s2_mmu_config mmu = {
-		.flavour = s2_flavour_at(1), .ipa_bits = 40, .vmid = {1}};
+		.flavour = s2_flavour_find("newest"), .ipa_bits = 40, .vmid = {1}};
 
 	if (!first)
 		s2_mmu_free(r->mmu);
@@ -384,7 +386,7 @@ static void cpu_name(char *buf, size_t size)
 
 	snprintf(buf, size, "unknown CPU");
 	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "model name", 10) || !strchr(line, ':'))
+		if (strncmp(line, "model name", 10) != 0 || !strchr(line, ':'))
 			continue;
 		line[strcspn(line, "\n")] = '\0';
 		snprintf(buf, size, "%s", strchr(line, ':') + 2);

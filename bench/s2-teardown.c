@@ -11,36 +11,89 @@ static const char *const lives[] = {"dies", "shared", NULL};
 #define FIELD(f) S2_FIELD(struct s2_dying, f)
 
 static const struct s2_option options[] = {
-	{.name = "memory", .kind = S2_OPTION_SIZE, FIELD(memory), .arg = "SIZE", .value = "64G",
-	 .min = 4096, .group = "The VM", .help = "memory, from 1 GiB on"},
-	{.name = "backing", .kind = S2_OPTION_PAGES, FIELD(backing), .arg = "SIZE", .value = "1p",
+	{.name = "memory",
+	 .kind = S2_OPTION_SIZE,
+	 FIELD(memory),
+	 .arg = "SIZE",
+	 .value = "64G",
+	 .min = 4096,
+	 .group = "The VM",
+	 .help = "memory, from 1 GiB on"},
+	{.name = "backing",
+	 .kind = S2_OPTION_PAGES,
+	 FIELD(backing),
+	 .arg = "SIZE",
+	 .value = "1p",
 	 .help = "size of the host's pages behind it, and so of stage-2 mappings"},
-	{.name = "every", .kind = S2_OPTION_PAGES, FIELD(every), .arg = "SIZE", .value = "0",
+	{.name = "every",
+	 .kind = S2_OPTION_PAGES,
+	 FIELD(every),
+	 .arg = "SIZE",
+	 .value = "0",
 	 .help = "one page of --backing is mapped in each so much memory; 0: all are"},
-	{.name = "ipa-bits", .kind = S2_OPTION_U64, FIELD(ipa_bits), .arg = "N", .value = "40",
-	 .min = 32, .max = 52, .help = "IPA size of the VM"},
-	{.name = "life", .kind = S2_OPTION_CHOICE, FIELD(life), .choices = lives, .value = "dies",
+	{.name = "ipa-bits",
+	 .kind = S2_OPTION_U64,
+	 FIELD(ipa_bits),
+	 .arg = "N",
+	 .value = "40",
+	 .min = 32,
+	 .max = 52,
+	 .help = "IPA size of the VM"},
+	{.name = "life",
+	 .kind = S2_OPTION_CHOICE,
+	 FIELD(life),
+	 .choices = lives,
+	 .value = "dies",
 	 .help = "whether memory dies with its mapping, or is shared and outlives it"},
-	{.name = "vcpus", .kind = S2_OPTION_U64, FIELD(vcpus), .arg = "N", .value = "4", .min = 1,
-	 .max = S2_MAX_VCPUS, .help = "vcpus that ran, each on a CPU of its own"},
-	{.name = "death", .kind = S2_OPTION_CHOICE, FIELD(death), .choices = deaths,
-	 .value = "close", .group = "How it dies",
+	{.name = "vcpus",
+	 .kind = S2_OPTION_U64,
+	 FIELD(vcpus),
+	 .arg = "N",
+	 .value = "4",
+	 .min = 1,
+	 .max = S2_MAX_VCPUS,
+	 .help = "vcpus that ran, each on a CPU of its own"},
+	{.name = "death",
+	 .kind = S2_OPTION_CHOICE,
+	 FIELD(death),
+	 .choices = deaths,
+	 .value = "close",
+	 .group = "How it dies",
 	 .help = "the VM is closed, its process exits, or its memory is unmapped or its slot "
 		 "deleted first"},
-	{.name = "swapped", .kind = S2_OPTION_PAGES, FIELD(swapped), .arg = "SIZE", .value = "0",
+	{.name = "swapped",
+	 .kind = S2_OPTION_PAGES,
+	 FIELD(swapped),
+	 .arg = "SIZE",
+	 .value = "0",
 	 .help = "swapped out before, by a device that may not be coherent"},
-	{.name = "remade", .kind = S2_OPTION_PAGES, FIELD(remade), .arg = "SIZE", .value = "0",
+	{.name = "remade",
+	 .kind = S2_OPTION_PAGES,
+	 FIELD(remade),
+	 .arg = "SIZE",
+	 .value = "0",
 	 .help = "split for dirty logging before, and made blocks again"},
-	{.name = "beside", .kind = S2_OPTION_U64, FIELD(beside), .arg = "N", .value = "0",
-	 .max = S2_MAX_CPUS, .group = "What is beside it",
+	{.name = "beside",
+	 .kind = S2_OPTION_U64,
+	 FIELD(beside),
+	 .arg = "N",
+	 .value = "0",
+	 .max = S2_MAX_CPUS,
+	 .group = "What is beside it",
 	 .help = "other VMs that run all the while, on a CPU each"},
-	{.name = "vms", .kind = S2_OPTION_U64, FIELD(vms), .arg = "N", .value = "1", .min = 1,
-	 .max = 1000000, .help = "such VMs one after another; loading the next is counted too"},
+	{.name = "vms",
+	 .kind = S2_OPTION_U64,
+	 FIELD(vms),
+	 .arg = "N",
+	 .value = "1",
+	 .min = 1,
+	 .max = 1000000,
+	 .help = "such VMs one after another; loading the next is counted too"},
 };
 
 /* Before 2020 a block was re-made by unmapping what stood in its place. */
-#define OLD(...)                                                                                   \
-	(&(const struct s2_death_policy){                                                          \
+#define OLD(...)                          \
+	(&(const struct s2_death_policy){ \
 		.collapse = S2_COLLAPSE_UNMAP, .leaf_by_leaf = true, __VA_ARGS__})
 #define NEW(...) (&(const struct s2_death_policy){.collapse = S2_COLLAPSE_FLUSH_RANGE, __VA_ARGS__})
 
@@ -91,7 +144,8 @@ static const struct s2_workload workloads[] = {
 
 static const struct s2_example examples[] = {
 	{"--profile d05", "the case of the thread: 64 GiB, seconds to die"},
-	{"--workload empty --ipa-bits 48 --machine neoverse-n1,granule=16k", "8.4 million chunks of nothing"},
+	{"--workload empty --ipa-bits 48 --machine neoverse-n1,granule=16k",
+	 "8.4 million chunks of nothing"},
 	{"--policy 2019,walk,drop --sweep memory=1G..64G,backing=4K,2M,1G", "by size"},
 };
 
@@ -131,9 +185,10 @@ static void notes(const struct s2_report *report, FILE *out)
 static const struct s2_program program = {
 	.name = "s2-teardown",
 	.summary = "what taking down a dying VM issues",
-	.about = "Lets VMs live and die on a simulated machine, and counts what their death issues\n"
-		 "under each teardown policy: the 2019 baseline, each patch of that year's series,\n"
-		 "today's walk, and two that are better.",
+	.about =
+		"Lets VMs live and die on a simulated machine, and counts what their death issues\n"
+		"under each teardown policy: the 2019 baseline, each patch of that year's series,\n"
+		"today's walk, and two that are better.",
 	.options = options,
 	.n_options = N(options),
 	.settings_size = sizeof(struct s2_dying),

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES 512U
+#define ENTRIES UINT64_C(512)
 #define SLAB_PAGES 512U
 #define VALID UINT64_C(3)
 #define WRITE UINT64_C(0x80)
@@ -25,23 +25,33 @@ struct floor {
 	uint64_t n_slabs, cut;
 };
 
+static int make_gib(struct floor *f, uint64_t i)
+{
+	f->mid[i] = calloc(ENTRIES, sizeof(struct table *));
+	f->live[i] = calloc(ENTRIES, sizeof(uint32_t));
+	return f->mid[i] && f->live[i];
+}
+
 struct floor *floor_create(uint64_t pages)
 {
 	struct floor *f = calloc(1, sizeof(*f));
+	int ok;
 
 	if (!f)
 		return NULL;
 	f->n_top = (pages + ENTRIES * ENTRIES - 1) / (ENTRIES * ENTRIES);
-	f->mid = calloc(f->n_top, sizeof(*f->mid));
-	f->live = calloc(f->n_top, sizeof(*f->live));
-	f->slabs = calloc(f->n_top + 1, sizeof(*f->slabs));
-	for (uint64_t i = 0; f->mid && f->live && f->slabs && i < f->n_top; i++) {
-		f->mid[i] = calloc(ENTRIES, sizeof(**f->mid));
-		f->live[i] = calloc(ENTRIES, sizeof(**f->live));
-		if (!f->mid[i] || !f->live[i])
-			return NULL;
-	}
-	return f;
+	f->mid = calloc(f->n_top, sizeof(struct table **));
+	f->live = calloc(f->n_top, sizeof(uint32_t *));
+	f->slabs = calloc(f->n_top + 1, sizeof(struct slab *));
+	ok = f->mid && f->live && f->slabs;
+	if (!ok)
+		f->n_top = 0;
+	for (uint64_t i = 0; ok && i < f->n_top; i++)
+		ok = make_gib(f, i);
+	if (ok)
+		return f;
+	floor_free(f);
+	return NULL;
 }
 
 static struct table *new_table(struct floor *f)
@@ -59,8 +69,8 @@ static struct table *new_table(struct floor *f)
 void floor_clear(struct floor *f)
 {
 	for (uint64_t i = 0; i < f->n_top; i++) {
-		memset(f->mid[i], 0, ENTRIES * sizeof(**f->mid));
-		memset(f->live[i], 0, ENTRIES * sizeof(**f->live));
+		memset(f->mid[i], 0, ENTRIES * sizeof(struct table *));
+		memset(f->live[i], 0, ENTRIES * sizeof(uint32_t));
 	}
 	f->cut = 0;
 }

@@ -135,7 +135,7 @@ typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
 
 /** One choice for each place where kernels differ. */
 struct s2_flavour {
-	const char *name;	/**< as --flavour takes it */
+	const char *name;	/**< as s2_flavour_find() takes it */
 	const char *stands_for; /**< kernels that were seen to behave so */
 
 	enum s2_break break_with;	 /**< what stands in an entry meanwhile */

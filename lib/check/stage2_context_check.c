@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-static const struct s2_stage2_event alphabet[] = {
+static const struct s2_stage2_event stage2_context_check_alphabet[] = {
 	{S2_STAGE2_VCPU_LOAD, 0, 0},	{S2_STAGE2_VCPU_LOAD, 0, 1},
 	{S2_STAGE2_VCPU_LOAD, 1, 0},	{S2_STAGE2_VCPU_LOAD, 1, 1},
 	{S2_STAGE2_VCPU_LOAD, 2, 0},	{S2_STAGE2_VCPU_LOAD, 2, 1},
@@ -18,12 +18,12 @@ static const struct s2_stage2_event alphabet[] = {
 	{S2_STAGE2_NESTED_EXIT, 1, 0},	{S2_STAGE2_ROLLOVER, 0, 0},
 };
 
-#define N_EVENTS (sizeof(alphabet) / sizeof(alphabet[0]))
+#define N_EVENTS (sizeof(stage2_context_check_alphabet) / sizeof(stage2_context_check_alphabet[0]))
 
-static int apply(void *arg, void *state, unsigned event)
+static int stage2_context_check_apply(void *arg, void *state, unsigned event)
 {
 	(void)arg;
-	return s2_stage2_world_event(state, &alphabet[event]);
+	return s2_stage2_world_event(state, &stage2_context_check_alphabet[event]);
 }
 
 static bool cpu_right(const struct s2_stage2_world *w, unsigned c)
@@ -38,7 +38,7 @@ static bool cpu_right(const struct s2_stage2_world *w, unsigned c)
 	       cpu->last_ran[mmu] == cpu->vcpu;
 }
 
-static bool right(void *arg, const void *state)
+static bool stage2_context_check_right(void *arg, const void *state)
 {
 	(void)arg;
 	for (unsigned c = 0; c < S2_STAGE2_CPUS; c++)
@@ -47,9 +47,9 @@ static bool right(void *arg, const void *state)
 	return true;
 }
 
-static void tell_event(void *arg, unsigned event, struct s2_text *text)
+static void stage2_context_check_tell_event(void *arg, unsigned event, struct s2_text *text)
 {
-	const struct s2_stage2_event *e = &alphabet[event];
+	const struct s2_stage2_event *e = &stage2_context_check_alphabet[event];
 
 	(void)arg;
 	s2_text_add(text, "%s", s2_stage2_event_name(e->kind));
@@ -60,15 +60,15 @@ static void tell_event(void *arg, unsigned event, struct s2_text *text)
 		s2_text_add(text, " on CPU %u", e->cpu);
 }
 
-static void tell_register(struct s2_text *text, unsigned c, const char *reg, uint64_t is,
-			  uint64_t should)
+static void stage2_context_check_tell_register(struct s2_text *text, unsigned c, const char *reg,
+					       uint64_t is, uint64_t should)
 {
 	if (is != should)
 		s2_text_add(text, "     CPU %u: %s is 0x%llx, computed from nothing 0x%llx\n", c,
 			    reg, (unsigned long long)is, (unsigned long long)should);
 }
 
-static void tell_wrong(void *arg, const void *state, struct s2_text *text)
+static void stage2_context_check_tell_wrong(void *arg, const void *state, struct s2_text *text)
 {
 	const struct s2_stage2_world *w = state;
 
@@ -79,8 +79,10 @@ static void tell_wrong(void *arg, const void *state, struct s2_text *text)
 
 		if (cpu_right(w, c))
 			continue;
-		tell_register(text, c, "VTCR_EL2", cpu->vtcr, s2_stage2_vtcr(mmu));
-		tell_register(text, c, "VTTBR_EL2", cpu->vttbr, s2_stage2_vttbr(w, mmu));
+		stage2_context_check_tell_register(text, c, "VTCR_EL2", cpu->vtcr,
+						   s2_stage2_vtcr(mmu));
+		stage2_context_check_tell_register(text, c, "VTTBR_EL2", cpu->vttbr,
+						   s2_stage2_vttbr(w, mmu));
 		if (!w->vmid[mmu].current && !w->vmid[mmu].reserved)
 			s2_text_add(text, "     CPU %u: its VMID is of an old generation\n", c);
 		if (cpu->last_ran[mmu] != cpu->vcpu)
@@ -89,14 +91,15 @@ static void tell_wrong(void *arg, const void *state, struct s2_text *text)
 	}
 }
 
-static int apply_random(void *arg, void *state, uint64_t random, struct s2_text *told)
+static int stage2_context_check_apply_random(void *arg, void *state, uint64_t random,
+					     struct s2_text *told)
 {
 	const unsigned event = (unsigned)(random % N_EVENTS);
-	const int ret = apply(arg, state, event);
+	const int ret = stage2_context_check_apply(arg, state, event);
 
 	if (!ret && told) {
 		s2_text_add(told, "   - ");
-		tell_event(arg, event, told);
+		stage2_context_check_tell_event(arg, event, told);
 		s2_text_add(told, "\n");
 	}
 	return ret;
@@ -109,11 +112,11 @@ int s2_stage2_flow_check(const struct s2_stage2_policy *policy, const struct s2_
 		.size = sizeof(struct s2_stage2_world),
 		.hashed = offsetof(struct s2_stage2_world, policy),
 		.n_events = N_EVENTS,
-		.apply = apply,
-		.right = right,
-		.tell_event = tell_event,
-		.tell_wrong = tell_wrong,
-		.apply_random = apply_random,
+		.apply = stage2_context_check_apply,
+		.right = stage2_context_check_right,
+		.tell_event = stage2_context_check_tell_event,
+		.tell_wrong = stage2_context_check_tell_wrong,
+		.apply_random = stage2_context_check_apply_random,
 	};
 	struct s2_machine_config cfg = {.cpus = S2_STAGE2_CPUS, .allocator = S2_ALLOCATOR_LIBC};
 	struct s2_stage2_world start;

@@ -14,7 +14,7 @@
 #include <stage2sim/types.h>
 
 #define S2_BITS_WORDS 512U
-#define S2_BITS_CHUNK (64U * S2_BITS_WORDS)
+#define S2_BITS_CHUNK (UINT64_C(64) * S2_BITS_WORDS)
 
 struct s2_bits {
 	uint64_t n; /**< bits */

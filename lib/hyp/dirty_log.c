@@ -98,7 +98,7 @@ static unsigned high_bit(uint64_t word)
 	return bit;
 }
 
-static unsigned ones(uint64_t word)
+static unsigned dirty_log_ones(uint64_t word)
 {
 	unsigned n = 0;
 
@@ -155,7 +155,7 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 			if (!c->pages)
 				c->first = word * 64 + low_bit(was);
 			c->end = word * 64 + high_bit(was) + 1;
-			c->pages += ones(was);
+			c->pages += dirty_log_ones(was);
 		}
 		word = s2_bits_next_word(&s->dirty, word + 1);
 	}

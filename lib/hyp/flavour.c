@@ -6,7 +6,7 @@
 /* docs/model.md gives the source of every field; nothing else names a kernel. */
 static const struct s2_flavour flavours[] = {
 	{
-		/* Before the page-table code was rewritten: docs/model-teardown.part.md. */
+		/* Before the page-table code was rewritten: docs/model.md. */
 		.name = "kvm-5.4",
 		.stands_for = "none measured; v5.1 to v5.9 as read",
 		.break_with = S2_BREAK_CLEAR,

@@ -17,7 +17,9 @@ static unsigned ps_field(unsigned pa_bits)
 /* VTCR_EL2 as kvm_get_vtcr() programs it: facts 1.5. */
 static uint64_t vtcr(const struct s2_geometry *geo, const struct s2_features *f)
 {
-	uint64_t tg0 = geo->page_shift == S2_GRANULE_4K ? 0 : geo->page_shift == S2_GRANULE_64K ? 1 : 2;
+	uint64_t tg0 = geo->page_shift == S2_GRANULE_4K	   ? 0
+		       : geo->page_shift == S2_GRANULE_64K ? 1
+							   : 2;
 	int sl0_base = geo->page_shift == S2_GRANULE_4K ? 2 : 3;
 	uint64_t v = UINT64_C(1) << 31;
 
@@ -32,7 +34,7 @@ static uint64_t vtcr(const struct s2_geometry *geo, const struct s2_features *f)
 	return v;
 }
 
-static int check_config(const struct s2_machine *m, const struct s2_mmu_config *cfg)
+static int mmu_check_config(const struct s2_machine *m, const struct s2_mmu_config *cfg)
 {
 	if (!cfg->flavour || !cfg->vmid.v)
 		return -EINVAL;
@@ -83,7 +85,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 		.lpa2 = lpa2,
 	};
 	struct s2_mmu *mmu;
-	int ret = check_config(m, cfg);
+	int ret = mmu_check_config(m, cfg);
 
 	if (ret)
 		return ret;

@@ -318,7 +318,7 @@ const struct s2_mmu_flow s2_mmu_kvm_flow = {
 	.cpu_role = s2_mmu_calc_cpu_role,
 };
 
-static int check_config(const struct s2_mmu_vcpu_config *cfg)
+static int mmu_context_check_config(const struct s2_mmu_vcpu_config *cfg)
 {
 	static const struct s2_mmu_cpuid none;
 
@@ -336,7 +336,7 @@ static int check_config(const struct s2_mmu_vcpu_config *cfg)
 int s2_mmu_vcpu_init(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
 		     const struct s2_mmu_vcpu_config *cfg, const struct s2_mmu_flow *flow)
 {
-	const int ret = check_config(cfg);
+	const int ret = mmu_context_check_config(cfg);
 
 	if (ret)
 		return ret;

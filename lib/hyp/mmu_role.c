@@ -39,7 +39,7 @@ const struct s2_mmu_role_bit *s2_mmu_role_bit_at(size_t index)
 	return index < sizeof(role_bits) / sizeof(role_bits[0]) ? &role_bits[index] : NULL;
 }
 
-static uint32_t put(uint32_t value, uint32_t mask)
+static uint32_t mmu_role_put(uint32_t value, uint32_t mask)
 {
 	return (uint32_t)s2_field_put(value, mask);
 }
@@ -60,11 +60,12 @@ static uint32_t paging_base(const struct s2_mmu_regs *regs)
 {
 	const bool wp = regs->cr0 & S2_CR0_WP;
 
-	return put(guest_level(regs), ROLE_LEVEL) |
-	       put(!(regs->cr4 & S2_CR4_PAE), ROLE_4_BYTE_GPTE) |
-	       put(!!(regs->efer & S2_EFER_NX), ROLE_EFER_NX) | put(wp, ROLE_CR0_WP) |
-	       put((regs->cr4 & S2_CR4_SMEP) && !wp, ROLE_SMEP_ANDNOT_WP) |
-	       put((regs->cr4 & S2_CR4_SMAP) && !wp, ROLE_SMAP_ANDNOT_WP);
+	return mmu_role_put(guest_level(regs), ROLE_LEVEL) |
+	       mmu_role_put(!(regs->cr4 & S2_CR4_PAE), ROLE_4_BYTE_GPTE) |
+	       mmu_role_put(!!(regs->efer & S2_EFER_NX), ROLE_EFER_NX) |
+	       mmu_role_put(wp, ROLE_CR0_WP) |
+	       mmu_role_put((regs->cr4 & S2_CR4_SMEP) && !wp, ROLE_SMEP_ANDNOT_WP) |
+	       mmu_role_put((regs->cr4 & S2_CR4_SMAP) && !wp, ROLE_SMAP_ANDNOT_WP);
 }
 
 /* Protection keys and 57-bit addresses exist in long mode only. */
@@ -72,20 +73,20 @@ static uint32_t paging_ext(const struct s2_mmu_regs *regs)
 {
 	const bool lma = regs->efer & S2_EFER_LMA;
 
-	return put(!!(regs->cr4 & S2_CR4_PSE), ROLE_EXT_CR4_PSE) |
-	       put(!!(regs->cr4 & S2_CR4_SMAP), ROLE_EXT_CR4_SMAP) |
-	       put(!!(regs->cr4 & S2_CR4_SMEP), ROLE_EXT_CR4_SMEP) |
-	       put(lma && (regs->cr4 & S2_CR4_PKE), ROLE_EXT_CR4_PKE) |
-	       put(lma && (regs->cr4 & S2_CR4_LA57), ROLE_EXT_CR4_LA57) |
-	       put(lma, ROLE_EXT_EFER_LMA);
+	return mmu_role_put(!!(regs->cr4 & S2_CR4_PSE), ROLE_EXT_CR4_PSE) |
+	       mmu_role_put(!!(regs->cr4 & S2_CR4_SMAP), ROLE_EXT_CR4_SMAP) |
+	       mmu_role_put(!!(regs->cr4 & S2_CR4_SMEP), ROLE_EXT_CR4_SMEP) |
+	       mmu_role_put(lma && (regs->cr4 & S2_CR4_PKE), ROLE_EXT_CR4_PKE) |
+	       mmu_role_put(lma && (regs->cr4 & S2_CR4_LA57), ROLE_EXT_CR4_LA57) |
+	       mmu_role_put(lma, ROLE_EXT_EFER_LMA);
 }
 
 struct s2_mmu_roles s2_mmu_calc_cpu_role(const struct s2_mmu_vcpu *vcpu,
 					 const struct s2_mmu_regs *regs)
 {
 	struct s2_mmu_roles role = {
-		.cpu_base = put(ACC_ALL, ROLE_ACCESS) | put(vcpu->smm, ROLE_SMM) |
-			    put(vcpu->guest_mode, ROLE_GUEST_MODE),
+		.cpu_base = mmu_role_put(ACC_ALL, ROLE_ACCESS) | mmu_role_put(vcpu->smm, ROLE_SMM) |
+			    mmu_role_put(vcpu->guest_mode, ROLE_GUEST_MODE),
 		.cpu_ext = ROLE_EXT_VALID,
 	};
 
@@ -106,8 +107,8 @@ static uint32_t tdp_level(const struct s2_mmu_vcpu *vcpu)
 
 static uint32_t tdp_root_base(const struct s2_mmu_vcpu *vcpu, uint32_t cpu_base)
 {
-	return put(tdp_level(vcpu), ROLE_LEVEL) | put(ACC_ALL, ROLE_ACCESS) | ROLE_DIRECT |
-	       ROLE_CR0_WP | ROLE_EFER_NX | (cpu_base & (ROLE_SMM | ROLE_GUEST_MODE));
+	return mmu_role_put(tdp_level(vcpu), ROLE_LEVEL) | mmu_role_put(ACC_ALL, ROLE_ACCESS) |
+	       ROLE_DIRECT | ROLE_CR0_WP | ROLE_EFER_NX | (cpu_base & (ROLE_SMM | ROLE_GUEST_MODE));
 }
 
 /* Our shadow tables are never narrower than PAE, and always have NX. */
@@ -115,14 +116,14 @@ static uint32_t shadow_root_base(uint32_t cpu_base)
 {
 	const uint32_t level = level_of(cpu_base) > LEVEL_PAE ? level_of(cpu_base) : LEVEL_PAE;
 
-	return (cpu_base & ~ROLE_LEVEL) | put(level, ROLE_LEVEL) | ROLE_EFER_NX;
+	return (cpu_base & ~ROLE_LEVEL) | mmu_role_put(level, ROLE_LEVEL) | ROLE_EFER_NX;
 }
 
 /* kvm_calc_shadow_ept_root_page_role(): L1's EPT has 4 levels, execute-only, A/D bits on. */
 static struct s2_mmu_roles ept_role(void)
 {
-	const uint32_t base =
-		put(LEVEL_4, ROLE_LEVEL) | put(ACC_ALL, ROLE_ACCESS) | ROLE_GUEST_MODE;
+	const uint32_t base = mmu_role_put(LEVEL_4, ROLE_LEVEL) |
+			      mmu_role_put(ACC_ALL, ROLE_ACCESS) | ROLE_GUEST_MODE;
 	const struct s2_mmu_roles role = {base, ROLE_EXT_VALID | ROLE_EXT_EXECONLY, base};
 
 	return role;
@@ -139,7 +140,7 @@ static struct s2_mmu_roles npt_role(const struct s2_mmu_vcpu *vcpu, const struct
 	struct s2_mmu_roles role = flow->cpu_role(vcpu, &regs);
 	const uint32_t level = tdp_level(vcpu);
 
-	role.root_base = (role.cpu_base & ~ROLE_LEVEL) | put(level, ROLE_LEVEL);
+	role.root_base = (role.cpu_base & ~ROLE_LEVEL) | mmu_role_put(level, ROLE_LEVEL);
 	if (level == LEVEL_5 && level_of(role.cpu_base) == LEVEL_4)
 		role.root_base |= ROLE_PASSTHROUGH;
 	return role;

@@ -285,8 +285,7 @@ static inline bool map_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 	const uint64_t page = s2_page_size(&mmu->geo);
 	struct s2_entry e;
 
-	if (range.size != page || ((range.ipa.v | pa) & (page - 1)) ||
-	    !s2_memo_allowed(mmu, cpu))
+	if (range.size != page || ((range.ipa.v | pa) & (page - 1)) || !s2_memo_allowed(mmu, cpu))
 		return false;
 	e = s2_memo_entry(mmu, range.ipa.v);
 	if (!e.table || *e.pte || pa >> mmu->geo.pa_bits)
@@ -342,7 +341,7 @@ int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range
 }
 
 /* stage2_block_get_nr_page_tables(): to map one block at @level with pages. */
-static uint64_t split_tables(const struct s2_geometry *geo, int level)
+static uint64_t pgtable_map_split_tables(const struct s2_geometry *geo, int level)
 {
 	return level == S2_LAST_LEVEL - 1 ? 1 : s2_table_entries(geo) + 1;
 }
@@ -393,7 +392,7 @@ static struct s2_table *create_unlinked(struct s2_walk *walk, const struct s2_vi
 static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 {
 	struct s2_memcache *mc = walk->walker->arg;
-	uint64_t needed = split_tables(&walk->mmu->geo, v->level);
+	uint64_t needed = pgtable_map_split_tables(&walk->mmu->geo, v->level);
 	struct s2_table *child;
 	bool force_pte = true;
 	s2_pte new;

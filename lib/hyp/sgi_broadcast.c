@@ -87,13 +87,13 @@ void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 	struct s2_vgic *vgic = vcpu->vgic;
 	unsigned queued = 0;
 
-	s2_vcpu_put(&vgic->has_mail, vcpu->index, false);
+	s2_vcpu_set_to(&vgic->has_mail, vcpu->index, false);
 	for (unsigned intid = 0; intid < S2_N_SGIS; intid++) {
 		struct s2_irq *irq = s2_vgic_sgi(vgic, vcpu->index, intid);
 
-		if (!s2_vcpu_has(&vgic->mail[intid], vcpu->index))
+		if (!s2_vcpu_set_has(&vgic->mail[intid], vcpu->index))
 			continue;
-		s2_vcpu_put(&vgic->mail[intid], vcpu->index, false);
+		s2_vcpu_set_to(&vgic->mail[intid], vcpu->index, false);
 		queued++;
 		s2_lock_irq(vgic, cpu);
 		irq->latch = true;

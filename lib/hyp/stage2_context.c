@@ -283,7 +283,7 @@ static void rewrite_all(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 	write_vttbr(w, c, compute_vttbr(w, mmu, c));
 }
 
-static void init_flag(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
+static void stage2_context_init_flag(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 {
 	const unsigned mmu = w->vcpu[vcpu].mmu;
 
@@ -306,7 +306,7 @@ static void compare_role(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 }
 
 /* "Once" can only mean: as long as this CPU still has them. */
-static void constants_once(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
+static void stage2_context_constants_once(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 {
 	const unsigned mmu = w->vcpu[vcpu].mmu;
 	const uint64_t vttbr = compute_vttbr(w, mmu, c);
@@ -319,7 +319,7 @@ static void constants_once(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 }
 
 /* The x86 maintainer's advice taken literally, for each CPU. */
-static void constants_per_vcpu(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
+static void stage2_context_constants_per_vcpu(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 {
 	const unsigned mmu = w->vcpu[vcpu].mmu;
 	const uint64_t vttbr = compute_vttbr(w, mmu, c);
@@ -333,7 +333,7 @@ static void constants_per_vcpu(struct s2_stage2_world *w, unsigned vcpu, unsigne
 }
 
 /* Images of VTTBR_EL2 by MMU and VMID: they save the making, never the write. */
-static void two_cached(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
+static void stage2_context_two_cached(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 {
 	struct s2_stage2_vcpu *v = &w->vcpu[vcpu];
 	const unsigned i = v->mmu == MMU_A_NESTED;
@@ -348,28 +348,31 @@ static void two_cached(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
 	write_vttbr(w, c, v->image[i]);
 }
 
-static const struct s2_stage2_policy policies[] = {
+static const struct s2_stage2_policy stage2_context_policies[] = {
 	{"rewrite-all", "A0: VTCR_EL2 and VTTBR_EL2 on each load, as upstream", rewrite_all},
-	{"init-flag", "A3: VTCR_EL2 on a vcpu's first load only", init_flag},
+	{"init-flag", "A3: VTCR_EL2 on a vcpu's first load only", stage2_context_init_flag},
 	{"compare-role", "A1: nothing if this CPU's VTTBR_EL2 is the one wanted", compare_role},
 	{"constants-once", "A2: compare, and VTCR_EL2 only if this CPU has another",
-	 constants_once},
-	{"constants-per-vcpu", "VTCR_EL2 on a vcpu's first load on each CPU", constants_per_vcpu},
-	{"two-cached", "A4: images of root and nested VTTBR_EL2, then compare", two_cached},
+	 stage2_context_constants_once},
+	{"constants-per-vcpu", "VTCR_EL2 on a vcpu's first load on each CPU",
+	 stage2_context_constants_per_vcpu},
+	{"two-cached", "A4: images of root and nested VTTBR_EL2, then compare",
+	 stage2_context_two_cached},
 };
 
-#define N_POLICIES (sizeof(policies) / sizeof(policies[0]))
+#define STAGE2_CONTEXT_N_POLICIES \
+	(sizeof(stage2_context_policies) / sizeof(stage2_context_policies[0]))
 
 const struct s2_stage2_policy *s2_stage2_policy_at(size_t index)
 {
-	return index < N_POLICIES ? &policies[index] : NULL;
+	return index < STAGE2_CONTEXT_N_POLICIES ? &stage2_context_policies[index] : NULL;
 }
 
 const struct s2_stage2_policy *s2_stage2_policy_find(const char *name)
 {
-	for (size_t i = 0; i < N_POLICIES; i++)
-		if (!strcmp(policies[i].name, name))
-			return &policies[i];
+	for (size_t i = 0; i < STAGE2_CONTEXT_N_POLICIES; i++)
+		if (!strcmp(stage2_context_policies[i].name, name))
+			return &stage2_context_policies[i];
 	return NULL;
 }
 

@@ -206,7 +206,7 @@ static int clean_shared(const struct teardown *t)
 	struct s2_vm *vm = t->vm;
 	int ret = 0;
 
-	for (int i = 0; !ret && !t->mmu->fmt.fwb && i < S2_MAX_SLOTS; i++) {
+	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
 		const struct vm_slot *s = &vm->slots[i];
 
 		if (s->used && s->cfg.life == S2_BACKING_SHARED)
@@ -236,7 +236,6 @@ static int unmap_tables(const struct teardown *t, enum s2_teardown policy)
 	if (no_tlbi)
 		s2_flush_vmid(mmu, t->cpu);
 	s2_vm_unlock(t->vm);
-	mmu->unmap_how = s2_mmu_unmap_how(mmu);
 	t->cpu->site = "stage2:destroy";
 	free_root(t);
 	return ret;

@@ -63,7 +63,8 @@ static void load_stage2(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
  * hyp/vhe/tlb.c: enter_vmid_context().  Nothing is put back where VTTBR_EL2 is
  * zeroed on exit: there each guest entry loads it (before 4288ff7ba195).
  */
-static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
+static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
+				   struct s2_flush_context *cxt)
 {
 	cxt->restore = !mmu->flavour->exit_clears_vttbr && cpu->vcpu_vttbr &&
 		       cpu->vcpu_vttbr != mmu->vttbr;
@@ -191,7 +192,8 @@ void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush
 	cpu->site = cxt->site;
 }
 
-static void tell(struct s2_mmu *mmu, const struct s2_cpu *cpu, const struct s2_flush_call *call)
+static void tlbflush_tell(struct s2_mmu *mmu, const struct s2_cpu *cpu,
+			  const struct s2_flush_call *call)
 {
 	struct s2_flush_call told = *call;
 
@@ -207,7 +209,7 @@ void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
@@ -227,7 +229,7 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
@@ -257,7 +259,7 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa_nsh";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_NSH);
@@ -361,7 +363,7 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_range";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
@@ -457,7 +459,7 @@ void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_cpu_context";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_CONTEXT);
@@ -475,7 +477,7 @@ void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VM_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 
-	tell(mmu, cpu, &call);
+	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vm_context";
 	call_hyp(cpu);
 	order_before_switch(mmu, cpu, FLUSH_ISH);

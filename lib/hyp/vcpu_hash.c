@@ -32,15 +32,15 @@ static const uint64_t multipliers[] = {
 };
 
 /* Where the bits of a default MPIDR's id are (Aff3 is put on top of them). */
-#define ID_AFF1 S2_BITS(11, 4)
-#define ID_AFF2 S2_BITS(19, 12)
-#define ID_AFF3 S2_BITS(27, 20)
+#define VCPU_HASH_ID_AFF1 S2_BITS(11, 4)
+#define VCPU_HASH_ID_AFF2 S2_BITS(19, 12)
+#define ID_AFF3		  S2_BITS(27, 20)
 
 static inline uint64_t default_id(struct s2_mpidr m)
 {
 	return s2_field_get(m.v, S2_MPIDR_AFF0) +
-	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF1), ID_AFF1) +
-	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF2), ID_AFF2) +
+	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF1), VCPU_HASH_ID_AFF1) +
+	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF2), VCPU_HASH_ID_AFF2) +
 	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF3), ID_AFF3);
 }
 

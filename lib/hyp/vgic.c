@@ -48,7 +48,7 @@ static void fill_defaults(struct s2_vgic_config *cfg, const struct s2_machine *m
 		cfg->revision = S2_REVISION_IR;
 }
 
-static int check_config(const struct s2_vgic_config *cfg)
+static int vgic_check_config(const struct s2_vgic_config *cfg)
 {
 	if (cfg->gicv2 || cfg->its || cfg->nested)
 		return -EOPNOTSUPP;
@@ -87,7 +87,7 @@ int s2_vgic_create(struct s2_machine *m, const struct s2_vgic_config *cfg, struc
 	int ret;
 
 	fill_defaults(&full, m);
-	ret = check_config(&full);
+	ret = vgic_check_config(&full);
 	if (ret)
 		return ret;
 	vgic = calloc(1, sizeof(*vgic));
@@ -205,11 +205,11 @@ static void forget_spis(struct s2_vgic *vgic, uint16_t index)
 
 static void forget_bits(struct s2_vgic *vgic, uint16_t index)
 {
-	s2_vcpu_put(&vgic->blocked, index, false);
-	s2_vcpu_put(&vgic->requested, index, false);
-	s2_vcpu_put(&vgic->has_mail, index, false);
+	s2_vcpu_set_to(&vgic->blocked, index, false);
+	s2_vcpu_set_to(&vgic->requested, index, false);
+	s2_vcpu_set_to(&vgic->has_mail, index, false);
 	for (unsigned i = 0; i < S2_N_SGIS; i++)
-		s2_vcpu_put(&vgic->mail[i], index, false);
+		s2_vcpu_set_to(&vgic->mail[i], index, false);
 }
 
 int s2_vgic_remove_vcpu(struct s2_vgic_cpu *vcpu)

@@ -31,12 +31,12 @@ struct s2_vcpu_set {
 	uint64_t w[S2_VCPU_WORDS];
 };
 
-static inline bool s2_vcpu_has(const struct s2_vcpu_set *set, unsigned index)
+static inline bool s2_vcpu_set_has(const struct s2_vcpu_set *set, unsigned index)
 {
 	return set->w[index / 64U] >> (index % 64U) & 1U;
 }
 
-static inline void s2_vcpu_put(struct s2_vcpu_set *set, unsigned index, bool on)
+static inline void s2_vcpu_set_to(struct s2_vcpu_set *set, unsigned index, bool on)
 {
 	const uint64_t bit = UINT64_C(1) << (index % 64U);
 
@@ -249,7 +249,7 @@ void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
 
 static inline void s2_vgic_collect(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 {
-	if (s2_vcpu_has(&vcpu->vgic->has_mail, vcpu->index))
+	if (s2_vcpu_set_has(&vcpu->vgic->has_mail, vcpu->index))
 		s2_vgic_collect_mail(vcpu, cpu);
 }
 
@@ -312,15 +312,15 @@ static inline void s2_unlock_irq(struct s2_vgic *vgic)
  */
 static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
-	if (!s2_vcpu_has(&vgic->requested, index))
-		s2_vcpu_put(&vgic->requested, index, true);
-	if (s2_vcpu_has(&vgic->blocked, index)) {
-		s2_vcpu_put(&vgic->blocked, index, false);
+	if (!s2_vcpu_set_has(&vgic->requested, index))
+		s2_vcpu_set_to(&vgic->requested, index, true);
+	if (s2_vcpu_set_has(&vgic->blocked, index)) {
+		s2_vcpu_set_to(&vgic->blocked, index, false);
 		s2_step(cpu, S2_OP_VCPU_WAKE, 1);
 		return;
 	}
-	if (s2_vcpu_has(&vgic->in_guest, index) && vgic->cpu_of[index] != cpu->index) {
-		s2_vcpu_put(&vgic->in_guest, index, false);
+	if (s2_vcpu_set_has(&vgic->in_guest, index) && vgic->cpu_of[index] != cpu->index) {
+		s2_vcpu_set_to(&vgic->in_guest, index, false);
 		s2_step(cpu, S2_OP_KICK_IPI, 1);
 	}
 }

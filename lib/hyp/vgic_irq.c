@@ -22,8 +22,8 @@ void s2_irq_reset_private(struct s2_vgic *vgic, unsigned index)
 
 		reset_irq(irq, i, (uint16_t)index);
 		irq->enabled = true;
-		s2_vcpu_put(&vgic->sgi_enabled[i], index, true);
-		s2_vcpu_put(&vgic->sgi_group1[i], index, true);
+		s2_vcpu_set_to(&vgic->sgi_enabled[i], index, true);
+		s2_vcpu_set_to(&vgic->sgi_group1[i], index, true);
 	}
 	for (unsigned i = 0; i < S2_N_PPIS; i++) {
 		struct s2_irq *irq = &vgic->vcpu[index]->ppi[i];
@@ -56,7 +56,7 @@ void s2_irq_set_enabled(struct s2_vgic *vgic, struct s2_irq *irq, bool on)
 	irq->enabled = on;
 	if (irq->intid >= S2_N_SGIS)
 		return;
-	s2_vcpu_put(&vgic->sgi_enabled[irq->intid], irq->target, on);
+	s2_vcpu_set_to(&vgic->sgi_enabled[irq->intid], irq->target, on);
 	s2_vsgi_update(vgic, irq);
 }
 
@@ -65,7 +65,7 @@ void s2_irq_set_group1(struct s2_vgic *vgic, struct s2_irq *irq, bool on)
 	irq->group1 = on;
 	if (irq->intid >= S2_N_SGIS)
 		return;
-	s2_vcpu_put(&vgic->sgi_group1[irq->intid], irq->target, on);
+	s2_vcpu_set_to(&vgic->sgi_group1[irq->intid], irq->target, on);
 	s2_vsgi_update(vgic, irq);
 }
 

@@ -15,8 +15,8 @@ static bool presentable(const struct s2_irq *irq)
 }
 
 /* vgic_irq_cmp(): negative if @a goes first. */
-static int compare(struct s2_vgic *vgic, struct s2_cpu *cpu, const struct s2_irq *a,
-		   const struct s2_irq *b)
+static int vgic_lr_compare(struct s2_vgic *vgic, struct s2_cpu *cpu, const struct s2_irq *a,
+			   const struct s2_irq *b)
 {
 	int order;
 
@@ -40,7 +40,7 @@ static void sort(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_ap_list *li
 		struct s2_irq *next = irq->next;
 		struct s2_irq *at = irq->prev;
 
-		while (at && compare(vgic, cpu, irq, at) < 0)
+		while (at && vgic_lr_compare(vgic, cpu, irq, at) < 0)
 			at = at->prev;
 		if (at != irq->prev) {
 			s2_ap_list_remove(list, irq);

@@ -4,14 +4,14 @@
 
 #include <errno.h>
 
-#define PRODUCT_ID UINT64_C(0x4b)
-#define ARM_ID	   UINT64_C(0x43b)
+#define VGIC_REDIST_PRODUCT_ID UINT64_C(0x4b)
+#define VGIC_REDIST_ARM_ID     UINT64_C(0x43b)
 
 /* GICR_IIDR carries no revision: GICD_IIDR does. */
 static uint64_t redist_iidr(void)
 {
-	return s2_field_put(PRODUCT_ID, S2_GIC_IIDR_PRODUCT) |
-	       s2_field_put(ARM_ID, S2_GIC_IIDR_IMPL);
+	return s2_field_put(VGIC_REDIST_PRODUCT_ID, S2_GIC_IIDR_PRODUCT) |
+	       s2_field_put(VGIC_REDIST_ARM_ID, S2_GIC_IIDR_IMPL);
 }
 
 /* vgic_mmio_read_v3r_typer(); Aff3 is not shown, as KVM's mpidr is 24 bits here. */

@@ -42,7 +42,7 @@ static bool overlaps_dist(const struct s2_vgic *vgic, uint64_t base, uint64_t si
 }
 
 /* vgic_check_iorange() */
-static int check_range(const struct s2_vgic *vgic, uint64_t base, uint64_t size)
+static int vgic_region_check_range(const struct s2_vgic *vgic, uint64_t base, uint64_t size)
 {
 	const uint64_t limit = UINT64_C(1) << vgic->cfg.ipa_bits;
 
@@ -55,7 +55,7 @@ static int check_range(const struct s2_vgic *vgic, uint64_t base, uint64_t size)
 
 int s2_vgic_set_dist(struct s2_vgic *vgic, struct s2_ipa base)
 {
-	const int ret = check_range(vgic, base.v, S2_GICD_SIZE);
+	const int ret = vgic_region_check_range(vgic, base.v, S2_GICD_SIZE);
 
 	if (ret)
 		return ret;
@@ -87,7 +87,7 @@ int s2_redist_register(struct s2_vgic_cpu *vcpu)
 	if (!r || vcpu->region != S2_NO_VCPU)
 		return 0;
 	base = r->base + r->free_index * S2_GICR_SIZE;
-	if (check_range(vgic, base, S2_GICR_SIZE))
+	if (vgic_region_check_range(vgic, base, S2_GICR_SIZE))
 		return -EINVAL;
 	vcpu->region = (uint16_t)(r - vgic->regions);
 	vcpu->slot = (uint16_t)r->free_index++;
@@ -150,13 +150,13 @@ static int append_region(struct s2_vgic *vgic, uint64_t base, uint32_t count)
 int s2_vgic_set_redist(struct s2_vgic *vgic, struct s2_ipa base)
 {
 	const uint64_t size = vgic->n_vcpus * S2_GICR_SIZE;
-	int ret = check_range(vgic, base.v, S2_GICR_SIZE);
+	int ret = vgic_region_check_range(vgic, base.v, S2_GICR_SIZE);
 
 	if (ret)
 		return ret;
 	if (vgic->n_regions)
 		return vgic->regions[0].count == LEGACY_COUNT ? -EEXIST : -EINVAL;
-	ret = check_range(vgic, base.v, size);
+	ret = vgic_region_check_range(vgic, base.v, size);
 	if (ret)
 		return ret;
 	if (overlaps_dist(vgic, base.v, size))
@@ -187,7 +187,7 @@ int s2_vgic_add_redist_region(struct s2_vgic *vgic, uint64_t attr)
 		return ret;
 	if (overlaps_dist(vgic, base, size) || overlaps_region(vgic, base, size))
 		return -EINVAL;
-	ret = check_range(vgic, base, size);
+	ret = vgic_region_check_range(vgic, base, size);
 	if (ret)
 		return ret;
 	return append_region(vgic, base, count);
@@ -211,7 +211,8 @@ static bool bases_are_sound(const struct s2_vgic *vgic)
 		const struct s2_redist_region *r = &vgic->regions[i];
 		const uint64_t size = region_size(vgic, r);
 
-		if (check_range(vgic, r->base, size) || overlaps_dist(vgic, r->base, size))
+		if (vgic_region_check_range(vgic, r->base, size) ||
+		    overlaps_dist(vgic, r->base, size))
 			return false;
 	}
 	return true;

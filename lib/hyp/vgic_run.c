@@ -51,13 +51,13 @@ int s2_vgic_enter(struct s2_vgic_cpu *vcpu)
 
 	if (!vcpu->cpu || vcpu->entered)
 		return -EINVAL;
-	s2_vcpu_put(&vgic->blocked, vcpu->index, false);
-	s2_vcpu_put(&vgic->requested, vcpu->index, false);
+	s2_vcpu_set_to(&vgic->blocked, vcpu->index, false);
+	s2_vcpu_set_to(&vgic->requested, vcpu->index, false);
 	s2_vgic_collect(vcpu, vcpu->cpu);
 	s2_lr_flush(vcpu);
 	vcpu->entered = true;
 	/* Whoever queues from here on must send an IPI. */
-	s2_vcpu_put(&vgic->in_guest, vcpu->index, true);
+	s2_vcpu_set_to(&vgic->in_guest, vcpu->index, true);
 	s2_step(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	return 0;
 }
@@ -68,7 +68,7 @@ int s2_vgic_exit(struct s2_vgic_cpu *vcpu)
 		return -EINVAL;
 	s2_step(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
 	vcpu->entered = false;
-	s2_vcpu_put(&vcpu->vgic->in_guest, vcpu->index, false);
+	s2_vcpu_set_to(&vcpu->vgic->in_guest, vcpu->index, false);
 	s2_lr_fold(vcpu);
 	s2_lr_prune(vcpu);
 	return 0;
@@ -102,7 +102,7 @@ int s2_vgic_wfi(struct s2_vgic_cpu *vcpu)
 		return -EINVAL;
 	if (s2_vgic_pending(vcpu))
 		return 0;
-	s2_vcpu_put(&vcpu->vgic->blocked, vcpu->index, true);
+	s2_vcpu_set_to(&vcpu->vgic->blocked, vcpu->index, true);
 	return 1;
 }
 
@@ -130,10 +130,10 @@ struct s2_vgic_run_state s2_vgic_run_state(const struct s2_vgic_cpu *vcpu)
 	const struct s2_vgic *vgic = vcpu->vgic;
 	const struct s2_vgic_run_state state = {
 		.loaded = vcpu->cpu != NULL,
-		.in_guest = s2_vcpu_has(&vgic->in_guest, vcpu->index),
-		.exiting = vcpu->entered && !s2_vcpu_has(&vgic->in_guest, vcpu->index),
-		.blocked = s2_vcpu_has(&vgic->blocked, vcpu->index),
-		.irq_requested = s2_vcpu_has(&vgic->requested, vcpu->index),
+		.in_guest = s2_vcpu_set_has(&vgic->in_guest, vcpu->index),
+		.exiting = vcpu->entered && !s2_vcpu_set_has(&vgic->in_guest, vcpu->index),
+		.blocked = s2_vcpu_set_has(&vgic->blocked, vcpu->index),
+		.irq_requested = s2_vcpu_set_has(&vgic->requested, vcpu->index),
 		.cpu = vcpu->cpu ? (int)vcpu->cpu->index : -1,
 	};
 
@@ -147,7 +147,7 @@ void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu)
 
 		if (!vcpu->entered)
 			continue;
-		if (s2_vcpu_has(&vgic->in_guest, i) && vcpu->cpu != cpu)
+		if (s2_vcpu_set_has(&vgic->in_guest, i) && vcpu->cpu != cpu)
 			s2_step(cpu, S2_OP_KICK_IPI, 1);
 		s2_vgic_exit(vcpu);
 	}

@@ -41,7 +41,7 @@ void s2_vsgi_set_pending(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq
 		return;
 	}
 	ich->vsgi_pending |= bit;
-	if (irq->enabled && !s2_vcpu_has(&vgic->in_guest, irq->target))
+	if (irq->enabled && !s2_vcpu_set_has(&vgic->in_guest, irq->target))
 		s2_vgic_kick(vgic, cpu, irq->target);
 }
 

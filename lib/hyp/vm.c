@@ -60,7 +60,7 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	return 0;
 }
 
-static void free_slot(struct vm_slot *slot)
+static void vm_free_slot(struct vm_slot *slot)
 {
 	s2_bits_free(&slot->dirty);
 	s2_bits_free(&slot->zero);
@@ -77,7 +77,7 @@ void s2_vm_free(struct s2_vm *vm)
 		free(vm->vcpus[i]);
 	}
 	for (int i = 0; i < S2_MAX_SLOTS; i++)
-		free_slot(&vm->slots[i]);
+		vm_free_slot(&vm->slots[i]);
 	s2_bits_free(&vm->clean);
 	s2_mmu_free(vm->mmu);
 	free(vm->last_ran);
@@ -135,10 +135,11 @@ static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
 	const struct s2_geometry *geo = &vm->mmu->geo;
 	uint64_t limit = s2_ipa_limit(geo), pa_limit = UINT64_C(1) << geo->pa_bits;
 
-	if (!cfg->size || ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
+	if (!cfg->size ||
+	    ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
 		return -EINVAL;
-	if (!is_block(geo, cfg->backing) || (cfg->pa.v & (cfg->backing - 1)) !=
-						    (cfg->hva.v & (cfg->backing - 1)))
+	if (!is_block(geo, cfg->backing) ||
+	    (cfg->pa.v & (cfg->backing - 1)) != (cfg->hva.v & (cfg->backing - 1)))
 		return -EINVAL;
 	if (cfg->ipa.v >= limit || cfg->size > limit - cfg->ipa.v)
 		return -ERANGE;
@@ -167,9 +168,9 @@ int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
 		return ret ? ret : -ENOSPC;
 	slot = &vm->slots[i];
 	slot->cfg = *cfg;
-	if (!cfg->populated && (s2_bits_init(&slot->zero, pages, false) ||
-				s2_bits_init(&slot->there, pages, false))) {
-		free_slot(slot);
+	if (!cfg->populated &&
+	    (s2_bits_init(&slot->zero, pages, false) || s2_bits_init(&slot->there, pages, false))) {
+		vm_free_slot(slot);
 		return -ENOMEM;
 	}
 	slot->used = true;
@@ -189,7 +190,7 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	/* kvm_arch_flush_shadow_memslot() */
 	ret = s2_vm_unmap(vm, cpu, range, S2_UNMAP_CLEAR);
 	if (!ret)
-		free_slot(s);
+		vm_free_slot(s);
 	return ret;
 }
 

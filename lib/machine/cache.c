@@ -123,8 +123,8 @@ static int line_range(const struct s2_memory *mem, struct s2_pa pa, uint64_t siz
 	return 0;
 }
 
-static int apply(struct s2_memory *mem, const struct s2_line_fn *f, struct s2_pa pa, uint64_t size,
-		 struct s2_line_counts *counts)
+static int cache_apply(struct s2_memory *mem, const struct s2_line_fn *f, struct s2_pa pa,
+		       uint64_t size, struct s2_line_counts *counts)
 {
 	struct s2_line_counts unwanted = {0, 0, 0};
 	uint64_t first, n;
@@ -154,7 +154,7 @@ int s2_memory_apply(struct s2_memory *mem, enum s2_line_op op, struct s2_pa pa, 
 
 	if ((unsigned)op >= sizeof(fns) / sizeof(fns[0]))
 		return -EINVAL;
-	return apply(mem, &fns[op], pa, size, counts);
+	return cache_apply(mem, &fns[op], pa, size, counts);
 }
 
 int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa, uint64_t size,
@@ -174,7 +174,7 @@ int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
 		return -EOVERFLOW;
 	f = fns[agent];
 	f.version = mem->versions ? mem->last_version + 1 : 0;
-	ret = apply(mem, &f, pa, size, NULL);
+	ret = cache_apply(mem, &f, pa, size, NULL);
 	/* Also if some lines could not be had: what was written must not be written again. */
 	if (ret != -EINVAL && ret != -ERANGE)
 		mem->last_version = f.version;

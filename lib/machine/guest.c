@@ -28,8 +28,8 @@ static bool lookup(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t a
 	return s2_tlb_lookup(w->p->tlbs, w->cpu->index, &tag, addr, data, shift);
 }
 
-static void fill(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t addr, unsigned shift,
-		 uint64_t data)
+static void guest_fill(const struct guest_walk *w, enum s2_tlb_kind kind, uint64_t addr,
+		       unsigned shift, uint64_t data)
 {
 	const struct s2_tlb_tag tag = {kind, w->regime->vmid,
 				       kind & S2_TLB_BY_VA ? w->access->asid : 0};
@@ -86,12 +86,12 @@ static void fill_combined(const struct guest_walk *w, s2_pte pte, int level)
 	uint64_t inside = w->access->ipa.v & page_bits(w, level) & ~((UINT64_C(1) << shift) - 1);
 
 	if (s1)
-		fill(w, S2_TLB_S1_ONLY, w->access->va.v, s1, w->access->ipa.v >> s1 << s1);
+		guest_fill(w, S2_TLB_S1_ONLY, w->access->va.v, s1, w->access->ipa.v >> s1 << s1);
 	/* The descriptor's format has no room for pages smaller than its granule. */
 	if (shift >= w->regime->geo.page_shift)
-		fill(w, S2_TLB_COMBINED, w->access->va.v, shift,
-		     ((pte & ~CACHED_LEVEL) | inside) |
-			     s2_field_put((uint64_t)level, CACHED_LEVEL));
+		guest_fill(w, S2_TLB_COMBINED, w->access->va.v, shift,
+			   ((pte & ~CACHED_LEVEL) | inside) |
+				   s2_field_put((uint64_t)level, CACHED_LEVEL));
 }
 
 /* @return whether a TLB had a translation; then the access is over, faulted or not. */
@@ -142,7 +142,7 @@ static void start_deep(const struct guest_walk *w, struct s2_hw_walk *walk)
 	}
 }
 
-static void walk_tables(const struct guest_walk *w)
+static void guest_walk_tables(const struct guest_walk *w)
 {
 	const struct s2_tablemem *tables = w->p->machine->tables;
 	const struct s2_geometry *geo = &w->regime->geo;
@@ -153,8 +153,8 @@ static void walk_tables(const struct guest_walk *w)
 		start_deep(w, &walk);
 		while (s2_hw_walk_step(tables, w->regime, w->access->ipa, &walk, fault))
 			if (w->p->tlbs)
-				fill(w, S2_TLB_S2_WALK, w->access->ipa.v,
-				     s2_level_shift(geo, walk.level - 1), walk.table.v);
+				guest_fill(w, S2_TLB_S2_WALK, w->access->ipa.v,
+					   s2_level_shift(geo, walk.level - 1), walk.table.v);
 	}
 	if (walk.reads)
 		s2_count(w->cpu, S2_OP_WALK_READ, walk.reads);
@@ -163,8 +163,8 @@ static void walk_tables(const struct guest_walk *w)
 	translated(w, walk.pte, walk.level, leaf_pa(w, walk.pte, walk.level));
 	if (!w->p->tlbs)
 		return;
-	fill(w, S2_TLB_S2_LEAF, w->access->ipa.v, s2_level_shift(geo, walk.level),
-	     (walk.pte & ~CACHED_LEVEL) | s2_field_put((uint64_t)walk.level, CACHED_LEVEL));
+	guest_fill(w, S2_TLB_S2_LEAF, w->access->ipa.v, s2_level_shift(geo, walk.level),
+		   (walk.pte & ~CACHED_LEVEL) | s2_field_put((uint64_t)walk.level, CACHED_LEVEL));
 	fill_combined(w, walk.pte, walk.level);
 }
 
@@ -178,7 +178,7 @@ static void translate(const struct guest_walk *w)
 		return;
 	}
 	s2_count(w->cpu, S2_OP_TLB_MISS, 1);
-	walk_tables(w);
+	guest_walk_tables(w);
 }
 
 static int use_memory(const struct guest_walk *w)

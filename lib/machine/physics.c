@@ -129,8 +129,8 @@ static void finite_tlbi(struct s2_physics *p, unsigned index, const struct s2_in
 }
 
 /* @op over each repetition's range; ranges that adjoin are one. */
-static void dc_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n,
-		     enum s2_line_op op)
+static void physics_dc_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n,
+			     enum s2_line_op op)
 {
 	uint64_t size = insn->value;
 
@@ -155,13 +155,13 @@ static void memory_insn(struct s2_physics *p, unsigned cpu, const struct s2_insn
 {
 	switch (insn->op) {
 	case S2_OP_DC_CIVAC:
-		dc_range(p, insn, n, S2_LINE_CLEAN_INVALIDATE);
+		physics_dc_range(p, insn, n, S2_LINE_CLEAN_INVALIDATE);
 		break;
 	case S2_OP_DC_CVAC:
-		dc_range(p, insn, n, S2_LINE_CLEAN);
+		physics_dc_range(p, insn, n, S2_LINE_CLEAN);
 		break;
 	case S2_OP_DC_IVAC:
-		dc_range(p, insn, n, S2_LINE_INVALIDATE);
+		physics_dc_range(p, insn, n, S2_LINE_INVALIDATE);
 		break;
 	case S2_OP_IC_IVAU:
 		ic_range(p, insn, n);
@@ -288,7 +288,7 @@ static void repetition(struct s2_physics *p, const struct s2_event *event, uint6
 		insn(p, event, k, i);
 }
 
-static void run(struct s2_physics *p, const struct s2_event *event)
+static void physics_run(struct s2_physics *p, const struct s2_event *event)
 {
 	const struct s2_res_mark mark = s2_residues_mark(p->residues);
 	int ret = s2_residues_stores(p->residues, event);
@@ -307,7 +307,7 @@ static void run(struct s2_physics *p, const struct s2_event *event)
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
 {
 	if (event->repeat > 1 && p->residues)
-		run(p, event);
+		physics_run(p, event);
 	else
 		repetition(p, event, 0);
 }
@@ -317,7 +317,7 @@ static void on_event(void *arg, const struct s2_event *event)
 	s2_physics_event(arg, event);
 }
 
-static void init_cpu(struct s2_physics *p, unsigned index)
+static void physics_init_cpu(struct s2_physics *p, unsigned index)
 {
 	const uint64_t *sysreg = p->machine->cpus[index].sysreg;
 	struct s2_phys_cpu *cpu = &p->cpus[index];
@@ -349,7 +349,7 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 	p->machine = m;
 	p->n_cpus = m->n_cpus;
 	for (unsigned i = 0; i < m->n_cpus; i++)
-		init_cpu(p, i);
+		physics_init_cpu(p, i);
 	if (cfg->tlb)
 		ret = s2_tlbs_create(cfg->tlb, m->n_cpus, m->features.vmid_bits, &p->tlbs);
 	if (!ret && cfg->memory)

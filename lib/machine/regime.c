@@ -3,22 +3,22 @@
 
 #include <errno.h>
 
-#define VTCR_T0SZ S2_BITS(5, 0)
-#define VTCR_SL0  S2_BITS(7, 6)
-#define VTCR_TG0  S2_BITS(15, 14)
-#define VTCR_PS	  S2_BITS(18, 16)
-#define VTCR_HA	  S2_BIT(21)
-#define VTCR_HD	  S2_BIT(22)
-#define VTCR_DS	  S2_BIT(32)
+#define REGIME_VTCR_T0SZ S2_BITS(5, 0)
+#define VTCR_SL0	 S2_BITS(7, 6)
+#define VTCR_TG0	 S2_BITS(15, 14)
+#define VTCR_PS		 S2_BITS(18, 16)
+#define VTCR_HA		 S2_BIT(21)
+#define VTCR_HD		 S2_BIT(22)
+#define VTCR_DS		 S2_BIT(32)
 
-#define VTTBR_VMID   S2_BITS(63, 48)
-#define VTTBR_VMID_8 S2_BITS(55, 48)
-#define VTTBR_BADDR  S2_BITS(47, 12)
+#define REGIME_VTTBR_VMID  S2_BITS(63, 48)
+#define VTTBR_VMID_8	   S2_BITS(55, 48)
+#define REGIME_VTTBR_BADDR S2_BITS(47, 12)
 
 struct s2_vmid s2_vttbr_vmid(const struct s2_features *f, uint64_t vttbr)
 {
-	return s2_vmid(
-		(uint16_t)s2_field_get(vttbr, f->vmid_bits == 16 ? VTTBR_VMID : VTTBR_VMID_8));
+	return s2_vmid((uint16_t)s2_field_get(vttbr, f->vmid_bits == 16 ? REGIME_VTTBR_VMID
+									: VTTBR_VMID_8));
 }
 
 static int decode_granule(uint64_t vtcr, enum s2_granule *granule)
@@ -36,7 +36,7 @@ static int decode_shape(uint64_t vtcr, struct s2_geometry *geo)
 {
 	static const uint8_t by_ps[] = {32, 36, 40, 42, 44, 48, 52, 52};
 	struct s2_geometry_config shape = {
-		.ipa_bits = 64U - (unsigned)s2_field_get(vtcr, VTCR_T0SZ),
+		.ipa_bits = 64U - (unsigned)s2_field_get(vtcr, REGIME_VTCR_T0SZ),
 		.pa_bits = by_ps[s2_field_get(vtcr, VTCR_PS)],
 		.lpa2 = vtcr & VTCR_DS,
 	};
@@ -73,7 +73,7 @@ int s2_regime_init(struct s2_regime *regime, const struct s2_features *f, uint64
 	regime->vttbr = vttbr;
 	regime->geo = geo;
 	regime->fmt = s2_pte_format(&geo, f->fwb, f->xnx);
-	regime->root.v = vttbr & VTTBR_BADDR;
+	regime->root.v = vttbr & REGIME_VTTBR_BADDR;
 	regime->vmid = s2_vttbr_vmid(f, vttbr);
 	regime->ha = vtcr & VTCR_HA;
 	return 0;

@@ -205,7 +205,7 @@ static unsigned bits_set(uint64_t word)
 }
 
 /* The bits of word @word that lie in [first, last]. */
-static uint64_t word_mask(uint64_t word, uint64_t first, uint64_t last)
+static uint64_t residue_word_mask(uint64_t word, uint64_t first, uint64_t last)
 {
 	uint64_t lo = word * 64, mask = UINT64_MAX;
 
@@ -223,7 +223,7 @@ void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
 	const uint64_t last = first + n - 1;
 
 	for (uint64_t w = first / 64; w <= last / 64; w++) {
-		const uint64_t mask = word_mask(w, first, last);
+		const uint64_t mask = residue_word_mask(w, first, last);
 		const unsigned added = bits_set(mask & ~g->words[w]);
 
 		g->n += added;
@@ -238,7 +238,7 @@ static unsigned count_in(const struct s2_residues *res, const struct s2_group *g
 	unsigned n = 0;
 
 	for (unsigned w = (unsigned)(first / 64); w <= last / 64 && w < res->page_words; w++)
-		n += bits_set(g->words[w] & word_mask(w, first, last));
+		n += bits_set(g->words[w] & residue_word_mask(w, first, last));
 	return n;
 }
 
@@ -277,8 +277,8 @@ struct s2_group *s2_group_take(struct s2_residues *res, struct s2_group *g, uint
 		return NULL;
 	}
 	for (unsigned w = 0; w < res->page_words; w++) {
-		new->words[w] = g->words[w] & word_mask(w, first, last);
-		g->words[w] &= ~word_mask(w, first, last);
+		new->words[w] = g->words[w] & residue_word_mask(w, first, last);
+		g->words[w] &= ~residue_word_mask(w, first, last);
 	}
 	new->n = n;
 	g->n -= n;

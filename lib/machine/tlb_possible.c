@@ -97,7 +97,7 @@ static bool unfold_if_partial(struct tlbi *t, struct s2_group *g)
 	return true;
 }
 
-static bool hit_by_ipa(struct tlbi *t, struct s2_group *g)
+static bool tlb_possible_hit_by_ipa(struct tlbi *t, struct s2_group *g)
 {
 	const bool fresh = g->stage == S2_RESIDUE_STORED;
 	const struct s2_group *whole;
@@ -128,7 +128,7 @@ static bool hit_list(struct tlbi *t, struct s2_link *list)
 
 	for (link = list->next; link != list; link = next) {
 		next = link->next;
-		again |= hit_by_ipa(t, group_of(link));
+		again |= tlb_possible_hit_by_ipa(t, group_of(link));
 	}
 	return again;
 }
@@ -140,7 +140,7 @@ static bool hit_page(struct tlbi *t, uint64_t ipa, int level)
 
 	for (; g; g = next) {
 		next = s2_group_next(g);
-		again |= hit_by_ipa(t, g);
+		again |= tlb_possible_hit_by_ipa(t, g);
 	}
 	return again;
 }
@@ -247,7 +247,7 @@ static bool regime_is_host(const struct s2_residues *res, unsigned cpu)
 	return s2_hcr_is_host(state->effective.hcr) || s2_hcr_is_host(state->issued.hcr);
 }
 
-static bool decode(struct tlbi *t, const struct s2_insn *insn, uint64_t i)
+static bool tlb_possible_decode(struct tlbi *t, const struct s2_insn *insn, uint64_t i)
 {
 	const struct s2_features *f = &t->res->p->machine->features;
 	const struct s2_phys_cpu *state = &t->res->p->cpus[t->cpu];
@@ -293,7 +293,7 @@ int s2_residues_tlbi(struct s2_residues *res, unsigned cpu, const struct s2_insn
 			tlbi_by_va(&t);
 		break;
 	default:
-		if (decode(&t, insn, i))
+		if (tlb_possible_decode(&t, insn, i))
 			tlbi_ipa(&t);
 		break;
 	}

@@ -108,7 +108,7 @@ static void each_run(const struct s2_residues *res, struct s2_group *g,
 	}
 }
 
-static struct s2_group *group_of(struct s2_link *link)
+static struct s2_group *tlb_query_group_of(struct s2_link *link)
 {
 	return (struct s2_group *)(void *)link; /* the link stands first */
 }
@@ -122,12 +122,12 @@ void s2_residue_each(const struct s2_physics *p, struct s2_vmid vmid,
 	if (!vm)
 		return;
 	for (link = vm->idle.next; link != &vm->idle; link = link->next)
-		each_run(p->residues, group_of(link), fn, arg);
+		each_run(p->residues, tlb_query_group_of(link), fn, arg);
 	for (link = vm->active.next; link != &vm->active; link = link->next)
-		each_run(p->residues, group_of(link), fn, arg);
+		each_run(p->residues, tlb_query_group_of(link), fn, arg);
 	for (link = p->residues->pending.next; link != &p->residues->pending; link = link->next)
-		if (group_of(link)->vm == vm)
-			each_run(p->residues, group_of(link), fn, arg);
+		if (tlb_query_group_of(link)->vm == vm)
+			each_run(p->residues, tlb_query_group_of(link), fn, arg);
 }
 
 /* The groups of the page at @level that the walk for an IPA goes through. */

@@ -9,7 +9,7 @@
 #include "study/migrate_tlb.h"
 
 /* Any place that is congruent to the IPA at every block size. */
-#define HVA UINT64_C(0x400000000000)
+#define MIGRATE_HVA UINT64_C(0x400000000000)
 
 /* Flush calls of one ioctl, as the MMU tells of them. */
 struct flushed {
@@ -121,7 +121,7 @@ static void note_faults(struct migrating *g, bool reported)
 
 /* ---- the guest's writes ---- */
 
-static uint64_t next_random(uint64_t *state)
+static uint64_t migrate_next_random(uint64_t *state)
 {
 	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
 
@@ -152,7 +152,7 @@ static int make_extents(struct migrating *g)
 			g->extents[i] = i * (g->pages / n);
 			break;
 		case S2_MIGRATE_RANDOM:
-			g->extents[i] = next_random(&state) % (g->pages - mig->run + 1);
+			g->extents[i] = migrate_next_random(&state) % (g->pages - mig->run + 1);
 			break;
 		case S2_MIGRATE_DENSE:
 			g->extents[i] = i * mig->run;
@@ -270,7 +270,7 @@ static int migrate(struct migrating *g)
 
 /* ---- setting up ---- */
 
-static int make_machine(struct migrating *g, const struct s2_features *features)
+static int migrate_make_machine(struct migrating *g, const struct s2_features *features)
 {
 	/* One more than vcpus: the VMM's thread runs beside them. */
 	const struct s2_machine_config mc = {.features = *features,
@@ -295,7 +295,7 @@ static int add_vcpus(struct migrating *g)
 	return ret < 0 ? ret : 0;
 }
 
-static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
+static int migrate_make_vm(struct migrating *g, const struct s2_flavour *flavour)
 {
 	const struct s2_migrate *mig = g->mig;
 	const struct s2_vm_config vc = {
@@ -310,7 +310,7 @@ static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
 	const struct s2_slot_config ram = {
 		.ipa = {S2_MIGRATE_BASE},
 		.size = mig->slot,
-		.hva = {HVA + S2_MIGRATE_BASE},
+		.hva = {MIGRATE_HVA + S2_MIGRATE_BASE},
 		.pa = {S2_MIGRATE_BASE},
 		.backing = mig->backing,
 		.populated = true,
@@ -326,7 +326,7 @@ static int make_vm(struct migrating *g, const struct s2_flavour *flavour)
 	return add_vcpus(g);
 }
 
-static void clear(struct migrating *g)
+static void migrate_clear(struct migrating *g)
 {
 	s2_vm_free(g->vm);
 	s2_vmids_free(g->vmids);
@@ -348,9 +348,9 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 	if (!ret && has_tlb(&g))
 		ret = s2_migrate_tlb_init(&g.tlb, mig, features);
 	if (!ret)
-		ret = make_machine(&g, features);
+		ret = migrate_make_machine(&g, features);
 	if (!ret)
-		ret = make_vm(&g, flavour);
+		ret = migrate_make_vm(&g, flavour);
 	if (!ret)
 		ret = migrate(&g);
 	if (ret) {
@@ -360,6 +360,6 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 		cost->work = cost->flush_work + mig->ratio * cost->refills;
 		cost->longest_lock = s2_vm_longest_lock(g.vm);
 	}
-	clear(&g);
+	migrate_clear(&g);
 	return ret;
 }

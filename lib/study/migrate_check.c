@@ -11,7 +11,7 @@
 /* Costs are compared as integers: millionths. */
 #define COST_UNIT 1e6
 
-static int refuse(struct s2_error *err, const char *text)
+static int migrate_check_refuse(struct s2_error *err, const char *text)
 {
 	s2_error_set(err, 1, "%s", text);
 	return -EINVAL;
@@ -51,7 +51,7 @@ struct s2_flush_costs s2_migrate_costs(const struct s2_migrate *mig,
 	return costs;
 }
 
-static bool is_block(const struct s2_features *f, uint64_t size)
+static bool migrate_check_is_block(const struct s2_features *f, uint64_t size)
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)f->granule};
 
@@ -61,14 +61,15 @@ static bool is_block(const struct s2_features *f, uint64_t size)
 	return false;
 }
 
-static int check_slot(const struct s2_migrate *mig, const struct s2_features *f,
-		      struct s2_error *err)
+static int migrate_check_check_slot(const struct s2_migrate *mig, const struct s2_features *f,
+				    struct s2_error *err)
 {
 	uint64_t bits = mig->ipa_bits ? mig->ipa_bits : s2_migrate_ipa_bits(mig->slot);
 
-	if (!is_block(f, mig->backing))
-		return refuse(err, "--backing: expected a page of the machine or a block that KVM "
-				   "maps (4K, 2M, 1G with 4K pages)");
+	if (!migrate_check_is_block(f, mig->backing))
+		return migrate_check_refuse(
+			err, "--backing: expected a page of the machine or a block that KVM "
+			     "maps (4K, 2M, 1G with 4K pages)");
 	if (!mig->slot || mig->slot % mig->backing) {
 		s2_error_set(err, 1,
 			     "--slot: got %" PRIu64 " bytes, expected a multiple of --backing "
@@ -98,12 +99,13 @@ static int check_dirty(const struct s2_migrate *mig, const struct s2_features *f
 		return -EINVAL;
 	}
 	if (!mig->run || mig->run > mig->dirty)
-		return refuse(err, "--run: expected 1 to --dirty pages");
+		return migrate_check_refuse(err, "--run: expected 1 to --dirty pages");
 	if (mig->chunk % ((uint64_t)WORD_PAGES << f->granule) || !mig->chunk)
-		return refuse(err, "--chunk: expected a multiple of 64 pages (64p), as the ioctl "
-				   "takes");
+		return migrate_check_refuse(
+			err, "--chunk: expected a multiple of 64 pages (64p), as the ioctl "
+			     "takes");
 	if (mig->chunk > mig->slot)
-		return refuse(err, "--chunk: expected at most --slot");
+		return migrate_check_refuse(err, "--chunk: expected at most --slot");
 	return 0;
 }
 
@@ -113,12 +115,14 @@ static int check_log(const struct s2_migrate *mig, const struct s2_features *f,
 	const uint64_t most = (UINT64_C(1) << f->vmid_bits) - 3;
 
 	if (mig->initially_set && !mig->manual)
-		return refuse(err, "--initially-set: expected only with --manual");
+		return migrate_check_refuse(err, "--initially-set: expected only with --manual");
 	if (mig->split && !flavour->split)
-		return refuse(err, "--split: this flavour has no eager splitting, expected 0");
-	if (mig->split && !is_block(f, mig->split))
-		return refuse(err, "--split: expected 0, a page of the machine or a block that "
-				   "KVM maps");
+		return migrate_check_refuse(
+			err, "--split: this flavour has no eager splitting, expected 0");
+	if (mig->split && !migrate_check_is_block(f, mig->split))
+		return migrate_check_refuse(
+			err, "--split: expected 0, a page of the machine or a block that "
+			     "KVM maps");
 	if (mig->vcpus > most) {
 		s2_error_set(err, 1,
 			     "--vcpus: got %" PRIu64 ", expected at most %" PRIu64
@@ -126,19 +130,21 @@ static int check_log(const struct s2_migrate *mig, const struct s2_features *f,
 			     mig->vcpus, most, f->vmid_bits);
 		return -EINVAL;
 	}
-	return mig->outside > 1 ? refuse(err, "--outside: expected a share, 0 to 1") : 0;
+	return mig->outside > 1 ? migrate_check_refuse(err, "--outside: expected a share, 0 to 1")
+				: 0;
 }
 
 int s2_migrate_check(const struct s2_migrate *mig, const struct s2_features *features,
 		     const struct s2_flavour *flavour, struct s2_error *err)
 {
-	int ret = check_slot(mig, features, err);
+	int ret = migrate_check_check_slot(mig, features, err);
 
 	if (!ret)
 		ret = check_dirty(mig, features, err);
 	if (!ret)
 		ret = check_log(mig, features, flavour, err);
 	if (!ret && (mig->ratio > 1000 || mig->range_op > 1000))
-		ret = refuse(err, "--ratio, --range-op: expected at most 1000 flush sequences");
+		ret = migrate_check_refuse(
+			err, "--ratio, --range-op: expected at most 1000 flush sequences");
 	return ret;
 }

@@ -18,7 +18,7 @@ static double flush_work(const struct s2_point *point, size_t i)
 	return s2_result_metric(&point->results[i], "flush_work");
 }
 
-static double refills(const struct s2_point *point, size_t i)
+static double migrate_notes_refills(const struct s2_point *point, size_t i)
 {
 	return s2_result_metric(&point->results[i], "refills");
 }
@@ -29,7 +29,7 @@ bool s2_migrate_wins(const struct s2_point *point, size_t i)
 		if (!point->results[k].applies)
 			continue;
 		if (flush_work(point, k) < flush_work(point, i) ||
-		    refills(point, k) < refills(point, i))
+		    migrate_notes_refills(point, k) < migrate_notes_refills(point, i))
 			return false;
 	}
 	return point->results[i].applies;
@@ -38,7 +38,7 @@ bool s2_migrate_wins(const struct s2_point *point, size_t i)
 double s2_migrate_crossing(const struct s2_point *point, size_t i, size_t k)
 {
 	double work = flush_work(point, i) - flush_work(point, k);
-	double lost = refills(point, k) - refills(point, i);
+	double lost = migrate_notes_refills(point, k) - migrate_notes_refills(point, i);
 
 	return lost != 0 && work / lost > 0 ? work / lost : -1;
 }
@@ -56,7 +56,7 @@ static bool is_candidate(const struct s2_point *point, size_t i)
 		return false;
 	for (size_t k = 0; k < point->n_results; k++) {
 		double work = flush_work(point, k) - flush_work(point, i);
-		double lost = refills(point, k) - refills(point, i);
+		double lost = migrate_notes_refills(point, k) - migrate_notes_refills(point, i);
 
 		if (k == i || !point->results[k].applies || !is_fixed(&point->results[k]))
 			continue;
@@ -95,7 +95,7 @@ double s2_migrate_cheapest_from(const struct s2_point *point, size_t i)
 
 	for (size_t k = 0; k < point->n_results; k++) {
 		double saved = flush_work(point, i) - flush_work(point, k);
-		double lost = refills(point, k) - refills(point, i);
+		double lost = migrate_notes_refills(point, k) - migrate_notes_refills(point, i);
 
 		if (k == i || !point->results[k].applies || !is_fixed(&point->results[k]))
 			continue;
@@ -118,7 +118,7 @@ struct standing {
 static bool no_dearer(const struct s2_point *point, size_t i)
 {
 	return flush_work(point, i) <= flush_work(point, 0) &&
-	       refills(point, i) <= refills(point, 0);
+	       migrate_notes_refills(point, i) <= migrate_notes_refills(point, 0);
 }
 
 static struct standing stand(const struct s2_report *report, size_t i)
@@ -175,7 +175,7 @@ static void note_model(const struct s2_report *report, FILE *out)
 }
 
 /* The thread's own numbers, and what they can and cannot mean. */
-static void note_thread(FILE *out)
+static void migrate_notes_note_thread(FILE *out)
 {
 	const double before = PROTECT_BEFORE / SEND_BEFORE, after = PROTECT_AFTER / SEND_AFTER;
 	const double fewer = FLUSH_BEFORE / FLUSH_AFTER;
@@ -216,5 +216,5 @@ void s2_migrate_notes(const struct s2_report *report, FILE *out)
 	}
 	note_model(report, out);
 	if (!report->n_axes)
-		note_thread(out);
+		migrate_notes_note_thread(out);
 }

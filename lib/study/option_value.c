@@ -35,7 +35,8 @@ static const char *number_text(enum s2_option_kind kind, uint64_t n, char *buf, 
 }
 
 /** Says what a number should have been: "a size from 4K to 1T". */
-static int bad_number(const struct s2_option *o, const char *text, struct s2_error *err)
+static int option_value_bad_number(const struct s2_option *o, const char *text,
+				   struct s2_error *err)
 {
 	const char *what = o->kind == S2_OPTION_U64 ? "a number" : "a size such as 64G or 2M";
 	char from[32], to[32], expected[128];
@@ -80,7 +81,7 @@ static int set_number(const struct s2_option_table *table, const struct s2_optio
 	if (r < 0 && o->kind == S2_OPTION_PAGES)
 		r = parse_pages(text, table->page_size, &n);
 	if (r < 0 || n < o->min || (o->max != 0 && n > o->max))
-		return bad_number(o, text, err);
+		return option_value_bad_number(o, text, err);
 	*to = n;
 	return 0;
 }

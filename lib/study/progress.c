@@ -46,7 +46,7 @@ static double share(const struct s2_progress *p)
 	return all < 1 ? all : 1;
 }
 
-static void draw(struct s2_progress *p, double at)
+static void progress_draw(struct s2_progress *p, double at)
 {
 	const double done = share(p);
 	const int full = (int)(done * BAR_WIDTH);
@@ -88,7 +88,7 @@ void s2_progress_look(struct s2_progress *p)
 	}
 	at = now();
 	if (at - p->drawn >= BAR_BETWEEN)
-		draw(p, at);
+		progress_draw(p, at);
 	plan(p, at);
 }
 

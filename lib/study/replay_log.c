@@ -171,9 +171,9 @@ static int replay_events(struct log_reader *in, struct s2_replay *r, struct s2_e
 	return ret;
 }
 
-static int write_report(const struct log_reader *in, const struct s2_replay *r,
-			struct s2_replay_report *report, FILE *out,
-			struct s2_replay_outcome *outcome, struct s2_error *err)
+static int replay_log_write_report(const struct log_reader *in, const struct s2_replay *r,
+				   struct s2_replay_report *report, FILE *out,
+				   struct s2_replay_outcome *outcome, struct s2_error *err)
 {
 	const struct s2_replay_job *job = in->job;
 	const struct s2_replay_report_head head = {
@@ -192,7 +192,8 @@ static int write_report(const struct log_reader *in, const struct s2_replay *r,
 	outcome->skipped = in->skipped;
 	ret = s2_replay_report_write(report, &head, &summary, out);
 	if (ret == -ENOENT)
-		s2_error_set(err, 1, "%s: no phase called \"%s\" in the log", job->path, job->phase);
+		s2_error_set(err, 1, "%s: no phase called \"%s\" in the log", job->path,
+			     job->phase);
 	else if (ret)
 		s2_error_set(err, 1, "cannot write the report: %s", strerror(-ret));
 	return ret;
@@ -214,7 +215,7 @@ static int replay_with(struct log_reader *in, const struct s2_replay_config *cfg
 	if (in->job->progress)
 		s2_progress_end(in->job->progress);
 	if (!ret)
-		ret = write_report(in, r, report, out, outcome, err);
+		ret = replay_log_write_report(in, r, report, out, outcome, err);
 	s2_replay_destroy(r);
 	return ret;
 }
@@ -241,8 +242,9 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 	cfg.cpus = job->cpus ? job->cpus : s2_trace_cpus(in->trace);
 	ret = s2_replay_report_create(job->format, job->phase, cfg.compare, &report);
 	if (ret) {
-		s2_error_set(err, 1, ret == -EOPNOTSUPP ? "JSON was left out of this build"
-							: "cannot make a temporary file");
+		s2_error_set(err, 1,
+			     ret == -EOPNOTSUPP ? "JSON was left out of this build"
+						: "cannot make a temporary file");
 		return ret;
 	}
 	cfg.listener = s2_replay_report_listener(report);

@@ -35,7 +35,7 @@ static json_t *text_or_null(const char *text)
 }
 
 /** A whole number stays one; what no integer can hold is a real. */
-static json_t *number(double value)
+static json_t *report_json_number(double value)
 {
 	if (value == floor(value) && fabs(value) < 0x1p53)
 		return json_integer((json_int_t)value);
@@ -57,7 +57,7 @@ static json_t *value_json(const struct s2_value *value)
 	case S2_OPTION_PAGES:
 		return count(value->number);
 	case S2_OPTION_REAL:
-		return number(value->real);
+		return report_json_number(value->real);
 	default:
 		return text_or_null(value->text);
 	}
@@ -89,7 +89,8 @@ static json_t *measures_json(struct writer *w, const struct s2_result *result)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < result->n_measures; i++)
-		set(w, object, result->measures[i].name, number(result->measures[i].value));
+		set(w, object, result->measures[i].name,
+		    report_json_number(result->measures[i].value));
 	return object;
 }
 
@@ -101,8 +102,8 @@ static json_t *cost_json(struct writer *w, const struct s2_cost *cost)
 	for (int op = 0; op < S2_OP_COUNT; op++)
 		if (cost->missing[op])
 			append(w, missing, json_string(s2_op_name((enum s2_op)op)));
-	set(w, object, "ns", cost->known ? number(cost->ns) : json_null());
-	set(w, object, "known_ns", number(cost->ns));
+	set(w, object, "ns", cost->known ? report_json_number(cost->ns) : json_null());
+	set(w, object, "known_ns", report_json_number(cost->ns));
 	set(w, object, "missing", missing);
 	return object;
 }

@@ -239,7 +239,8 @@ int s2_table_point(const struct s2_report *report, const struct s2_point *point,
 	return 0;
 }
 
-static void write_workload(const struct s2_report *report, const struct s2_point *point, FILE *out)
+static void report_table_write_workload(const struct s2_report *report,
+					const struct s2_point *point, FILE *out)
 {
 	char text[LIST_ROOM];
 
@@ -260,7 +261,7 @@ int s2_report_table(const struct s2_report *report, FILE *out)
 {
 	write_heading(report, out);
 	if (report->n_axes != 0) {
-		write_workload(report, &report->points[0], out);
+		report_table_write_workload(report, &report->points[0], out);
 		(void)fputc('\n', out);
 		return s2_table_sweep(report, out);
 	}
@@ -269,7 +270,7 @@ int s2_report_table(const struct s2_report *report, FILE *out)
 
 		if (i > 0)
 			(void)fputc('\n', out);
-		write_workload(report, &report->points[i], out);
+		report_table_write_workload(report, &report->points[i], out);
 		(void)fputc('\n', out);
 		r = s2_table_point(report, &report->points[i], out);
 		if (r < 0)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HELP_WIDTH  80
-#define NAME_COLUMN 28
+#define SESSION_OPTIONS_HELP_WIDTH 80
+#define NAME_COLUMN		   28
 
 static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const progresses[] = {"auto", "always", "never", NULL};
@@ -131,7 +131,7 @@ static bool adapt(const struct s2_session *s, struct s2_option *o)
 	return o->offset != offsetof(struct s2_common, machine) || p->machine != NULL;
 }
 
-static int no_memory(struct s2_session *s)
+static int session_options_no_memory(struct s2_session *s)
 {
 	s2_error_set(&s->err, S2_OPTIONS_MEMORY, "out of memory");
 	return -ENOMEM;
@@ -149,7 +149,7 @@ static int make_names(struct s2_session *s)
 	s->policy_names = calloc(p->n_policies + 1, sizeof(char *));
 	s->workload_names = calloc(p->n_workloads + 1, sizeof(char *));
 	if (s->policy_names == NULL || s->workload_names == NULL)
-		return no_memory(s);
+		return session_options_no_memory(s);
 	for (size_t i = 0; i < p->n_policies; i++)
 		s->policy_names[i] = p->policies[i].name;
 	for (size_t i = 0; i < p->n_workloads; i++)
@@ -166,7 +166,7 @@ static int make_tables(struct s2_session *s)
 		s->state = calloc(1, s->program->state_size);
 	if (settings == NULL || (s->program->state_size != 0 && s->state == NULL)) {
 		free(settings);
-		return no_memory(s);
+		return session_options_no_memory(s);
 	}
 	for (size_t i = 0; i < N_COMMON; i++) {
 		s->options[n] = common_options[i];
@@ -204,7 +204,7 @@ static void write_entry(FILE *out, const char *name, const char *help)
 		column = 0;
 	}
 	(void)fprintf(out, "%*s", NAME_COLUMN - column, "");
-	s2_write_wrapped(out, help, NAME_COLUMN, HELP_WIDTH);
+	s2_write_wrapped(out, help, NAME_COLUMN, SESSION_OPTIONS_HELP_WIDTH);
 }
 
 static void write_choices(const struct s2_program *p, FILE *out)
@@ -225,7 +225,7 @@ static void write_choices(const struct s2_program *p, FILE *out)
 			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
 					       i ? ", " : "", s2_features_preset_name(i));
 		(void)fputs("  ", out);
-		s2_write_wrapped(out, names, 2, HELP_WIDTH);
+		s2_write_wrapped(out, names, 2, SESSION_OPTIONS_HELP_WIDTH);
 	}
 	if (p->flavour != NULL)
 		(void)fputs("\nFlavours, oldest and newest being two of them:\n", out);
@@ -242,7 +242,7 @@ static void write_examples(const struct s2_program *p, FILE *out)
 		(void)fputs("\nExamples:\n", out);
 	for (size_t i = 0; i < p->n_examples; i++) {
 		(void)fprintf(out, "  %s %s\n      ", p->name, p->examples[i].command);
-		s2_write_wrapped(out, p->examples[i].help, 6, HELP_WIDTH);
+		s2_write_wrapped(out, p->examples[i].help, 6, SESSION_OPTIONS_HELP_WIDTH);
 	}
 }
 
@@ -252,10 +252,10 @@ void s2_session_help(const struct s2_session *s, FILE *out)
 
 	(void)fprintf(out, "Usage: %s [OPTION]...%s%s\n", p->name, p->operands ? " " : "",
 		      p->operands ? p->operands : "");
-	s2_write_wrapped(out, p->summary, 0, HELP_WIDTH);
+	s2_write_wrapped(out, p->summary, 0, SESSION_OPTIONS_HELP_WIDTH);
 	if (p->about != NULL) {
 		(void)fputc('\n', out);
-		s2_write_wrapped(out, p->about, 0, HELP_WIDTH);
+		s2_write_wrapped(out, p->about, 0, SESSION_OPTIONS_HELP_WIDTH);
 	}
 	if (p->n_options != 0 && p->options[0].group == NULL)
 		(void)fputs("\nThe workload:\n", out);
@@ -264,7 +264,7 @@ void s2_session_help(const struct s2_session *s, FILE *out)
 	write_choices(p, out);
 	if (p->sweep != NULL) {
 		(void)fputs("\n`--sweep default` is:\n  ", out);
-		s2_write_wrapped(out, p->sweep, 2, HELP_WIDTH);
+		s2_write_wrapped(out, p->sweep, 2, SESSION_OPTIONS_HELP_WIDTH);
 	}
 	write_examples(p, out);
 	(void)fputs(

@@ -18,7 +18,7 @@ static int bad_option(struct s2_session *s, const char *option, const char *got,
 	return -EINVAL;
 }
 
-static int no_memory(struct s2_session *s)
+static int session_prepare_no_memory(struct s2_session *s)
 {
 	s2_error_set(&s->err, S2_OPTIONS_MEMORY, "out of memory");
 	return -ENOMEM;
@@ -141,7 +141,7 @@ static int read_preset(struct s2_session *s, struct s2_command_line *preset, cha
 
 	preset->given = calloc(strlen(text) / 2 + 1, sizeof(*preset->given));
 	if (preset->given == NULL)
-		return no_memory(s);
+		return session_prepare_no_memory(s);
 	while (*(rest += strspn(rest, " ")) != '\0') {
 		char *word = rest;
 		int r;
@@ -171,7 +171,7 @@ static int copy_workloads(struct s2_session *s)
 	s->workload_text = calloc(size, 1);
 	s->presets = calloc(list->n + 1, sizeof(*s->presets));
 	if (s->workload_text == NULL || s->presets == NULL)
-		return no_memory(s);
+		return session_prepare_no_memory(s);
 	s->n_presets = list->n;
 	to = s->workload_text;
 	for (size_t i = 0; i < list->n; i++) {

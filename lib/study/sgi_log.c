@@ -8,9 +8,9 @@
 
 #include "study/trace.h"
 
-#define TASK_PREFIX   "kvm-vcpu-"
-#define SETTLE_EVERY  16U
-#define REPLAY_FAILED 1
+#define TASK_PREFIX	     "kvm-vcpu-"
+#define SGI_LOG_SETTLE_EVERY 16U
+#define REPLAY_FAILED	     1
 
 /* What to do with each write of a log. */
 typedef int (*visit_fn)(void *arg, unsigned sender, uint64_t value, struct s2_error *err);
@@ -74,7 +74,7 @@ static int send_again(void *arg, unsigned sender, uint64_t value, struct s2_erro
 		return -EINVAL;
 	}
 	s2_sgi_world_send(w, sender, value);
-	if (w->out->writes % SETTLE_EVERY == 0)
+	if (w->out->writes % SGI_LOG_SETTLE_EVERY == 0)
 		s2_sgi_world_settle(w);
 	return 0;
 }

@@ -114,7 +114,8 @@ void s2_sgi_world_set_states(struct s2_sgi_world *w, int state)
 				    : (enum s2_sgi_target_state)state);
 }
 
-static int make_vm(struct s2_sgi_world *w, const struct s2_sgi_load *load, struct s2_error *err)
+static int sgi_world_make_vm(struct s2_sgi_world *w, const struct s2_sgi_load *load,
+			     struct s2_error *err)
 {
 	const struct s2_vgic_config cfg = {
 		.routing = load->routing,
@@ -166,7 +167,7 @@ int s2_sgi_world_open(struct s2_sgi_world *w, const struct s2_sgi_load *load,
 	if (ret)
 		s2_error_set(err, 1, "%u list registers, expected 1 to 16", load->list_registers);
 	else
-		ret = make_vm(w, load, err);
+		ret = sgi_world_make_vm(w, load, err);
 	if (ret) {
 		s2_sgi_world_close(w);
 		return ret;

@@ -29,7 +29,7 @@ static int bad_sweep(const struct parser *p, const char *got, const char *expect
 	return -EINVAL;
 }
 
-static int no_memory(const struct parser *p)
+static int sweep_no_memory(const struct parser *p)
 {
 	s2_error_set(p->err, S2_OPTIONS_MEMORY, "out of memory");
 	return -ENOMEM;
@@ -49,12 +49,12 @@ static int add_value(const struct parser *p, struct s2_axis *axis, const char *t
 	if ((axis->n & (axis->n - 1)) == 0) {
 		values = realloc(axis->values, (axis->n ? 2 * axis->n : 1) * sizeof(*values));
 		if (values == NULL)
-			return no_memory(p);
+			return sweep_no_memory(p);
 		axis->values = values;
 	}
 	axis->values[axis->n] = strdup(text);
 	if (axis->values[axis->n] == NULL)
-		return no_memory(p);
+		return sweep_no_memory(p);
 	axis->n++;
 	return 0;
 }
@@ -278,7 +278,7 @@ int s2_sweep_parse(const struct s2_option_table *table, const char *text, struct
 	*sweep = (struct s2_sweep){0};
 	copy = strdup(text);
 	if (copy == NULL)
-		return no_memory(&p);
+		return sweep_no_memory(&p);
 	r = read_pieces(&p, copy);
 	if (r == 0)
 		r = check_points(&p);

@@ -7,8 +7,8 @@
 #include <string.h>
 
 /* Any place that is congruent to the IPA at every block size. */
-#define HVA UINT64_C(0x400000000000)
-#define PA  (4 * S2_DYING_BASE)
+#define TEARDOWN_HVA UINT64_C(0x400000000000)
+#define PA	     (4 * S2_DYING_BASE)
 
 /* Lives and deaths under way. */
 struct lives {
@@ -42,19 +42,20 @@ struct s2_flavour s2_death_flavour(const struct s2_flavour *base,
 
 /* ---- a life ---- */
 
-static struct s2_cpu *cpu(const struct lives *l, uint64_t index)
+static struct s2_cpu *teardown_cpu(const struct lives *l, uint64_t index)
 {
 	return s2_machine_cpu(l->m, (unsigned)index);
 }
 
-static int load(const struct lives *l, struct s2_vm *vm, uint64_t vcpus, uint64_t first_cpu)
+static int teardown_load(const struct lives *l, struct s2_vm *vm, uint64_t vcpus,
+			 uint64_t first_cpu)
 {
 	int ret = 0;
 
 	for (uint64_t i = 0; ret >= 0 && i < vcpus; i++) {
 		ret = s2_vm_add_vcpu(vm);
 		if (ret >= 0)
-			ret = s2_vcpu_load(s2_vm_vcpu(vm, ret), cpu(l, first_cpu + i));
+			ret = s2_vcpu_load(s2_vm_vcpu(vm, ret), teardown_cpu(l, first_cpu + i));
 	}
 	return ret < 0 ? ret : 0;
 }
@@ -72,16 +73,16 @@ static int create(const struct lives *l, uint64_t vcpus, uint64_t first_cpu, str
 		*out = NULL;
 		return ret;
 	}
-	return load(l, *out, vcpus, first_cpu);
+	return teardown_load(l, *out, vcpus, first_cpu);
 }
 
-static int add_slot(const struct lives *l, struct s2_vm *vm)
+static int teardown_add_slot(const struct lives *l, struct s2_vm *vm)
 {
 	const struct s2_dying *d = l->dying;
 	const struct s2_slot_config slot = {
 		.ipa = {S2_DYING_BASE},
 		.size = d->memory,
-		.hva = {HVA},
+		.hva = {TEARDOWN_HVA},
 		.pa = {PA},
 		.backing = d->backing,
 		.populated = true,
@@ -95,8 +96,9 @@ static int add_slot(const struct lives *l, struct s2_vm *vm)
 static int map_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size,
 		  unsigned flags)
 {
-	return s2_pgtable_map(s2_vm_mmu(vm), cpu(l, 0), s2_range(S2_DYING_BASE + offset, size),
-			      s2_pa(PA + offset), S2_PROT_R | S2_PROT_W, NULL, flags);
+	return s2_pgtable_map(s2_vm_mmu(vm), teardown_cpu(l, 0),
+			      s2_range(S2_DYING_BASE + offset, size), s2_pa(PA + offset),
+			      S2_PROT_R | S2_PROT_W, NULL, flags);
 }
 
 /* The tables that faults would leave, without a fault each. */
@@ -114,7 +116,7 @@ static int map(const struct lives *l, struct s2_vm *vm)
 	return ret;
 }
 
-static int write_all(struct s2_vm *vm, uint64_t size)
+static int teardown_write_all(struct s2_vm *vm, uint64_t size)
 {
 	int64_t faults =
 		s2_vcpu_access(s2_vm_vcpu(vm, 0), s2_ipa(S2_DYING_BASE), size, S2_ACCESS_WRITE);
@@ -129,22 +131,15 @@ static int log_and_stop(const struct lives *l, struct s2_vm *vm)
 
 	if (!l->dying->remade)
 		return 0;
-	ret = s2_vm_log_start(vm, cpu(l, 0), 0);
+	ret = s2_vm_log_start(vm, teardown_cpu(l, 0), 0);
 	if (!ret)
-		ret = write_all(vm, l->dying->remade);
+		ret = teardown_write_all(vm, l->dying->remade);
 	if (!ret)
-		ret = s2_vm_log_get(vm, cpu(l, 0), 0);
-	return ret < 0 ? (int)ret : s2_vm_log_stop(vm, cpu(l, 0), 0);
+		ret = s2_vm_log_get(vm, teardown_cpu(l, 0), 0);
+	return ret < 0 ? (int)ret : s2_vm_log_stop(vm, teardown_cpu(l, 0), 0);
 }
 
 /* ---- a death ---- */
-
-static void count_flushes(void *arg, const struct s2_flush_call *call)
-{
-	struct s2_death_cost *cost = arg;
-
-	cost->flush_calls += call->repeat;
-}
 
 /* What befalls the VM while it still runs. */
 static int last_days(const struct lives *l, struct s2_vm *vm)
@@ -153,9 +148,10 @@ static int last_days(const struct lives *l, struct s2_vm *vm)
 	int ret = 0;
 
 	if (d->remade)
-		ret = write_all(vm, d->remade);
+		ret = teardown_write_all(vm, d->remade);
 	if (!ret && d->swapped)
-		ret = s2_vm_unmap_hva(vm, cpu(l, 0), s2_va(HVA), d->swapped, S2_UNMAP_SWAP);
+		ret = s2_vm_unmap_hva(vm, teardown_cpu(l, 0), s2_va(TEARDOWN_HVA), d->swapped,
+				      S2_UNMAP_SWAP);
 	return ret;
 }
 
@@ -167,11 +163,12 @@ static int die(const struct lives *l, struct s2_vm *vm)
 	for (uint64_t i = 0; i < d->vcpus; i++)
 		s2_vcpu_put(s2_vm_vcpu(vm, (int)i));
 	if (d->death == S2_DEATH_MUNMAP)
-		ret = s2_vm_unmap_hva(vm, cpu(l, 0), s2_va(HVA), d->memory, S2_UNMAP_EVENT);
+		ret = s2_vm_unmap_hva(vm, teardown_cpu(l, 0), s2_va(TEARDOWN_HVA), d->memory,
+				      S2_UNMAP_EVENT);
 	if (d->death == S2_DEATH_SLOT)
-		ret = s2_vm_delete_slot(vm, cpu(l, 0), 0);
+		ret = s2_vm_delete_slot(vm, teardown_cpu(l, 0), 0);
 	/* On exit the release comes first, and the unmaps that follow find no tables. */
-	return ret ? ret : s2_vm_teardown(vm, cpu(l, 0));
+	return ret ? ret : s2_vm_teardown(vm, teardown_cpu(l, 0));
 }
 
 static void note(uint64_t *longest, uint64_t now)
@@ -180,12 +177,19 @@ static void note(uint64_t *longest, uint64_t now)
 		*longest = now;
 }
 
+/* A flush by IPA or range has one VMALLE1IS, one of the VMID its VMALLS12E1IS. */
+static uint64_t flush_calls(const struct s2_counts *c)
+{
+	return c->n[S2_OP_TLBI_VMALLE1IS] + c->n[S2_OP_TLBI_VMALLS12E1IS];
+}
+
 static void add_since(struct lives *l)
 {
 	const struct s2_counts now = s2_machine_counts(l->m);
 	const struct s2_counts more = s2_counts_since(&l->mark, &now);
 
 	s2_counts_add(&l->cost->ops, &more);
+	l->cost->flush_calls += flush_calls(&more);
 }
 
 static int end(struct lives *l, struct s2_vm *vm)
@@ -194,7 +198,6 @@ static int end(struct lives *l, struct s2_vm *vm)
 
 	l->mark = s2_machine_counts(l->m);
 	s2_vm_forget_longest(vm);
-	s2_mmu_watch_flushes(s2_vm_mmu(vm), count_flushes, l->cost);
 	ret = last_days(l, vm);
 	if (!ret)
 		ret = die(l, vm);
@@ -211,7 +214,7 @@ static int live_and_die(struct lives *l, bool first)
 	if (!ret && !first)
 		add_since(l);
 	if (!ret)
-		ret = add_slot(l, vm);
+		ret = teardown_add_slot(l, vm);
 	if (!ret)
 		ret = map(l, vm);
 	if (!ret)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-static bool is_block(const struct s2_features *f, uint64_t size)
+static bool teardown_check_is_block(const struct s2_features *f, uint64_t size)
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)f->granule};
 
@@ -15,7 +15,8 @@ static bool is_block(const struct s2_features *f, uint64_t size)
 	return false;
 }
 
-static int refuse(struct s2_error *err, const char *option, uint64_t got, const char *expected)
+static int teardown_check_refuse(struct s2_error *err, const char *option, uint64_t got,
+				 const char *expected)
 {
 	s2_error_set(err, 1, "--%s: got %" PRIu64 ", expected %s", option, got, expected);
 	return -EINVAL;
@@ -25,23 +26,26 @@ static int check_sizes(const struct s2_dying *d, const struct s2_features *f, st
 {
 	uint64_t page = UINT64_C(1) << f->granule;
 
-	if (!is_block(f, d->backing))
-		return refuse(err, "backing", d->backing,
-			      "a page of the machine or a block that KVM maps (4K, 2M, 1G with 4K "
-			      "pages)");
+	if (!teardown_check_is_block(f, d->backing))
+		return teardown_check_refuse(
+			err, "backing", d->backing,
+			"a page of the machine or a block that KVM maps (4K, 2M, 1G with 4K "
+			"pages)");
 	if (!d->memory || d->memory % d->backing)
-		return refuse(err, "memory", d->memory, "a multiple of --backing");
+		return teardown_check_refuse(err, "memory", d->memory, "a multiple of --backing");
 	if (d->every % d->backing || d->every > d->memory)
-		return refuse(err, "every", d->every,
-			      "a multiple of --backing, at most --memory; or 0");
+		return teardown_check_refuse(err, "every", d->every,
+					     "a multiple of --backing, at most --memory; or 0");
 	if (d->swapped > d->memory || d->swapped % page)
-		return refuse(err, "swapped", d->swapped, "whole pages, at most --memory");
+		return teardown_check_refuse(err, "swapped", d->swapped,
+					     "whole pages, at most --memory");
 	if (d->remade > d->memory || d->remade % d->backing)
-		return refuse(err, "remade", d->remade,
-			      "a multiple of --backing, at most --memory");
+		return teardown_check_refuse(err, "remade", d->remade,
+					     "a multiple of --backing, at most --memory");
 	if (d->remade && (d->backing == page || d->every > d->backing))
-		return refuse(err, "remade", d->remade,
-			      "0 unless --backing is a block and all memory is mapped");
+		return teardown_check_refuse(
+			err, "remade", d->remade,
+			"0 unless --backing is a block and all memory is mapped");
 	return 0;
 }
 
@@ -53,12 +57,14 @@ static int check_space(const struct s2_dying *d, const struct s2_features *f, st
 	uint64_t pa_room = (UINT64_C(1) << (pa_bits - 1)) - 4 * S2_DYING_BASE;
 
 	if (d->ipa_bits > f->pa_bits)
-		return refuse(err, "ipa-bits", d->ipa_bits, "at most the machine's PA size");
+		return teardown_check_refuse(err, "ipa-bits", d->ipa_bits,
+					     "at most the machine's PA size");
 	if (d->memory > ipa_limit - S2_DYING_BASE)
-		return refuse(err, "memory", d->memory,
-			      "less, from 1 GiB on, than --ipa-bits has room for");
+		return teardown_check_refuse(err, "memory", d->memory,
+					     "less, from 1 GiB on, than --ipa-bits has room for");
 	if (d->memory > pa_room)
-		return refuse(err, "memory", d->memory, "less than half the machine's PA space");
+		return teardown_check_refuse(err, "memory", d->memory,
+					     "less than half the machine's PA space");
 	return 0;
 }
 
@@ -70,8 +76,9 @@ static int check_cpus(const struct s2_dying *d, const struct s2_features *f, str
 	if (most > S2_MAX_CPUS)
 		most = S2_MAX_CPUS;
 	if (d->vcpus + d->beside > most)
-		return refuse(err, "beside", d->beside,
-			      "fewer: each vcpu has a CPU, and the machine too few VMIDs");
+		return teardown_check_refuse(
+			err, "beside", d->beside,
+			"fewer: each vcpu has a CPU, and the machine too few VMIDs");
 	return 0;
 }
 

@@ -420,7 +420,7 @@ static const struct s2_trace_form trace_forms[] = {
 
 _Static_assert(2 * TRACE_FORMS <= S2_TRACE_INDEX, "the index is too full to be quick");
 
-static unsigned int hash_name(struct s2_span name)
+static unsigned int trace_event_hash_name(struct s2_span name)
 {
 	const unsigned char *const s = (const unsigned char *)name.text;
 
@@ -434,7 +434,7 @@ void s2_trace_index_build(struct s2_trace_index *index)
 	memset(index, 0, sizeof(*index));
 	for (size_t i = 0; i < TRACE_FORMS; i++) {
 		const struct s2_span name = {trace_forms[i].name, strlen(trace_forms[i].name)};
-		unsigned int at = hash_name(name);
+		unsigned int at = trace_event_hash_name(name);
 
 		while (index->slot[at] != 0)
 			at = (at + 1) & (S2_TRACE_INDEX - 1);
@@ -445,7 +445,7 @@ void s2_trace_index_build(struct s2_trace_index *index)
 const struct s2_trace_form *s2_trace_form_find(const struct s2_trace_index *index,
 					       struct s2_span name)
 {
-	unsigned int at = hash_name(name);
+	unsigned int at = trace_event_hash_name(name);
 
 	for (; index->slot[at] != 0; at = (at + 1) & (S2_TRACE_INDEX - 1)) {
 		const struct s2_trace_form *const form = &trace_forms[index->slot[at] - 1];

@@ -65,7 +65,7 @@ struct step {
 /* W09 asks for PAs that agree with the IPAs modulo 1 GiB. */
 #define CONGRUENT (0x8000000000 + BASE - 0x8000200000)
 
-static const struct step steps[] = {
+static const struct step workload_steps[] = {
 	{"W00", "noop", NOTHING, 0, 0, 0, 0, 0, 0, 0},
 	{"W02", "perm_only", MAP, 0, PAGE, PAGE, 16384, S2_PROT_R, FAULT, 0},
 	{"W02", "new_pa", MAP, 0, PAGE, PAGE, 16384, RW, FAULT, 64 * MIB},
@@ -107,8 +107,8 @@ static const struct step steps[] = {
 
 static const struct step *find_step(const char *workload, const char *phase)
 {
-	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-		const struct step *s = &steps[i];
+	for (size_t i = 0; i < sizeof(workload_steps) / sizeof(workload_steps[0]); i++) {
+		const struct step *s = &workload_steps[i];
 
 		if (s->workload && strcmp(s->workload, workload))
 			continue;

@@ -11,124 +11,7 @@
  *
  * So 64 GiB are 16,777,216 + 32,768 + 64 = 16,810,048 flushes.
  */
-#include "support.h"
-
-#include <string.h>
-
-#include <stage2sim/vm.h>
-
-#define KIB  UINT64_C(0x400)
-#define MIB  (KIB * KIB)
-#define GIB  (KIB * MIB)
-#define PAGE (4 * KIB)
-#define RAM  UINT64_C(0x40000000)
-#define HVA  UINT64_C(0xffff40000000)
-#define PA   UINT64_C(0x100000000)
-
-struct shape {
-	const char *machine;
-	unsigned ipa_bits;
-	uint64_t size, backing;
-	enum s2_backing_life life;
-	uint64_t run_limit;
-};
-
-struct rig {
-	struct s2_machine *m;
-	struct s2_vmids *vmids;
-	struct s2_vm *vm;
-	struct s2_cpu *cpu;
-	struct s2_counts mark;
-};
-
-static void machine_up(struct rig *r, const struct shape *s)
-{
-	struct s2_machine_config cfg = {.cpus = 4, .run_limit = s->run_limit};
-
-	memset(r, 0, sizeof(*r));
-	assert_i64(s2_features_parse(s->machine ? s->machine : "cortex-a72", &cfg.features, NULL),
-		   0);
-	assert_i64(s2_machine_create(&cfg, &r->m), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	r->cpu = s2_machine_cpu(r->m, 0);
-}
-
-static void rig_up(struct rig *r, const struct shape *s, const struct s2_flavour *f)
-{
-	struct s2_vm_config cfg = {.flavour = f, .ipa_bits = s->ipa_bits};
-	const struct s2_slot_config slot = {
-		.ipa = {RAM},
-		.size = s->size,
-		.hva = {HVA},
-		.pa = {PA},
-		.backing = s->backing ? s->backing : PAGE,
-		.populated = true,
-		.life = s->life,
-	};
-
-	machine_up(r, s);
-	cfg.vmids = r->vmids;
-	assert_i64(s2_vm_create(r->m, &cfg, &r->vm), 0);
-	assert_i64(s2_vm_add_slot(r->vm, &slot), 0);
-	r->mark = s2_machine_counts(r->m);
-}
-
-static void map_all(struct rig *r, const struct shape *s)
-{
-	uint64_t unit = s->backing ? s->backing : PAGE;
-
-	for (uint64_t at = 0; unit > PAGE && at < s->size; at += unit)
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r->vm), r->cpu, s2_range(RAM + at, unit),
-					  s2_pa(PA + at), S2_PROT_R | S2_PROT_W, NULL, 0),
-			   0);
-	if (unit == PAGE)
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r->vm), r->cpu, s2_range(RAM, s->size),
-					  s2_pa(PA), S2_PROT_R | S2_PROT_W, NULL, S2_MAP_FORCE_PTE),
-			   0);
-	r->mark = s2_machine_counts(r->m);
-}
-
-static void rig_down(struct rig *r)
-{
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_machine_destroy(r->m);
-}
-
-static struct s2_counts lap(struct rig *r)
-{
-	const struct s2_counts now = s2_machine_counts(r->m);
-	const struct s2_counts since = s2_counts_since(&r->mark, &now);
-
-	r->mark = now;
-	return since;
-}
-
-/* The oldest flavour with one teardown policy; chunks are reschedule points. */
-static struct s2_flavour flavour(enum s2_teardown teardown)
-{
-	struct s2_flavour f = *s2_flavour_at(0);
-
-	f.teardown = teardown;
-	f.destroy = S2_DESTROY_PUT_EMPTY;
-	f.range_flush = true;
-	f.range_order = S2_RANGE_DESCENDING;
-	return f;
-}
-
-static struct s2_counts teardown_counts(const struct shape *s, enum s2_teardown teardown)
-{
-	const struct s2_flavour f = flavour(teardown);
-	struct s2_counts counts;
-	struct rig r;
-
-	rig_up(&r, s, &f);
-	map_all(&r, s);
-	assert_i64(s2_vm_teardown(r.vm, r.cpu), 0);
-	counts = lap(&r);
-	rig_down(&r);
-	return counts;
-}
+#include "teardown_rig.h"
 
 static uint64_t ceil_div(uint64_t n, uint64_t by)
 {
@@ -149,17 +32,6 @@ static struct tree tree_of(uint64_t size, uint64_t backing)
 	if (backing < 2 * MIB)
 		t.tables += ceil_div(size, 2 * MIB);
 	return t;
-}
-
-#define ROOT_PAGES UINT64_C(2)
-
-static void assert_flushes(const struct s2_counts *c, uint64_t by_ipa, uint64_t whole)
-{
-	assert_u64(c->n[S2_OP_TLBI_IPAS2E1IS], by_ipa);
-	assert_u64(c->n[S2_OP_TLBI_VMALLE1IS], by_ipa);
-	assert_u64(c->n[S2_OP_TLBI_VMALLS12E1IS], whole);
-	assert_u64(c->n[S2_OP_HYPERCALL], by_ipa + whole);
-	assert_u64(c->n[S2_OP_TLBI_RIPAS2E1IS], 0);
 }
 
 /* Every policy on one shape; a72: no range TLBI, no FWB, nVHE, lines of 64 bytes. */
@@ -295,9 +167,28 @@ static void a_chunked_walk_reads_empty_space_once_a_chunk(void **state)
 			/* One read tells that a whole root entry can be stepped over. */
 			assert_u64(lap(&r).n[S2_OP_PTE_READ],
 				   sparse ? rows[i].root_entries : 2 * rows[i].chunks);
+			/* Two reads, or two pages of the root freed. */
+			assert_true(s2_vm_longest_stretch(r.vm) <= 2);
 			rig_down(&r);
 		}
 	}
+}
+
+/* It comes to tables above the chunks more than once, whatever the flavour's own walk does. */
+static void a_sparse_walk_frees_each_table_once(void **state)
+{
+	const struct shape s = {.machine = "neoverse-n1", .ipa_bits = 44, .size = 3 * GIB};
+	struct s2_flavour f = flavour(S2_TEARDOWN_WALK_SPARSE);
+	struct rig r;
+
+	(void)state;
+	f.destroy = S2_DESTROY_PUT_ALL;
+	rig_up(&r, &s, &f);
+	map_all(&r, &s);
+	assert_i64(s2_vm_teardown(r.vm, r.cpu), 0);
+	/* 44 bits start at level 0: one table more above the three of level 2. */
+	assert_u64(lap(&r).n[S2_OP_TABLE_FREE], 3 * 512 + 3 + 1 + 1);
+	rig_down(&r);
 }
 
 /* Run length is an economy: one event an instruction gives the same counts. */
@@ -328,12 +219,16 @@ static void runs_change_no_count(void **state)
 struct told {
 	uint64_t n[S2_OP_COUNT];
 	uint64_t freed_bytes, frees_after_flush, flushes;
+	uint64_t freed_pas; /* their sum */
+	uint64_t longest_run;
 };
 
 static void listen(void *arg, const struct s2_event *e)
 {
 	struct told *t = arg;
 
+	if (e->repeat > t->longest_run)
+		t->longest_run = e->repeat;
 	for (size_t i = 0; i < e->n_insns; i++) {
 		const struct s2_insn *insn = &e->insns[i];
 
@@ -342,15 +237,17 @@ static void listen(void *arg, const struct s2_event *e)
 		if (insn->op != S2_OP_TABLE_FREE)
 			continue;
 		t->freed_bytes += insn->value * e->repeat;
+		for (uint64_t n = 0; n < e->repeat; n++)
+			t->freed_pas += insn->addr + n * insn->addr_step;
 		t->frees_after_flush += t->flushes ? e->repeat : 0;
 	}
 }
 
-static struct told listened(enum s2_teardown teardown)
+static struct told listened(enum s2_teardown teardown, uint64_t run_limit)
 {
-	const struct shape s = {.size = GIB + 2 * MIB};
+	const struct shape s = {.size = GIB + 2 * MIB, .run_limit = run_limit};
 	const struct s2_flavour f = flavour(teardown);
-	struct told told = {{0}, 0, 0, 0};
+	struct told told = {.longest_run = 0};
 	const struct s2_sink sink = {listen, &told};
 	struct s2_counts c;
 	struct rig r;
@@ -370,20 +267,24 @@ static struct told listened(enum s2_teardown teardown)
 
 static void sinks_see_every_instruction_of_every_policy(void **state)
 {
+	const uint64_t pas = listened(S2_TEARDOWN_WALK, 0).freed_pas;
+
 	(void)state;
 	for (int p = S2_TEARDOWN_WALK; p <= S2_TEARDOWN_UNMAP_RANGE; p++) {
-		const struct told told = listened((enum s2_teardown)p);
+		const struct told told = listened((enum s2_teardown)p, 0);
 
 		s2_test_row("policy %d", p);
 		/* 513 and 1 tables of level 3, 2 of level 2, the root. */
 		assert_u64(told.freed_bytes, (512 + 1 + 2 + ROOT_PAGES) * PAGE);
+		assert_u64(told.freed_pas, pas);
+		assert_u64(listened((enum s2_teardown)p, 7).longest_run, 7);
 	}
 }
 
 /* The hazard of patch 5 as posted: all tables but the root go before the flush. */
 static void the_one_flush_of_patch_5_comes_after_tables_are_freed(void **state)
 {
-	const struct told told = listened(S2_TEARDOWN_UNMAP_NEITHER);
+	const struct told told = listened(S2_TEARDOWN_UNMAP_NEITHER, 0);
 
 	(void)state;
 	assert_u64(told.flushes, 1);
@@ -439,90 +340,6 @@ static void drop_cleans_shared_memory_only_and_only_without_fwb(void **state)
 
 		assert_u64(shared.n[S2_OP_DC_CIVAC], rows[i].lines);
 		assert_u64(drop.n[S2_OP_DC_CIVAC], 0);
-	}
-}
-
-/* Patch 7 spares every event; ours only memory that nobody can read afterwards. */
-static void an_unmap_event_cleans_what_its_policy_says(void **state)
-{
-	static const struct {
-		enum s2_unmap_cmo policy;
-		enum s2_backing_life life;
-		enum s2_unmap_reason reason;
-		bool cleans;
-	} rows[] = {
-		{S2_UNMAP_CMO_ALWAYS, S2_BACKING_DIES, S2_UNMAP_EVENT, true},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_SHARED, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_SWAP, true},
-		{S2_UNMAP_CMO_NOT_ON_EVENT, S2_BACKING_DIES, S2_UNMAP_CLEAR, true},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_DIES, S2_UNMAP_EVENT, false},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_SHARED, S2_UNMAP_EVENT, true},
-		{S2_UNMAP_CMO_NOT_IF_DYING, S2_BACKING_DIES, S2_UNMAP_SWAP, true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct shape s = {.size = 2 * MIB, .life = rows[i].life};
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct rig r;
-
-		s2_test_row("row %zu", i);
-		f.unmap_cmo = rows[i].policy;
-		rig_up(&r, &s, &f);
-		map_all(&r, &s);
-		assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA), s.size, rows[i].reason), 0);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], rows[i].cleans ? s.size / 64 : 0);
-		rig_down(&r);
-	}
-}
-
-/*
- * A block re-made over 512 pages.  By unmapping: 512 leaves and their table
- * flushed, the leaves cleaned, then the block; patch 6 spares the first of the
- * two.  Since 2020 the table is unlinked with one flush of the VMID.
- */
-static void a_block_over_a_table_costs_what_its_policy_says(void **state)
-{
-	static const struct {
-		enum s2_collapse collapse;
-		enum s2_collapse_cmo cmo;
-		uint64_t by_ipa, whole, lines;
-	} rows[] = {
-		{S2_COLLAPSE_UNMAP, S2_COLLAPSE_CMO_ALWAYS, 513, 0, 2 * 32768},
-		{S2_COLLAPSE_UNMAP, S2_COLLAPSE_CMO_ELIDED, 513, 0, 32768},
-		{S2_COLLAPSE_FLUSH_VMID, S2_COLLAPSE_CMO_ALWAYS, 0, 1, 32768},
-		{S2_COLLAPSE_FLUSH_RANGE, S2_COLLAPSE_CMO_ALWAYS, 0, 1, 32768},
-	};
-	const struct shape s = {.size = 2 * MIB};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct s2_pgtable_state tables;
-		struct s2_counts c;
-		struct rig r;
-
-		s2_test_row("row %zu", i);
-		f.collapse = rows[i].collapse;
-		f.collapse_cmo = rows[i].cmo;
-		rig_up(&r, &s, &f);
-		map_all(&r, &s);
-		assert_i64(s2_pgtable_map(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM, s.size), s2_pa(PA),
-					  S2_PROT_R, NULL, 0),
-			   0);
-		c = lap(&r);
-		assert_flushes(&c, rows[i].by_ipa, rows[i].whole);
-		assert_u64(c.n[S2_OP_DC_CIVAC], rows[i].lines);
-		assert_u64(c.n[S2_OP_TABLE_FREE], 1);
-		s2_pgtable_state(s2_vm_mmu(r.vm), &tables);
-		assert_u64(tables.leaves[2], 1);
-		assert_u64(tables.leaves[3], 0);
-		assert_u64(tables.table_pages, 1 + ROOT_PAGES);
-		/* The elision does not outlast the block. */
-		assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA), s.size, S2_UNMAP_SWAP), 0);
-		assert_u64(lap(&r).n[S2_OP_DC_CIVAC], 32768);
-		rig_down(&r);
 	}
 }
 
@@ -589,51 +406,6 @@ static void a_loaded_vcpu_keeps_its_vm_alive(void **state)
 	rig_down(&r);
 }
 
-/* A flush of the user's own is used wherever KVM flushes a range. */
-static void own_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
-{
-	struct s2_flush_context cxt;
-
-	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at < size; at += 2 * MIB)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
-	s2_dsb(cpu, S2_DSB_ISH);
-	s2_tlbi_vmalle1is(cpu);
-	s2_flush_exit(mmu, cpu, &cxt);
-}
-
-static void an_own_range_flush_takes_the_place_of_kvms(void **state)
-{
-	static const char *const machines[] = {"cortex-a72", "cortex-a55", "max"};
-	const struct shape s = {.size = 8 * MIB};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
-		struct s2_flavour f = flavour(S2_TEARDOWN_WALK);
-		struct shape shape = s;
-		struct s2_counts c, kvm;
-		struct rig r;
-
-		s2_test_row("%s", machines[i]);
-		shape.machine = machines[i];
-		f.flush_range_with = own_flush;
-		rig_up(&r, &shape, &f);
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 8 * MIB), 0);
-		c = lap(&r);
-		assert_u64(c.n[S2_OP_TLBI_IPAS2E1IS], 4);
-		assert_u64(c.n[S2_OP_TLBI_VMALLE1IS], 1);
-		assert_u64(c.n[S2_OP_TLBI_VMALLS12E1IS], 0);
-		/* But for the TLBIs it is what one of KVM's flushes by IPA issues. */
-		s2_flush_vmid_ipa(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), S2_TTL_UNKNOWN);
-		kvm = lap(&r);
-		kvm.n[S2_OP_TLBI_IPAS2E1IS] = 4;
-		kvm.n[S2_OP_DVM_BROADCAST] = c.n[S2_OP_DVM_BROADCAST];
-		assert_memory_equal(&c, &kvm, sizeof(c));
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 1), -EINVAL);
-		rig_down(&r);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -642,16 +414,14 @@ int main(void)
 		s2_unit_test(each_flavour_tears_down_as_its_kernels_do),
 		s2_unit_test(with_fwb_and_range_a_chunk_is_one_range_flush_and_nothing_is_cleaned),
 		s2_unit_test(a_chunked_walk_reads_empty_space_once_a_chunk),
+		s2_unit_test(a_sparse_walk_frees_each_table_once),
 		s2_unit_test(runs_change_no_count),
 		s2_unit_test(sinks_see_every_instruction_of_every_policy),
 		s2_unit_test(the_one_flush_of_patch_5_comes_after_tables_are_freed),
 		s2_unit_test(dropping_gives_all_table_memory_back),
 		s2_unit_test(drop_cleans_shared_memory_only_and_only_without_fwb),
-		s2_unit_test(an_unmap_event_cleans_what_its_policy_says),
-		s2_unit_test(a_block_over_a_table_costs_what_its_policy_says),
 		s2_unit_test(the_lock_is_held_for_a_chunk_at_most),
 		s2_unit_test(a_loaded_vcpu_keeps_its_vm_alive),
-		s2_unit_test(an_own_range_flush_takes_the_place_of_kvms),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

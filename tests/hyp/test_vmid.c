@@ -252,6 +252,15 @@ static void a_number_taken_after_vttbr_is_seen_as_zero(void **state)
 	assert_i64(seen_with(S2_VMID_AFTER_VTTBR, 1), NUMBER_ZERO);
 }
 
+/* VMs @first to @first + @n - 1 are loaded and put on CPU 0, one after another. */
+static void pass_through(struct world *w, int first, int n)
+{
+	for (int vm = first; vm < first + n; vm++) {
+		assert_i64(load(w, 0, vm, 0), FINE);
+		put(w, 0);
+	}
+}
+
 /*
  * Row 17: a vcpu of VM 0 runs on CPU 1 while VMs 1 to 254 take all numbers, and
  * VM 255 brings the rollover about.  @return what is seen there; @two what at
@@ -264,10 +273,7 @@ static enum seen roll_over_a_running_vcpu(enum s2_vmid_fault fault, enum seen *t
 
 	world_up(&w, "neoverse-n1,vmid=8", 256, fault);
 	assert_i64(load(&w, 1, 0, 0), FINE);
-	for (int vm = 1; vm < 255; vm++) {
-		assert_i64(load(&w, 0, vm, 0), FINE);
-		put(&w, 0);
-	}
+	pass_through(&w, 1, 254);
 	assert_u64(s2_vmids_rollovers(w.vmids), 0);
 	seen = load(&w, 0, 255, 0);
 	assert_u64(s2_vmids_rollovers(w.vmids), 1);
@@ -287,6 +293,30 @@ static void a_rollover_that_forgets_running_vcpus_is_seen(void **state)
 	assert_i64(two, TWO_NUMBERS);
 	for (uint64_t seed = 1; seed <= 5; seed++)
 		assert_true(seen_with(S2_VMID_NOT_RESERVED, seed) != FINE);
+}
+
+/* A CPU that never comes back between two rollovers keeps what it runs over both. */
+static void a_number_is_reserved_over_two_rollovers(void **state)
+{
+	(void)state;
+	for (int sibling = 0; sibling < 2; sibling++) {
+		struct world w;
+
+		s2_test_row("sibling %d", sibling);
+		world_up(&w, "neoverse-n1,vmid=8", 1000, S2_VMID_SOUND);
+		assert_i64(load(&w, 1, 0, 0), FINE);
+		pass_through(&w, 1, 300);
+		assert_u64(s2_vmids_rollovers(w.vmids), 1);
+		/* A sibling makes the VM's value one of the new generation. */
+		if (sibling) {
+			assert_i64(load(&w, 2, 0, 1), FINE);
+			put(&w, 2);
+		}
+		pass_through(&w, 301, 300);
+		assert_u64(s2_vmids_rollovers(w.vmids), 2);
+		assert_i64(load(&w, 2, 0, 1), FINE);
+		world_down(&w);
+	}
 }
 
 /* Row 18: the check of the generation lost its race. */
@@ -361,6 +391,7 @@ int main(void)
 		s2_unit_test(running_vms_never_share_a_number_and_reuse_needs_a_flush),
 		s2_unit_test(a_number_taken_after_vttbr_is_seen_as_zero),
 		s2_unit_test(a_rollover_that_forgets_running_vcpus_is_seen),
+		s2_unit_test(a_number_is_reserved_over_two_rollovers),
 		s2_unit_test(a_number_of_the_last_generation_is_seen),
 		s2_unit_test(numbers_last_for_255_vms_or_65535),
 		s2_unit_test(a_machine_needs_more_numbers_than_cpus),

@@ -4,7 +4,7 @@
  *
  * A filter stands between the machine and its physics and withholds the k-th
  * instruction (reads and stores of descriptors apart).  With nothing withheld nothing survives.  The strings below
- * have one letter an instruction, in order; docs/model-physics.part.md has the
+ * have one letter an instruction, in order; docs/model.md has the
  * story of each.
  *
  *   .  nothing survives: not needed here
