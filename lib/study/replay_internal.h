@@ -8,7 +8,8 @@
  *     task (thread) --- in an ioctl, in KVM_RUN of a vcpu
  *        `--- predicted calls | observed calls, waiting for each other
  *
- * replay_host.c keeps processes, fds and VMs; replay_calls.c compares calls;
+ * replay_host.c keeps processes, fds and VMs; replay_place.c finds the VM of a
+ * line and the vcpu of a CPU; replay_calls.c compares calls;
  * replay_rich.c and replay_plain.c turn events into requests; replay.c is the
  * front and keeps phases.
  */
@@ -145,7 +146,7 @@ struct s2_replay {
 /** The task of @p ev, made if new; NULL: out of memory. */
 struct replay_task *s2_replay_task(struct s2_replay *r, const struct s2_trace_event *ev);
 int s2_replay_ioctl(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev);
-/** The VM that @p ev of @p t is about, or NULL if the log leaves it open. */
+/** The VM that @p ev of @p t is about, or NULL if the log leaves it open (replay_place.c). */
 struct replay_vm *s2_replay_place(struct s2_replay *r, const struct replay_task *t,
 				  const struct s2_trace_event *ev);
 /** A VM for logs that start after its creation; NULL: cannot be made, r->err set. */
@@ -154,6 +155,8 @@ void s2_replay_vm_gone(struct s2_replay *r, struct replay_vm *vm);
 /** @p t printed a line on @p cpu: its vcpu, if any, is loaded there. */
 void s2_replay_on_cpu(struct s2_replay *r, struct replay_task *t, unsigned cpu);
 void s2_replay_vcpu_put(struct s2_replay *r, struct replay_task *t);
+/** @p v is on no CPU any more. */
+void s2_replay_unload(struct s2_replay *r, struct replay_vcpu *v);
 struct s2_cpu *s2_replay_cpu(struct s2_replay *r, const struct s2_trace_event *ev);
 void s2_replay_free_host(struct s2_replay *r);
 
