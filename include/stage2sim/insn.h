@@ -13,6 +13,7 @@
 
 #include <stage2sim/machine.h>
 #include <stage2sim/pte.h>
+#include <stage2sim/tlbi.h>
 
 S2_BEGIN_DECLS
 

@@ -59,13 +59,14 @@ enum s2_memslots_code {
  * page in bytes, a power of two.  Returns 0 with @p slots filled, to be given
  * to s2_memslots_free(); or a negative errno with @p err set and @p slots empty.
  */
-int s2_memslots_load(const char *path, uint64_t page_size, struct s2_memslots *slots,
-		     struct s2_error *err);
+S2_API int s2_memslots_load(const char *path, uint64_t page_size, struct s2_memslots *slots,
+			    struct s2_error *err);
 
 /** The slot that has @p ipa in it, or NULL. */
-const struct s2_memslot_line *s2_memslots_find(const struct s2_memslots *slots, struct s2_ipa ipa);
+S2_API const struct s2_memslot_line *s2_memslots_find(const struct s2_memslots *slots,
+						      struct s2_ipa ipa);
 
 /** Free what load() made; the structure is empty then, and may be freed again. */
-void s2_memslots_free(struct s2_memslots *slots);
+S2_API void s2_memslots_free(struct s2_memslots *slots);
 
 #endif

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <stage2sim/types.h>
+
 /** Some bytes inside someone else's text: not owned, not terminated. */
 struct s2_span {
 	const char *text;
@@ -23,15 +25,15 @@ struct s2_span {
 };
 
 /** Read the whole of the C string @p text as a number. */
-int s2_parse_u64(const char *text, uint64_t *value);
+S2_API int s2_parse_u64(const char *text, uint64_t *value);
 
 /** Read the whole of the C string @p text as a size in bytes, e.g. "64G". */
-int s2_parse_size(const char *text, uint64_t *bytes);
+S2_API int s2_parse_size(const char *text, uint64_t *bytes);
 
 /** s2_parse_u64() of a span. */
-int s2_parse_span_u64(struct s2_span span, uint64_t *value);
+S2_API int s2_parse_span_u64(struct s2_span span, uint64_t *value);
 
 /** s2_parse_size() of a span. */
-int s2_parse_span_size(struct s2_span span, uint64_t *bytes);
+S2_API int s2_parse_span_size(struct s2_span span, uint64_t *bytes);
 
 #endif

@@ -27,7 +27,7 @@
 
 /** What a log can say. */
 enum s2_replay_detail {
-	S2_REPLAY_RICH,  /**< kprobes on the page-table code and the ioctl entry */
+	S2_REPLAY_RICH,	 /**< kprobes on the page-table code and the ioctl entry */
 	S2_REPLAY_PLAIN, /**< events/kvm alone */
 };
 
@@ -66,12 +66,12 @@ struct s2_replay_listener {
 struct s2_replay_config {
 	struct s2_features features;
 	const struct s2_flavour *flavour;
-	unsigned cpus;     /**< of the machine; 0: not known */
+	unsigned cpus;	   /**< of the machine; 0: not known */
 	unsigned ipa_bits; /**< of every VM; 0: as the log says */
 	enum s2_replay_detail detail;
-	bool compare;                    /**< rich logs: predicted against observed calls */
+	bool compare;			 /**< rich logs: predicted against observed calls */
 	const struct s2_memslots *slots; /**< NULL: none; must outlive the replay */
-	uint64_t backing;                /**< plain logs: bytes mapped by a fault; 0: a page */
+	uint64_t backing;		 /**< plain logs: bytes mapped by a fault; 0: a page */
 	struct s2_replay_listener listener;
 };
 
@@ -111,19 +111,20 @@ struct s2_replay_summary {
 struct s2_replay;
 
 /** @return 0; an error of s2_machine_create(); -EINVAL without a flavour. */
-int s2_replay_create(const struct s2_replay_config *cfg, struct s2_replay **out);
-void s2_replay_destroy(struct s2_replay *r);
+S2_API int s2_replay_create(const struct s2_replay_config *cfg, struct s2_replay **out);
+S2_API void s2_replay_destroy(struct s2_replay *r);
 
 /**
  * Takes the next event of the log.
  * @return 0, or a negative errno with @p err set; the event has then changed
  *         nothing and the next one may be given.
  */
-int s2_replay_event(struct s2_replay *r, const struct s2_trace_event *ev, struct s2_error *err);
+S2_API int s2_replay_event(struct s2_replay *r, const struct s2_trace_event *ev,
+			   struct s2_error *err);
 
 /** The log has ended at @p line: what was pending is settled. @return as above. */
-int s2_replay_finish(struct s2_replay *r, uint64_t line, struct s2_error *err);
+S2_API int s2_replay_finish(struct s2_replay *r, uint64_t line, struct s2_error *err);
 
-void s2_replay_summary(const struct s2_replay *r, struct s2_replay_summary *summary);
+S2_API void s2_replay_summary(const struct s2_replay *r, struct s2_replay_summary *summary);
 
 #endif

@@ -23,7 +23,7 @@ enum s2_report_format {
 struct s2_replay_report;
 
 /** Whether this build can write @p format (JSON needs jansson). */
-bool s2_replay_report_can(enum s2_report_format format);
+S2_API bool s2_replay_report_can(enum s2_report_format format);
 
 /**
  * A report to be fed by a replay.
@@ -32,12 +32,12 @@ bool s2_replay_report_can(enum s2_report_format format);
  * @return 0, -EOPNOTSUPP for a format that is not built in, -ENOMEM, or what
  *         tmpfile() said
  */
-int s2_replay_report_create(enum s2_report_format format, const char *only, bool compared,
-			    struct s2_replay_report **out);
-void s2_replay_report_free(struct s2_replay_report *report);
+S2_API int s2_replay_report_create(enum s2_report_format format, const char *only, bool compared,
+				   struct s2_replay_report **out);
+S2_API void s2_replay_report_free(struct s2_replay_report *report);
 
 /** The listener to give to the replay; lives as long as the report. */
-struct s2_replay_listener s2_replay_report_listener(struct s2_replay_report *report);
+S2_API struct s2_replay_listener s2_replay_report_listener(struct s2_replay_report *report);
 
 /** What was replayed, for the head of the report. */
 struct s2_replay_report_head {
@@ -46,8 +46,8 @@ struct s2_replay_report_head {
 };
 
 /** Writes everything. @return 0; -ENOENT if the phase asked for never came; -EIO. */
-int s2_replay_report_write(struct s2_replay_report *report,
-			   const struct s2_replay_report_head *head,
-			   const struct s2_replay_summary *summary, FILE *out);
+S2_API int s2_replay_report_write(struct s2_replay_report *report,
+				  const struct s2_replay_report_head *head,
+				  const struct s2_replay_summary *summary, FILE *out);
 
 #endif

@@ -233,7 +233,7 @@ struct s2_trace;
  * apart by what is in it.  Nothing is read yet.
  * Returns a reader for s2_trace_close(), or NULL with @p err (may be NULL) set.
  */
-struct s2_trace *s2_trace_open(const char *path, struct s2_error *err);
+S2_API struct s2_trace *s2_trace_open(const char *path, struct s2_error *err);
 
 /**
  * Read the next event.  Returns 1 with @p ev filled, 0 at the end of the log,
@@ -242,41 +242,41 @@ struct s2_trace *s2_trace_open(const char *path, struct s2_error *err);
  * good.  After an error only ev->line is set, to the line it was found in.
  * Comment lines, empty lines and stack traces are passed over.
  */
-int s2_trace_next(struct s2_trace *trace, struct s2_trace_event *ev);
+S2_API int s2_trace_next(struct s2_trace *trace, struct s2_trace_event *ev);
 
 /** The error of the last call that returned one; valid until the next call. */
-const struct s2_error *s2_trace_error(const struct s2_trace *trace);
+S2_API const struct s2_error *s2_trace_error(const struct s2_trace *trace);
 
 /** Lines read so far, the comments and bad ones with them. */
-uint64_t s2_trace_lines(const struct s2_trace *trace);
+S2_API uint64_t s2_trace_lines(const struct s2_trace *trace);
 
 /**
  * Events that the log's header says there are (entries-in-buffer), 0 when it
  * says nothing.  A log that lost its tail at a line's end, or was filtered,
  * has fewer.  Known once the first event is read.
  */
-uint64_t s2_trace_entries(const struct s2_trace *trace);
+S2_API uint64_t s2_trace_entries(const struct s2_trace *trace);
 
 /**
  * CPUs of the host that the log's header tells (#P:), 0 when it says nothing.
  * Known once the first event is read.
  */
-uint32_t s2_trace_cpus(const struct s2_trace *trace);
+S2_API uint32_t s2_trace_cpus(const struct s2_trace *trace);
 
 /** Bytes of the file read so far, as it lies on disk (compressed or not). */
-uint64_t s2_trace_bytes_read(const struct s2_trace *trace);
+S2_API uint64_t s2_trace_bytes_read(const struct s2_trace *trace);
 
 /** Bytes of the file, 0 when that is not known (a pipe). */
-uint64_t s2_trace_bytes_total(const struct s2_trace *trace);
+S2_API uint64_t s2_trace_bytes_total(const struct s2_trace *trace);
 
 /** Close a reader; NULL is allowed.  Standard input stays open. */
-void s2_trace_close(struct s2_trace *trace);
+S2_API void s2_trace_close(struct s2_trace *trace);
 
 /** A kind's name: the event's as it is printed, "BEGIN" and "END" for marks,
  *  "other" for the rest; NULL for a value that is no kind. */
-const char *s2_trace_kind_name(enum s2_trace_kind kind);
+S2_API const char *s2_trace_kind_name(enum s2_trace_kind kind);
 
 /** A code's name, e.g. "cut" for S2_TRACE_ERR_CUT; NULL for no code. */
-const char *s2_trace_code_name(enum s2_trace_code code);
+S2_API const char *s2_trace_code_name(enum s2_trace_code code);
 
 #endif
