@@ -58,6 +58,11 @@ int s2_plot_check(const char *path, struct s2_error *err)
 			     path);
 		return -EINVAL;
 	}
+	return 0;
+}
+
+int s2_plot_find(const char *path, struct s2_error *err)
+{
 	/* Some C libraries say that a program is missing only by status 127. */
 	if (run_gnuplot(NULL) != 0) {
 		s2_error_set(err, S2_PLOT_NONE,

@@ -60,6 +60,8 @@ enum s2_plot_code {
 
 /** Whether @p path ends as a plot must. @return 0 or -EINVAL */
 S2_API int s2_plot_check(const char *path, struct s2_error *err);
+/** Whether a gnuplot runs that could draw @p path. @return 0 or -ENOENT */
+S2_API int s2_plot_find(const char *path, struct s2_error *err);
 
 S2_API int s2_plot_lines(const char *path, const struct s2_plot_lines *plot, struct s2_error *err);
 S2_API int s2_plot_map(const char *path, const struct s2_plot_map *plot, struct s2_error *err);

@@ -211,6 +211,14 @@ static int prepare_sweep(struct s2_session *s)
 	return 0;
 }
 
+/** Last, so that a wrong option is said on a machine without gnuplot too. */
+static int prepare_plot(struct s2_session *s)
+{
+	if (s->common.plot == NULL)
+		return 0;
+	return s2_plot_find(s->common.plot, &s->err);
+}
+
 static void prepare_policies(struct s2_session *s)
 {
 	s->policies = s->common.policies;
@@ -240,6 +248,8 @@ int s2_session_prepare(struct s2_session *s)
 		r = s2_options_defaults(&s->tables[S2_TABLE_OWN], &s->err);
 	if (r == 0)
 		r = prepare_sweep(s);
+	if (r == 0)
+		r = prepare_plot(s);
 	if (r < 0)
 		return r;
 	prepare_policies(s);

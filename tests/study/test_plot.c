@@ -148,7 +148,7 @@ static void without_gnuplot_one_message_says_so(void **state)
 	(void)state;
 	assert_non_null(path);
 	assert_i64(setenv("PATH", "/nonexistent", 1), 0);
-	assert_i64(s2_plot_check("x.svg", &err), -ENOENT);
+	assert_i64(s2_plot_find("x.svg", &err), -ENOENT);
 	assert_i64(err.code, S2_PLOT_NONE);
 	assert_i64(s2_plot_map("x.svg", &map, &err), -EIO);
 	assert_i64(err.code, S2_PLOT_GNUPLOT);
@@ -177,7 +177,7 @@ static void gnuplot_draws_both_kinds_in_both_forms(void **state)
 	struct s2_error err;
 
 	(void)state;
-	if (s2_plot_check("x.svg", &err) < 0)
+	if (s2_plot_find("x.svg", &err) < 0)
 		skip();
 	assert_non_null(mkdtemp(dir));
 	(void)snprintf(path, sizeof(path), "%s/it's.svg", dir);
@@ -198,7 +198,7 @@ static void a_file_that_cannot_be_written_is_an_error(void **state)
 	struct s2_error err;
 
 	(void)state;
-	if (s2_plot_check("x.svg", &err) < 0)
+	if (s2_plot_find("x.svg", &err) < 0)
 		skip();
 	assert_i64(s2_plot_lines("/nonexistent/x.svg", &lines, &err), -EIO);
 	assert_true(err.code == S2_PLOT_FILE || err.code == S2_PLOT_GNUPLOT);
