@@ -62,6 +62,15 @@ static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
 	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
 }
 
+/**
+ * Whether __load_stage2() is part of each run: without VHE always, with VHE in
+ * flavours whose flushes leave VTTBR_EL2 zeroed; else it is part of vcpu_load().
+ */
+static inline bool s2_mmu_loads_at_run(const struct s2_mmu *mmu)
+{
+	return !mmu->machine->features.vhe || mmu->flavour->exit_clears_vttbr;
+}
+
 /** The unmap that nobody asked to be special. */
 static inline struct s2_unmap_how s2_mmu_unmap_how(const struct s2_mmu *mmu)
 {
