@@ -12,10 +12,17 @@
 struct settings {
 	const char *machine, *flavour, *memslots, *phase, *output;
 	uint64_t ipa_bits, cpus, backing;
-	int kind, format, progress;
+	int toggle, kind, format, progress;
 	bool keep_going, compare, help, version;
 };
 
+/* Those that need no toggle but what today's traps show, which is what a log has. */
+static const char *const toggles[] = {"flavour",    "every",	   "never", "vcpu0",
+				      "first-last", "since-flush", NULL};
+static const enum s2_toggle toggle_policies[] = {
+	S2_TOGGLE_EVERY, S2_TOGGLE_EVERY,      S2_TOGGLE_NEVER,
+	S2_TOGGLE_VCPU0, S2_TOGGLE_FIRST_LAST, S2_TOGGLE_SINCE_FLUSH,
+};
 static const char *const kinds[] = {"auto", "rich", "plain", NULL};
 static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const progress_modes[] = {"auto", "always", "never", NULL};
@@ -66,6 +73,13 @@ static const struct s2_option options[] = {
 	 .arg = "SIZE",
 	 .help = "plain logs: what a fault maps (4K, 2M, 1G); default: a page",
 	 S2_FIELD(struct settings, backing)},
+	{.name = "toggle",
+	 .kind = S2_OPTION_CHOICE,
+	 .choices = toggles,
+	 .value = "flavour",
+	 .help = "plain logs: what a vcpu that turns its caches on or off makes KVM clean, as "
+		 "s2-boot's policies; vcpus are numbered as they first appear",
+	 S2_FIELD(struct settings, toggle)},
 	{.name = "keep-going",
 	 .kind = S2_OPTION_FLAG,
 	 .help = "report bad lines and skip them",
@@ -127,6 +141,8 @@ static const char examples[] =
 	"        what a host with FWB and range TLBI did, predicted and compared\n"
 	"  s2-replay --machine max,-fwb,-tlbirange --no-compare boot.txt.gz\n"
 	"        the same requests on a machine without either\n"
+	"  s2-replay --toggle vcpu0 --backing 2M events-kvm.txt\n"
+	"        a recorded boot, had only vcpu 0's toggles cleaned\n"
 	"  s2-replay --format json --phase 'dontneed dense pages=512' log.txt | jq .total.ops\n"
 	"\nExit status: 0 no differences; 1 predicted calls differ from the log's; 2 bad input or\n"
 	"usage, with one line on standard error.\n";
@@ -178,7 +194,8 @@ static int set_machine(const struct settings *s, struct s2_replay_job *job, stru
 	if (job->flavour)
 		return 0;
 	flavour_names(names, sizeof(names));
-	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour, names);
+	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour,
+		     names);
 	return -ENOENT;
 }
 
@@ -252,14 +269,22 @@ static int replay(const struct settings *s, const char *path)
 		.kind = (enum s2_replay_kind)s->kind,
 		.format = (enum s2_report_format)s->format,
 		.phase = s->phase,
+		.own_toggle = s->toggle != 0,
 		.compare = s->compare,
 		.keep_going = s->keep_going,
 		.skipped = tell_skipped,
 	};
 	struct s2_replay_outcome outcome = {0};
+	struct s2_flavour flavour;
 	struct s2_progress progress;
 	struct s2_error err = {0};
 	int ret = set_machine(s, &job, &err);
+
+	if (!ret && job.own_toggle) {
+		flavour = *job.flavour;
+		flavour.toggle = toggle_policies[s->toggle];
+		job.flavour = &flavour;
+	}
 
 	if (!ret)
 		ret = check_backing(s, &job, &err);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/replay.h"
+#include "study/replay_log.h"
 
 struct counted {
 	const char *op;
@@ -496,6 +496,27 @@ static void a_recorded_boot_is_replayed_under_any_toggle_policy(void **state)
 	}
 }
 
+static void a_toggle_policy_of_ones_own_is_refused_for_a_rich_log(void **state)
+{
+	struct s2_replay_job job = {
+		.flavour = s2_flavour_find("kvm-6.12"), .own_toggle = true, .compare = true};
+	struct s2_replay_outcome outcome;
+	struct s2_error err = {0};
+	FILE *out = tmpfile();
+	char path[256];
+
+	(void)state;
+	assert_non_null(out);
+	snprintf(path, sizeof(path), "%s/traces/linux6.12-a55-multi.rich.txt.gz",
+		 getenv("S2_TEST_DATA"));
+	job.path = path;
+	assert_i64(s2_features_parse("cortex-a55", &job.features, NULL), 0);
+	assert_i64(s2_replay_log(&job, out, &outcome, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "--toggle: "));
+	assert_i64(ftell(out), 0);
+	assert_i64(fclose(out), 0);
+}
+
 /* A log of one task that runs many vcpus, or of a VM that is reset, traps again and again. */
 static void a_trap_that_should_not_have_been_is_believed_and_said(void **state)
 {
@@ -596,6 +617,7 @@ int main(void)
 		s2_unit_test(plain_faults_map_their_backing_unless_they_are_mmio),
 		s2_unit_test(a_plain_cache_toggle_cleans_what_is_mapped),
 		s2_unit_test(a_recorded_boot_is_replayed_under_any_toggle_policy),
+		s2_unit_test(a_toggle_policy_of_ones_own_is_refused_for_a_rich_log),
 		s2_unit_test(a_trap_that_should_not_have_been_is_believed_and_said),
 		s2_unit_test(a_plain_fault_outside_all_slots_is_unplaced_and_counted),
 		s2_unit_test(a_fault_is_settled_as_its_own_machine_would),
