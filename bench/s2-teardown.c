@@ -61,6 +61,11 @@ static const struct s2_option options[] = {
 	 .group = "How it dies",
 	 .help = "the VM is closed, its process exits, or its memory is unmapped or its slot "
 		 "deleted first"},
+	{.name = "running",
+	 .kind = S2_OPTION_FLAG,
+	 FIELD(running),
+	 .help = "vcpus run on while memory is unmapped or its slot deleted; else they have "
+		 "stopped"},
 	{.name = "swapped",
 	 .kind = S2_OPTION_PAGES,
 	 FIELD(swapped),
@@ -127,12 +132,18 @@ static const struct s2_policy policies[] = {
 	 "drop; shared memory cleaned; an unmap flushes once a chunk, cleans what outlives it", 0,
 	 NEW(.teardown = S2_TEARDOWN_DROP_SHARED, .unmap_tlbi = S2_UNMAP_TLBI_VMID,
 	     .unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING)},
+	{"renew", "walk; an unmap takes a new VMID in place of any TLBI", 0,
+	 NEW(.teardown = S2_TEARDOWN_WALK, .unmap_tlbi = S2_UNMAP_NEW_VMID)},
+	{"drop-renew", "drop-clean, with a new VMID in place of its flushes", 0,
+	 NEW(.teardown = S2_TEARDOWN_DROP_SHARED, .unmap_tlbi = S2_UNMAP_NEW_VMID,
+	     .unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING)},
 };
 
 static const struct s2_workload workloads[] = {
 	{"close", "64 GiB of pages, and the VM is closed", NULL, 0, NULL},
 	{"munmap", "the VMM unmaps its memory before", "death=munmap", 0, NULL},
-	{"shared", "the same, of a file or memfd", "death=munmap life=shared", 0, NULL},
+	{"running", "the same while its vcpus run", "death=munmap running=on", 0, NULL},
+	{"shared", "munmap of a file or memfd", "death=munmap life=shared", 0, NULL},
 	{"slot", "the VMM deletes the slot before", "death=slot-delete", 0, NULL},
 	{"swap", "a quarter is swapped out before", "swapped=16G", 0, NULL},
 	{"blocks", "blocks of 2 MiB, 1 GiB re-made after dirty logging", "backing=2M remade=1G", 0,
@@ -166,6 +177,7 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 	s2_result_measure(result, "flush_calls", NULL, (double)cost.flush_calls);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)cost.longest_lock);
 	s2_result_measure(result, "no_resched_max", "operations", (double)cost.longest_stretch);
+	s2_result_measure(result, "vmids", NULL, (double)cost.vmids);
 	s2_result_measure(result, "rollovers", NULL, (double)cost.rollovers);
 	return s2_result_verdict(result, "isolation", S2_UNCHECKED, 0, NULL);
 }

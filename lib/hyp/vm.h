@@ -6,7 +6,7 @@
  *
  * vm.c creates and takes down; vcpu.c loads, puts, resets; fault.c is the
  * fault path; caches.c toggles and set/way; dirty_log.c the log; notifier.c
- * what the host's memory management does;
+ * what the host's memory management does; vmid_renew.c an unmap's new VMID;
  * teardown.c the end.
  */
 #ifndef S2_HYP_VM_H
@@ -93,6 +93,11 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason);
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/** What s2_vcpu_load() does about stage 2: a VMID of this generation, VTTBR_EL2 (VHE). */
+void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+/** S2_UNMAP_NEW_VMID: after it no CPU translates by what tables held before. @p arg the VM */
+void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 
 /** Published faults of VMID allocation, kept so that tests can catch them. */
 enum s2_vmid_fault {
