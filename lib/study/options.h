@@ -66,10 +66,10 @@ struct s2_option {
  *     S2_ROW(SIZE, S2_FIELD(struct boot, memory), "memory", "SIZE", "128G",
  *            "the guest's memory", .min = 4096),
  */
-#define S2_ROW(kind_, field_, name_, arg_, value_, ...)                             \
-	{                                                                           \
-		.name = name_, .kind = S2_OPTION_##kind_, field_, .arg = arg_,      \
-		.value = value_, .help = __VA_ARGS__                                \
+#define S2_ROW(kind_, field_, name_, arg_, value_, ...)                                         \
+	{                                                                                       \
+		.name = name_, .kind = S2_OPTION_##kind_, field_, .arg = arg_, .value = value_, \
+		.help = __VA_ARGS__                                                             \
 	}
 
 /** Options and the struct that they fill. */
