@@ -48,7 +48,8 @@ struct s2_vm {
 	int n_vcpus;
 	unsigned n_seen_on;   /**< vcpus with caches on, as far as traps have shown */
 	int *last_ran;	      /**< of each CPU, vcpu index or -1 */
-	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
+	struct s2_bits clean; /**< SINCE_FLUSH: what was mapped since the last whole clean */
+	unsigned clean_shift; /**< log2 of what a bit of it stands for */
 	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
 	uint64_t longest_lock;
 	uint64_t longest_stretch; /**< the same, lock or no lock */
