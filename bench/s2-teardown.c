@@ -130,7 +130,9 @@ static void notes(const struct s2_report *report, FILE *out)
 	fputs("lock_hold_max: most operations under mmu_lock between reschedule points;\n"
 	      "no_resched_max: the same with or without the lock.  no-tlbi, neither and series\n"
 	      "free table pages before their one flush: right only if nothing can walk them.\n"
-	      "Not cleaning shared memory loses what a guest wrote past the caches.\n",
+	      "Not cleaning shared memory loses what a guest wrote past the caches.\n"
+	      "vmids: numbers taken, one a VM to begin with; the wait for kicks is not in\n"
+	      "lock_hold_max.\n",
 	      out);
 }
 
@@ -142,7 +144,7 @@ static const struct s2_program program = {
 	.about =
 		"Lets VMs live and die on a simulated machine, and counts what their death issues\n"
 		"under each teardown policy: the 2019 baseline, each patch of that year's series,\n"
-		"today's walk, and two that are better.",
+		"today's walk, and what would be better.",
 	S2_PROGRAM_TABLES(struct s2_dying),
 	.machine = "cortex-a72",
 	.flavour = "oldest",
