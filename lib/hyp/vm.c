@@ -6,14 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool is_block(const struct s2_geometry *geo, uint64_t size)
-{
-	for (int level = s2_min_block_level(geo); level <= S2_LAST_LEVEL; level++)
-		if (size == s2_level_size(geo, level))
-			return true;
-	return false;
-}
-
 static int create_mmu(struct s2_vm *vm)
 {
 	const struct s2_mmu_config cfg = {
@@ -27,7 +19,7 @@ static int create_mmu(struct s2_vm *vm)
 		return ret;
 	vm->mmu->renew_vmid = s2_vm_renew_vmid;
 	vm->mmu->vm = vm;
-	if (vm->cfg.split_chunk && !is_block(&vm->mmu->geo, vm->cfg.split_chunk)) {
+	if (vm->cfg.split_chunk && !s2_is_leaf_size(&vm->mmu->geo, vm->cfg.split_chunk)) {
 		s2_mmu_free(vm->mmu);
 		return -EINVAL;
 	}
@@ -140,7 +132,7 @@ static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
 	if (!cfg->size ||
 	    ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
 		return -EINVAL;
-	if (!is_block(geo, cfg->backing) ||
+	if (!s2_is_leaf_size(geo, cfg->backing) ||
 	    (cfg->pa.v & (cfg->backing - 1)) != (cfg->hva.v & (cfg->backing - 1)))
 		return -EINVAL;
 	if (cfg->ipa.v >= limit || cfg->size > limit - cfg->ipa.v)

@@ -392,8 +392,9 @@ static void bad_options_are_one_line_and_status_2(void **state)
 	assert_refused("--vcpus 0", "--vcpus: got \"0\", expected a number from 1 to 512");
 	assert_refused("--memory 3M",
 		       "--memory: got 3145728 bytes, expected a multiple of --backing (2097152)");
-	assert_refused("--backing 3M", "--backing: expected a page of the machine or a block that "
-				       "KVM maps (4K, 2M, 1G with 4K pages)");
+	assert_refused("--backing 3M",
+		       "--backing: got 3145728, expected a page of the machine or a block that "
+		       "KVM maps (4K, 2M, 1G with 4K pages)");
 	assert_refused("--memory 1024G", "--memory: 1099511627776 bytes from 1 GiB on pass the IPA "
 					 "limit of 2^40, expected at most 1098437885952");
 	assert_refused("--ipa-bits 52", "--ipa-bits: got 52, expected at most the machine's 48");
