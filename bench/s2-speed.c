@@ -17,12 +17,12 @@
 #include "speed-floor.h"
 #include "study/options.h"
 
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define BLOCK (UINT64_C(2) << 20)
-#define BASE GIB
+#define PAGE	 UINT64_C(4096)
+#define GIB	 (UINT64_C(1) << 30)
+#define BLOCK	 (UINT64_C(2) << 20)
+#define BASE	 GIB
 #define MAX_RUNS 99
-#define RW (S2_PROT_R | S2_PROT_W)
+#define RW	 (S2_PROT_R | S2_PROT_W)
 
 struct settings {
 	uint64_t memory, runs;
@@ -33,44 +33,19 @@ struct settings {
 
 static const char *const formats[] = {"table", "json", NULL};
 
+#define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
+
 static const struct s2_option options[] = {
-	{.name = "memory",
-	 .kind = S2_OPTION_SIZE,
-	 .arg = "SIZE",
-	 .value = "64G",
-	 .min = GIB,
-	 .max = 512 * GIB,
-	 .help = "guest memory, in pages of 4 KiB",
-	 S2_FIELD(struct settings, memory)},
-	{.name = "runs",
-	 .kind = S2_OPTION_U64,
-	 .arg = "N",
-	 .value = "5",
-	 .min = 1,
-	 .max = MAX_RUNS,
-	 .help = "counted runs, after one that is not",
-	 S2_FIELD(struct settings, runs)},
-	{.name = "machine",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "SPEC",
-	 .value = "neoverse-n1,-repeat_tlbi",
-	 .help = "the simulated machine",
-	 S2_FIELD(struct settings, machine)},
-	{.name = "only",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "WORD",
-	 .help = "only operations whose name has this word",
-	 S2_FIELD(struct settings, only)},
-	{.name = "format",
-	 .kind = S2_OPTION_CHOICE,
-	 .choices = formats,
-	 .value = "table",
-	 .help = "how to print it",
-	 S2_FIELD(struct settings, format)},
-	{.name = "help", .kind = S2_OPTION_FLAG, .letter = 'h', .help = "this text",
-	 S2_FIELD(struct settings, help)},
-	{.name = "version", .kind = S2_OPTION_FLAG, .help = "the version",
-	 S2_FIELD(struct settings, version)},
+	OPTION(SIZE, memory, "memory", "SIZE", "64G", "guest memory, in pages of 4 KiB", .min = GIB,
+	       .max = 512 * GIB),
+	OPTION(U64, runs, "runs", "N", "5", "counted runs, after one that is not", .min = 1,
+	       .max = MAX_RUNS),
+	OPTION(STRING, machine, "machine", "SPEC", "neoverse-n1,-repeat_tlbi",
+	       "the simulated machine"),
+	OPTION(STRING, only, "only", "WORD", NULL, "only operations whose name has this word"),
+	OPTION(CHOICE, format, "format", NULL, "table", "how to print it", .choices = formats),
+	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
 };
 
 /* What one operation is tried on: ours and the floor's tables, over the same pages. */

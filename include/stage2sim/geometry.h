@@ -122,7 +122,7 @@ static inline bool s2_level_supports_leaf(const struct s2_geometry *geo, int lev
 	return level >= s2_min_block_level(geo) && level <= S2_LAST_LEVEL;
 }
 
-/** Whether @p size is what some leaf that KVM installs maps, in bytes. */
+/** Whether @p size is that of a page, or of a block that KVM installs. */
 static inline bool s2_is_leaf_size(const struct s2_geometry *geo, uint64_t size)
 {
 	for (int level = s2_min_block_level(geo); level <= S2_LAST_LEVEL; level++)

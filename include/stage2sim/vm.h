@@ -77,6 +77,9 @@ S2_API void s2_vmids_free(struct s2_vmids *vmids);
 /** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
 S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids);
 
+/** Numbers taken so far by VMs that had none, or none that could be kept. */
+S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
+
 /** An empty VM. @return 0; an error of s2_mmu_create(); -EINVAL for a chunk that is no block */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
 

@@ -52,6 +52,9 @@ struct s2_mmu {
 	uint64_t index_len;       /**< 0 until the VM has enough tables to be worth it */
 	struct s2_memo map_memo, unmap_memo;
 	s2_pte map_attr;          /**< of map_memo's key */
+	/** Gives the VM another VMID (S2_UNMAP_NEW_VMID); NULL for an MMU without a VM. */
+	void (*renew_vmid)(void *vm, struct s2_cpu *cpu);
+	void *vm;
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };

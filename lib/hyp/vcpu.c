@@ -71,7 +71,7 @@ static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
 }
 
 /* The number is in the register before a guest or a flush can use it (fa808ed4e199). */
-static void vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
 
@@ -93,7 +93,7 @@ int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	if (vcpu->cpu || cpu->vcpu_vttbr)
 		return -EBUSY;
 	cpu->site = "vcpu:load";
-	vcpu_load_stage2(vcpu, cpu);
+	s2_vcpu_load_stage2(vcpu, cpu);
 	/* Two vcpus may use one ASID or one VA differently (94d0e5980d67, 01dc9262ff57). */
 	if (vm->last_ran[cpu->index] != vcpu->index) {
 		s2_flush_cpu_context(vm->mmu, cpu);

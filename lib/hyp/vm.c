@@ -17,6 +17,8 @@ static int create_mmu(struct s2_vm *vm)
 
 	if (ret)
 		return ret;
+	vm->mmu->renew_vmid = s2_vm_renew_vmid;
+	vm->mmu->vm = vm;
 	if (vm->cfg.split_chunk && !s2_is_leaf_size(&vm->mmu->geo, vm->cfg.split_chunk)) {
 		s2_mmu_free(vm->mmu);
 		return -EINVAL;

@@ -4,9 +4,10 @@
  * Inside a VM: slots with what the host and the log know of their pages,
  * vcpus, and the mmu_lock's account.
  *
- * vm.c creates and takes down; vcpu.c loads, puts, resets;
- * world_switch.c enters and leaves the guest; fault.c is the fault path; caches.c toggles and set/way; dirty_log.c the log; host_pages.c what is behind a slot; notifier.c
- * what the host's memory management does;
+ * vm.c creates and takes down; vcpu.c loads, puts, resets; world_switch.c
+ * enters and leaves the guest; fault.c is the fault path; host_pages.c what is
+ * behind a slot; caches.c toggles and set/way; dirty_log.c the log; notifier.c
+ * what the host's memory management does; vmid_renew.c an unmap's new VMID;
  * teardown.c the end.
  */
 #ifndef S2_HYP_VM_H
@@ -38,6 +39,7 @@ struct s2_vcpu {
 	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
 	bool has_run;
 	bool in_guest; /**< by s2_vcpu_guest_access() */
+	bool kicked;   /**< made to leave, and to enter again: vmid_renew.c */
 };
 
 struct s2_vm {
@@ -51,7 +53,8 @@ struct s2_vm {
 	int n_vcpus;
 	unsigned n_seen_on;   /**< vcpus with caches on, as far as traps have shown */
 	int *last_ran;	      /**< of each CPU, vcpu index or -1 */
-	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
+	struct s2_bits clean; /**< SINCE_FLUSH: what was mapped since the last whole clean */
+	unsigned clean_shift; /**< log2 of what a bit of it stands for */
 	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
 	uint64_t longest_lock;
 	uint64_t longest_stretch; /**< the same, lock or no lock */
@@ -118,6 +121,11 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason);
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/** What s2_vcpu_load() does about stage 2: a VMID of this generation, VTTBR_EL2 (VHE). */
+void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+/** S2_UNMAP_NEW_VMID: after it no CPU translates by what tables held before. @p arg the VM */
+void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 
 /** Published faults of VMID allocation, kept so that tests can catch them. */
 enum s2_vmid_fault {

@@ -39,12 +39,14 @@ struct shape {
 	uint64_t backing;
 	bool unpopulated;
 	unsigned cpus; /* that the vcpus use */
+	bool new_vmid; /* unmaps give the VM a new VMID in place of TLBIs */
 };
 
 struct side {
 	struct s2_machine *m;
 	struct s2_physics *p; /* NULL: by looking at the tables */
 	struct s2_vmids *vmids;
+	struct s2_flavour flavour;
 	struct s2_vm *vm;
 	struct s2_vcpu *vcpu[VCPUS];
 	unsigned on; /* the vcpu loaded on a shared CPU */
@@ -58,7 +60,7 @@ static void side_up(struct side *s, const struct shape *shape, bool physics)
 	const struct s2_tlb_config tlb = s2_tlb_config_default();
 	const struct s2_physics_config pc = {.tlb = &tlb, .residue = true};
 	struct s2_machine_config mc = {.cpus = 4};
-	struct s2_vm_config vc = {.flavour = s2_flavour_find(shape->flavour)};
+	struct s2_vm_config vc = {0};
 	const struct s2_slot_config ram = {
 		.ipa = {RAM},
 		.size = RAM_SIZE,
@@ -69,6 +71,10 @@ static void side_up(struct side *s, const struct shape *shape, bool physics)
 	};
 
 	memset(s, 0, sizeof(*s));
+	s->flavour = *s2_flavour_find(shape->flavour);
+	if (shape->new_vmid)
+		s->flavour.unmap_tlbi = S2_UNMAP_NEW_VMID;
+	vc.flavour = &s->flavour;
 	assert_i64(s2_features_parse(shape->machine, &mc.features, NULL), 0);
 	assert_i64(s2_machine_create(&mc, &s->m), 0);
 	if (physics)
@@ -261,14 +267,16 @@ static void check_shapes(const struct shape *shapes, size_t n)
 static void a_cpu_alone_sees_exactly_what_its_tables_say(void **state)
 {
 	static const struct shape shapes[] = {
-		{"cortex-a55", "kvm-6.12", PAGE, false, 1},
-		{"cortex-a55", "kvm-6.1", BLOCK, true, 1},
-		{"cortex-a72", "kvm-6.12", BLOCK, false, 1},
-		{"cortex-a72", "kvm-6.1", PAGE, true, 1},
-		{"neoverse-n1", "kvm-7.2", BLOCK, true, 1},
-		{"max", "kvm-6.12", PAGE, true, 1},
-		{"max,-vhe", "kvm-7.2", BLOCK, false, 1},
-		{"neoverse-v1,-haf", "kvm-6.12", BLOCK, false, 1},
+		{"cortex-a55", "kvm-6.12", PAGE, false, 1, false},
+		{"cortex-a55", "kvm-6.1", BLOCK, true, 1, false},
+		{"cortex-a72", "kvm-6.12", BLOCK, false, 1, false},
+		{"cortex-a72", "kvm-6.1", PAGE, true, 1, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, 1, false},
+		{"max", "kvm-6.12", PAGE, true, 1, false},
+		{"max,-vhe", "kvm-7.2", BLOCK, false, 1, false},
+		{"neoverse-v1,-haf", "kvm-6.12", BLOCK, false, 1, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, 1, true},
+		{"cortex-a72", "kvm-6.12", PAGE, false, 1, true},
 	};
 
 	(void)state;
@@ -278,10 +286,12 @@ static void a_cpu_alone_sees_exactly_what_its_tables_say(void **state)
 static void cpus_that_hold_old_permissions_fault_once_more_and_no_harm_is_done(void **state)
 {
 	static const struct shape shapes[] = {
-		{"cortex-a55", "kvm-6.12", PAGE, true, VCPUS},
-		{"cortex-a72", "kvm-6.12", BLOCK, false, VCPUS},
-		{"max", "kvm-7.2", BLOCK, false, VCPUS},
-		{"cortex-a55", "kvm-6.1", PAGE, true, VCPUS},
+		{"cortex-a55", "kvm-6.12", PAGE, true, VCPUS, false},
+		{"cortex-a72", "kvm-6.12", BLOCK, false, VCPUS, false},
+		{"max", "kvm-7.2", BLOCK, false, VCPUS, false},
+		{"cortex-a55", "kvm-6.1", PAGE, true, VCPUS, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, VCPUS, true},
+		{"cortex-a72", "kvm-6.12", PAGE, false, VCPUS, true},
 	};
 
 	(void)state;
@@ -295,9 +305,9 @@ static void an_access_after_aging_faults_only_without_hardware_access_flags(void
 		struct shape shape;
 		int64_t faults;
 	} rows[] = {
-		{{"cortex-a72", "kvm-6.12", PAGE, false, 1}, 1},
-		{{"cortex-a55", "kvm-6.12", PAGE, false, 1}, 0},
-		{{"cortex-a55,-haf", "kvm-6.12", PAGE, false, 1}, 1},
+		{{"cortex-a72", "kvm-6.12", PAGE, false, 1, false}, 1},
+		{{"cortex-a55", "kvm-6.12", PAGE, false, 1, false}, 0},
+		{{"cortex-a55,-haf", "kvm-6.12", PAGE, false, 1, false}, 1},
 	};
 
 	(void)state;
@@ -322,7 +332,7 @@ static struct s2_fault fault_at(uint64_t ipa, enum s2_fault_code code, int8_t le
 
 static void an_abort_maps_what_the_host_found(void **state)
 {
-	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1};
+	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1, false};
 	const struct s2_host_page block = {s2_pa(UINT64_C(0x140000000)), BLOCK, S2_PROT_W};
 	const struct s2_host_page device = {s2_pa(UINT64_C(0x8000000)), PAGE,
 					    S2_PROT_W | S2_PROT_DEVICE};
@@ -347,7 +357,7 @@ static void an_abort_maps_what_the_host_found(void **state)
 
 static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
 {
-	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1};
+	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1, false};
 	const struct s2_host_page crooked = {s2_pa(UINT64_C(0x140001000)), BLOCK, 0};
 	const struct s2_host_page odd = {s2_pa(UINT64_C(0x140000000)), 3 * PAGE, 0};
 	const struct s2_host_page unknown = {s2_pa(UINT64_C(0x140000000)), PAGE, 1U << 9};

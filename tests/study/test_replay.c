@@ -477,7 +477,7 @@ static void a_recorded_boot_is_replayed_under_any_toggle_policy(void **state)
 		{S2_TOGGLE_EVERY, 1 + 2},
 		{S2_TOGGLE_VCPU0, 1},
 		{S2_TOGGLE_FIRST_LAST, 1},
-		{S2_TOGGLE_SINCE_FLUSH, 1 + 2}, /* both pages are of one block */
+		{S2_TOGGLE_SINCE_FLUSH, 1 + 1},
 	};
 
 	(void)state;
