@@ -18,8 +18,8 @@ static uint64_t backing(const struct s2_replay *r, const struct replay_vm *vm)
 }
 
 /* The PA is not in the log; any that lies in its block as the HVA does counts the same. */
-static int add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_ipa ipa, uint64_t size,
-		    struct s2_va hva)
+static int plain_add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_ipa ipa,
+			  uint64_t size, struct s2_va hva)
 {
 	const uint64_t offset = backing(r, vm) - 1;
 	const struct s2_slot_config cfg = {
@@ -42,19 +42,19 @@ static int add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_ipa ipa
 					      : (int)s2_mmu_geometry(vm->mmu)->ipa_bits);
 }
 
-static int add_slots(struct s2_replay *r, struct replay_vm *vm)
+static int plain_add_slots(struct s2_replay *r, struct replay_vm *vm)
 {
 	const struct s2_memslots *slots = r->cfg.slots;
 	int ret = 0;
 
 	if (!slots)
-		return add_slot(r, vm, s2_ipa(0), s2_ipa_limit(s2_mmu_geometry(vm->mmu)),
-				s2_va(NO_HVA));
+		return plain_add_slot(r, vm, s2_ipa(0), s2_ipa_limit(s2_mmu_geometry(vm->mmu)),
+				      s2_va(NO_HVA));
 	for (size_t i = 0; !ret && i < slots->count; i++) {
 		const struct s2_memslot_line *s = &slots->slot[i];
 
-		ret = add_slot(r, vm, s->ipa, s->size,
-			       s->has_hva ? s->hva : s2_va(NO_HVA | s->ipa.v));
+		ret = plain_add_slot(r, vm, s->ipa, s->size,
+				     s->has_hva ? s->hva : s2_va(NO_HVA | s->ipa.v));
 	}
 	return ret;
 }
@@ -67,7 +67,7 @@ static struct replay_vcpu *running_vcpu(struct s2_replay *r, struct replay_task 
 
 	if (!vm) {
 		vm = s2_replay_plain_vm(r, t);
-		if (!vm || add_slots(r, vm))
+		if (!vm || plain_add_slots(r, vm))
 			return NULL;
 	}
 	if (!t->vcpu)
@@ -148,8 +148,8 @@ static void say_what_is_unseen(struct s2_replay *r)
 }
 
 /* Events of a task that runs a vcpu. */
-static int take_vcpu_event(struct s2_replay *r, struct replay_task *t,
-			   const struct s2_trace_event *ev)
+static int take_plain_vcpu_event(struct s2_replay *r, struct replay_task *t,
+				 const struct s2_trace_event *ev)
 {
 	struct replay_vcpu *v = running_vcpu(r, t, ev);
 	int ret;
@@ -185,7 +185,7 @@ int s2_replay_plain(struct s2_replay *r, struct replay_task *t, const struct s2_
 	case S2_TRACE_KVM_ENTRY:
 	case S2_TRACE_KVM_TOGGLE_CACHE:
 	case S2_TRACE_KVM_SET_WAY_FLUSH:
-		return take_vcpu_event(r, t, ev);
+		return take_plain_vcpu_event(r, t, ev);
 	case S2_TRACE_KVM_UNMAP_HVA:
 		return r->vms ? unmap_hva(r, ev) : 0;
 	case S2_TRACE_SYS_IOCTL:

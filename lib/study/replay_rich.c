@@ -411,8 +411,8 @@ static int replay_request(struct s2_replay *r, struct replay_task *t,
 }
 
 /* What a running vcpu did that is no request yet, or never was one. @return 1: it had a meaning */
-static int take_vcpu_event(struct s2_replay *r, struct replay_task *t,
-			   const struct s2_trace_event *ev)
+static int take_rich_vcpu_event(struct s2_replay *r, struct replay_task *t,
+				const struct s2_trace_event *ev)
 {
 	int ret;
 
@@ -451,6 +451,6 @@ int s2_replay_rich(struct s2_replay *r, struct replay_task *t, const struct s2_t
 	if (ev->kind == S2_TRACE_SYS_IOCTL)
 		return s2_replay_ioctl(r, t, ev);
 	if (!is_request(ev->kind))
-		return take_vcpu_event(r, t, ev);
+		return take_rich_vcpu_event(r, t, ev);
 	return replay_request(r, t, ev);
 }
