@@ -38,30 +38,63 @@ void s2_memo_index(struct s2_mmu *mmu, uint64_t ipa, struct s2_table *table)
 	table->indexed = (uint32_t)at + 1;
 }
 
-bool s2_memo_descend(struct s2_mmu *mmu, uint64_t ipa, struct s2_indexed *found)
+/* The PA of the last-level table of @ipa by the tables above it; 0 if there is none. */
+static uint64_t find_table(const struct s2_mmu *mmu, uint64_t ipa)
 {
-	const struct s2_slab_directory *dir = s2_tablemem_directory(mmu->machine->tables);
 	const unsigned bits = mmu->geo.page_shift - 3U;
 	unsigned shift = s2_level_shift(&mmu->geo, mmu->geo.start_level);
-	const s2_pte *entries;
 	s2_pte pte;
 
 	if (!mmu->pa_mask || ipa >> mmu->geo.ipa_bits)
-		return false;
+		return 0;
 	/* Root pages are adjacent, so they are one table here. */
 	pte = mmu->root->entries[ipa >> shift];
-	while (shift > mmu->table_shift) {
-		if (!s2_pte_is_table(pte, 0))
-			return false;
-		entries = s2_tablemem_entries(dir, pte & mmu->pa_mask);
+	while (shift > mmu->table_shift && s2_pte_is_table(pte, 0)) {
+		const s2_pte *entries = s2_tablemem_entries(mmu->dir, pte & mmu->pa_mask);
+
 		shift -= bits;
 		pte = entries[(ipa >> shift) & ((UINT64_C(1) << bits) - 1)];
 	}
-	if (!s2_pte_is_table(pte, 0))
+	return s2_pte_is_table(pte, 0) ? pte & mmu->pa_mask : 0;
+}
+
+bool s2_memo_find(struct s2_mmu *mmu, uint64_t ipa, struct s2_entry *e)
+{
+	uint64_t pa;
+
+	if (s2_memo_peek(mmu, ipa, e))
+		return true;
+	pa = find_table(mmu, ipa);
+	if (!pa)
 		return false;
-	found->table = s2_tablemem_table(dir, pte & mmu->pa_mask);
-	found->entries = s2_tablemem_entries(dir, pte & mmu->pa_mask);
-	s2_memo_index(mmu, ipa, found->table);
+	e->table = s2_tablemem_table(mmu->dir, pa);
+	e->pte = &e->table->entries[s2_memo_index_of(mmu, ipa)];
+	s2_memo_index(mmu, ipa, e->table);
+	return true;
+}
+
+void s2_memo_forget_tables(struct s2_mmu *mmu)
+{
+	s2_memo_distrust(mmu);
+	free(mmu->index);
+	mmu->index = NULL;
+	mmu->index_len = 0;
+}
+
+void s2_memo_distrust(struct s2_mmu *mmu)
+{
+	mmu->map_memo.cpu = NULL;
+	mmu->unmap_memo.cpu = NULL;
+}
+
+bool s2_memo_trust(struct s2_memo *memo, const struct s2_mmu *mmu, const struct s2_cpu *cpu)
+{
+	if (!memo->known || !s2_memo_allowed(mmu, cpu) || memo->vcpu_vttbr != cpu->vcpu_vttbr ||
+	    memo->vttbr != cpu->sysreg[S2_SYSREG_VTTBR_EL2] ||
+	    memo->hcr != cpu->sysreg[S2_SYSREG_HCR_EL2])
+		return false;
+	memo->cpu = cpu;
+	memo->settings = cpu->settings;
 	return true;
 }
 
@@ -95,6 +128,7 @@ void s2_memo_fold(struct s2_memo *memo, struct s2_machine *m)
 
 	s2_machine_fold(m);
 	memo->known = false;
+	memo->cpu = NULL;
 	if (!memo->tally.listed)
 		return;
 	while (*link != &memo->tally)

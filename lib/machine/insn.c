@@ -176,6 +176,7 @@ void s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value)
 		.op = S2_OP_SYSREG_WRITE, .addr = (uint64_t)reg, .value = value, .count = 1};
 
 	cpu->sysreg[reg] = value;
+	cpu->settings++;
 	s2_issue(cpu, &insn);
 }
 

@@ -97,8 +97,10 @@ struct s2_counts s2_machine_counts(const struct s2_machine *m)
 
 static void set_observed(struct s2_machine *m)
 {
-	for (unsigned i = 0; i < m->n_cpus; i++)
+	for (unsigned i = 0; i < m->n_cpus; i++) {
 		m->cpus[i].observed = m->n_sinks > 0;
+		m->cpus[i].settings++;
+	}
 }
 
 int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink)

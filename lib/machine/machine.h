@@ -18,6 +18,16 @@
 /** Instructions that a repeated sequence may have; the longest of ours has under 40. */
 #define S2_SEQUENCE_MAX 64
 
+/**
+ * What a short way falls back on: kept out of it, or the compiler saves there
+ * the registers that only the long way needs.
+ */
+#if defined(__GNUC__)
+#define S2_SLOW __attribute__((noinline))
+#else
+#define S2_SLOW
+#endif
+
 #define S2_N_SYSREGS (S2_SYSREG_SCTLR_EL1 + 1)
 
 #define S2_HCR_TGE (UINT64_C(1) << 27)
@@ -27,6 +37,7 @@ struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
+	uint64_t settings;     /**< grows when registers, the vcpu loaded, or sinks change */
 	bool observed;	       /**< some sink is attached */
 	bool in_run;
 	unsigned index;
