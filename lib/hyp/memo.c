@@ -89,7 +89,8 @@ void s2_memo_distrust(struct s2_mmu *mmu)
 
 bool s2_memo_trust(struct s2_memo *memo, const struct s2_mmu *mmu, const struct s2_cpu *cpu)
 {
-	if (!memo->known || !s2_memo_allowed(mmu, cpu) || memo->vcpu_vttbr != cpu->vcpu_vttbr ||
+	if (!memo->known || !s2_memo_allowed(mmu, cpu) || memo->own_vttbr != mmu->vttbr ||
+	    memo->vcpu_vttbr != cpu->vcpu_vttbr ||
 	    memo->vttbr != cpu->sysreg[S2_SYSREG_VTTBR_EL2] ||
 	    memo->hcr != cpu->sysreg[S2_SYSREG_HCR_EL2])
 		return false;
@@ -105,12 +106,14 @@ void s2_memo_begin(struct s2_memo *memo, const struct s2_cpu *cpu)
 	memo->tally.each = cpu->machine->counts;
 }
 
-void s2_memo_end(struct s2_memo *memo, uint64_t key, const struct s2_cpu *cpu)
+void s2_memo_end(struct s2_memo *memo, const struct s2_mmu *mmu, uint64_t key,
+		 const struct s2_cpu *cpu)
 {
 	struct s2_machine *m = cpu->machine;
 
 	memo->tally.each = s2_counts_since(&memo->tally.each, &m->counts);
 	memo->key = key;
+	memo->own_vttbr = mmu->vttbr;
 	memo->vcpu_vttbr = cpu->vcpu_vttbr;
 	memo->vttbr = cpu->sysreg[S2_SYSREG_VTTBR_EL2];
 	memo->hcr = cpu->sysreg[S2_SYSREG_HCR_EL2];

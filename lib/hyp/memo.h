@@ -96,7 +96,8 @@ void s2_memo_distrust(struct s2_mmu *mmu);
 /** Starts to learn a call, which the caller then runs. */
 void s2_memo_begin(struct s2_memo *memo, const struct s2_cpu *cpu);
 /** The call is over: its counts are those of @p key from now on. */
-void s2_memo_end(struct s2_memo *memo, uint64_t key, const struct s2_cpu *cpu);
+void s2_memo_end(struct s2_memo *memo, const struct s2_mmu *mmu, uint64_t key,
+		 const struct s2_cpu *cpu);
 /** Gives the tally back to the machine's counts. */
 void s2_memo_fold(struct s2_memo *memo, struct s2_machine *m);
 

@@ -26,6 +26,7 @@ struct s2_memo {
 	uint64_t settings;	  /**< ...while the CPU's are these */
 	bool known;
 	uint64_t vcpu_vttbr, vttbr, hcr; /**< of the CPU, where it was learnt */
+	uint64_t own_vttbr;		 /**< of the MMU, then */
 	struct s2_tally tally;
 };
 

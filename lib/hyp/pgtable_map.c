@@ -325,7 +325,7 @@ static void learn_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range ra
 	mmu->map_attr = *e.pte & ~mmu->pa_mask;
 	/* A table that must be told apart from others cannot be written past make_pte(). */
 	if (!e.table->mixed)
-		s2_memo_end(&mmu->map_memo, key, cpu);
+		s2_memo_end(&mmu->map_memo, mmu, key, cpu);
 }
 
 static S2_SLOW int map_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,

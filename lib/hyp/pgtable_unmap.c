@@ -258,7 +258,7 @@ static S2_SLOW int unmap_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct 
 		s2_memo_begin(&mmu->unmap_memo, cpu);
 	ret = unmap_walk(mmu, cpu, range);
 	if (learn && !ret)
-		s2_memo_end(&mmu->unmap_memo, key, cpu);
+		s2_memo_end(&mmu->unmap_memo, mmu, key, cpu);
 	return ret;
 }
 
