@@ -111,6 +111,8 @@ void s2_memo_end(struct s2_memo *memo, const struct s2_mmu *mmu, uint64_t key,
 {
 	struct s2_machine *m = cpu->machine;
 
+	/* The call may have been tallied in parts. */
+	s2_machine_fold(m);
 	memo->tally.each = s2_counts_since(&memo->tally.each, &m->counts);
 	memo->key = key;
 	memo->own_vttbr = mmu->vttbr;
