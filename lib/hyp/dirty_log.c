@@ -58,6 +58,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	ret = s2_bits_init(&s->dirty, pages, vm->cfg.initially_set);
 	if (ret)
 		return ret;
+	s2_vm_forget_faults(vm);
 	s->logging = true;
 	/* Every page counts as dirty: it is protected, and split, when first cleared. */
 	if (vm->cfg.initially_set)
@@ -75,6 +76,7 @@ int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	(void)cpu;
 	if (!s || !s->logging)
 		return -EINVAL;
+	s2_vm_forget_faults(vm);
 	s->logging = false;
 	s2_bits_free(&s->dirty);
 	return 0;

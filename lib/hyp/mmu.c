@@ -54,8 +54,10 @@ static void set_formats(struct s2_mmu *mmu)
 	mmu->tlbi.tlbirange = f->tlbirange;
 	if (!mmu->geo.lpa2 && mmu->geo.page_shift != S2_GRANULE_64K)
 		mmu->pa_mask = ((UINT64_C(1) << 48) - 1) & ~(s2_page_size(&mmu->geo) - 1);
-	mmu->page_mask = ~(s2_page_size(&mmu->geo) - 1);
+	mmu->page_size = s2_page_size(&mmu->geo);
+	mmu->not_pa = ~((UINT64_C(1) << mmu->geo.pa_bits) - mmu->page_size);
 	mmu->table_shift = s2_level_shift(&mmu->geo, S2_LAST_LEVEL - 1);
+	mmu->table_mask = (UINT64_C(1) << mmu->table_shift) - 1;
 	mmu->vtcr = vtcr(&mmu->geo, f);
 	mmu->vttbr = mmu->root->pa | (uint64_t)mmu->vmid.v << 48 | 1;
 }
@@ -93,9 +95,10 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 	if (!mmu)
 		return -ENOMEM;
 	mmu->machine = m;
+	mmu->dir = s2_tablemem_directory(m->tables);
 	mmu->flavour = cfg->flavour;
 	mmu->vmid = cfg->vmid;
-	mmu->unmap_how = s2_mmu_unmap_how(mmu);
+	s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
 	ret = s2_geometry_init(&mmu->geo, &shape);
 	if (!ret)
 		ret = alloc_root(mmu);
@@ -153,24 +156,28 @@ struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu)
 void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 			  void (*fn)(void *arg, const struct s2_flush_call *call), void *arg)
 {
+	s2_memo_distrust(mmu);
 	mmu->on_flush = fn;
 	mmu->on_flush_arg = arg;
 }
 
 void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
+	cpu->settings++;
 	cpu->vcpu_vtcr = mmu->vtcr;
 	cpu->vcpu_vttbr = mmu->vttbr;
 }
 
 void s2_cpu_unload_stage2(struct s2_cpu *cpu)
 {
+	cpu->settings++;
 	cpu->vcpu_vtcr = 0;
 	cpu->vcpu_vttbr = 0;
 }
 
 void s2_mmu_set_vmid(struct s2_mmu *mmu, struct s2_vmid vmid)
 {
+	s2_memo_distrust(mmu);
 	mmu->vmid = vmid;
 	mmu->vttbr = mmu->root->pa | (uint64_t)vmid.v << 48 | 1;
 }

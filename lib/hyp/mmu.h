@@ -13,17 +13,14 @@
 #include "machine/machine.h"
 #include "machine/tablemem.h"
 
-/** A last-level table in the MMU's index; empty if table is NULL. */
-struct s2_indexed {
-	s2_pte *entries;
-	struct s2_table *table;
-};
-
 /** A call on one page whose counts are known: hyp/memo.h. */
 struct s2_memo {
-	bool known;
 	uint64_t key;
+	const struct s2_cpu *cpu; /**< where it holds without a closer look, or NULL... */
+	uint64_t settings;	  /**< ...while the CPU's are these */
+	bool known;
 	uint64_t vcpu_vttbr, vttbr, hcr; /**< of the CPU, where it was learnt */
+	uint64_t own_vttbr;		 /**< of the MMU, then */
 	struct s2_tally tally;
 };
 
@@ -42,16 +39,21 @@ struct s2_mmu {
 	struct s2_tlbi_format tlbi;
 	struct s2_vmid vmid;
 	struct s2_table_pool *pool; /**< NULL once dropped */
-	struct s2_table *root; /**< the first of geo.root_pages, adjacent */
+	struct s2_table *root;	    /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
 	struct s2_unmap_how unmap_how;
-	uint64_t pa_mask;         /**< of descriptors, 0 if their PA is not in one piece */
-	uint64_t page_mask;       /**< of addresses: all bits but those in a page */
-	unsigned table_shift;     /**< log2 of what a last-level table maps */
-	struct s2_indexed *index; /**< last-level tables by IPA, filled as they are met */
-	uint64_t index_len;       /**< 0 until the VM has enough tables to be worth it */
+	uint64_t unmap_key;   /**< the same as a number */
+	uint64_t pa_mask;     /**< of descriptors, 0 if their PA is not in one piece */
+	uint64_t not_pa;      /**< bits that are 0 in a page's PA: in the page, and above pa_bits */
+	uint64_t page_size;   /**< bytes */
+	unsigned table_shift; /**< log2 of what a last-level table maps */
+	uint64_t table_mask;  /**< the bits of an address within that */
+	struct s2_table **index; /**< last-level tables by IPA, filled as they are met */
+	uint64_t index_len;	 /**< 0 until the VM has enough tables to be worth it */
+	uint64_t index_len_4k;	 /**< the same, or 0 if pages are not 4 KiB */
+	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
-	s2_pte map_attr;          /**< of map_memo's key */
+	s2_pte map_attr; /**< of map_memo's key */
 	/** Gives the VM another VMID (S2_UNMAP_NEW_VMID); NULL for an MMU without a VM. */
 	void (*renew_vmid)(void *vm, struct s2_cpu *cpu);
 	void *vm;
@@ -78,6 +80,14 @@ static inline bool s2_mmu_loads_at_run(const struct s2_mmu *mmu)
 static inline struct s2_unmap_how s2_mmu_unmap_how(const struct s2_mmu *mmu)
 {
 	return (struct s2_unmap_how){.tlbi = mmu->flavour->unmap_tlbi};
+}
+
+/** How the next unmaps are done. */
+static inline void s2_mmu_set_unmap_how(struct s2_mmu *mmu, struct s2_unmap_how how)
+{
+	mmu->unmap_how = how;
+	mmu->unmap_key = (uint64_t)how.tlbi << 8 | (uint64_t)how.skip_cmo << 16 |
+			 (uint64_t)how.skip_tlbi << 17;
 }
 
 /** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */

@@ -27,11 +27,13 @@ static bool skips_cmo(struct s2_vm *vm, struct s2_ipa ipa, enum s2_unmap_reason 
 int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason)
 {
+	struct s2_unmap_how how = s2_mmu_unmap_how(vm->mmu);
 	int ret;
 
-	vm->mmu->unmap_how.skip_cmo = skips_cmo(vm, range.ipa, reason);
+	how.skip_cmo = skips_cmo(vm, range.ipa, reason);
+	s2_mmu_set_unmap_how(vm->mmu, how);
 	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
-	vm->mmu->unmap_how = s2_mmu_unmap_how(vm->mmu);
+	s2_mmu_set_unmap_how(vm->mmu, s2_mmu_unmap_how(vm->mmu));
 	return ret;
 }
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
 /* Down from the root without counting: what the look-ups of tests and guests are. */
@@ -18,9 +19,8 @@ static inline s2_pte peek(const struct s2_mmu *mmu, uint64_t ipa, int *level)
 
 	*level = mmu->geo.start_level;
 	while (s2_pte_is_table(pte, *level)) {
-		const s2_pte *entries =
-			s2_tablemem_entries(dir, mmu->pa_mask ? pte & mmu->pa_mask
-							      : s2_pte_pa(pte, &mmu->fmt).v);
+		const s2_pte *entries = s2_tablemem_entries(
+			dir, mmu->pa_mask ? pte & mmu->pa_mask : s2_pte_pa(pte, &mmu->fmt).v);
 
 		shift -= bits;
 		pte = entries[(ipa >> shift) & ((UINT64_C(1) << bits) - 1)];
@@ -48,8 +48,8 @@ static void count_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 	}
 }
 
-int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
-		      struct s2_leaf *leaf)
+static S2_SLOW int lookup_by_walk(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+				  struct s2_leaf *leaf)
 {
 	uint64_t pa;
 
@@ -57,22 +57,25 @@ int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 		return -EINVAL;
 	if (ipa.v >> mmu->geo.ipa_bits)
 		return -ERANGE;
-	if (!cpu && (ipa.v >> mmu->table_shift) < mmu->index_len) {
-		const struct s2_indexed *in = &mmu->index[ipa.v >> mmu->table_shift];
-		uint64_t page = (ipa.v >> mmu->geo.page_shift) & (s2_table_entries(&mmu->geo) - 1U);
-
-		if (in->table) {
-			leaf->pte = in->entries[page];
-			leaf->level = S2_LAST_LEVEL;
-			leaf->pa.v = (leaf->pte & mmu->pa_mask) | (ipa.v & ~mmu->page_mask);
-			return 0;
-		}
-	}
 	leaf->pte = peek(mmu, ipa.v, &leaf->level);
 	if (cpu)
 		count_lookup(mmu, cpu, ipa, leaf->level);
 	pa = mmu->pa_mask ? leaf->pte & mmu->pa_mask : s2_pte_pa(leaf->pte, &mmu->fmt).v;
 	leaf->pa.v = pa + (ipa.v & (s2_level_size(&mmu->geo, leaf->level) - 1));
+	return 0;
+}
+
+int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+		      struct s2_leaf *leaf)
+{
+	struct s2_entry e;
+
+	/* What is in the index is in range and ends at the last level; reads that count are walked. */
+	if (cpu || !s2_memo_peek(mmu, ipa.v, &e))
+		return lookup_by_walk(mmu, cpu, ipa, leaf);
+	leaf->pte = *e.pte;
+	leaf->level = S2_LAST_LEVEL;
+	leaf->pa.v = (leaf->pte & mmu->pa_mask) | (ipa.v & (mmu->page_size - 1));
 	return 0;
 }
 

@@ -205,15 +205,17 @@ static int collapse_flush_vmid(struct s2_walk *walk, const struct s2_visit *v)
 static int collapse_unmap(struct s2_walk *walk, const struct s2_visit *v)
 {
 	struct s2_mmu *mmu = walk->mmu;
+	struct s2_unmap_how how = s2_mmu_unmap_how(mmu);
 	struct s2_visit leaf = *v;
 	int ret;
 
 	leaf.old = 0;
-	mmu->unmap_how.skip_cmo = mmu->flavour->collapse_cmo == S2_COLLAPSE_CMO_ELIDED;
+	how.skip_cmo = mmu->flavour->collapse_cmo == S2_COLLAPSE_CMO_ELIDED;
+	s2_mmu_set_unmap_how(mmu, how);
 	v->table->refs++;
 	ret = s2_pgtable_unmap(mmu, walk->cpu, s2_range(v->addr, v->granule));
 	v->table->refs--;
-	mmu->unmap_how = s2_mmu_unmap_how(mmu);
+	s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
 	walk->cpu->site = "stage2:map";
 	return ret ? ret : map_try_leaf(walk, &leaf);
 }
@@ -279,19 +281,9 @@ static uint64_t map_key(unsigned prot, unsigned flags)
 }
 
 /* An entry that is empty, in a table that is there: only the entry has to be written. */
-static inline bool map_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-			       uint64_t pa, uint64_t key, bool *learn)
+static inline bool map_entry(struct s2_mmu *mmu, struct s2_entry e, uint64_t pa)
 {
-	const uint64_t page = s2_page_size(&mmu->geo);
-	struct s2_entry e;
-
-	if (range.size != page || ((range.ipa.v | pa) & (page - 1)) || !s2_memo_allowed(mmu, cpu))
-		return false;
-	e = s2_memo_entry(mmu, range.ipa.v);
-	if (!e.table || *e.pte || pa >> mmu->geo.pa_bits)
-		return false;
-	*learn = !s2_memo_knows(&mmu->map_memo, key, cpu);
-	if (*learn)
+	if (*e.pte)
 		return false;
 	*e.pte = mmu->map_attr | pa;
 	e.table->refs++;
@@ -299,45 +291,77 @@ static inline bool map_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 	return true;
 }
 
+static inline bool map_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
+			       uint64_t pa, uint64_t key)
+{
+	struct s2_entry e;
+
+	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu) &&
+	       s2_memo_is_page(mmu, range, pa) && s2_memo_peek(mmu, range.ipa.v, &e) &&
+	       map_entry(mmu, e, pa);
+}
+
+/* The same for a call that passed its checks; else it may be one to @learn from. */
+static bool map_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
+			       uint64_t pa, uint64_t key, bool *learn)
+{
+	struct s2_entry e;
+
+	*learn = false;
+	if (!s2_memo_is_page(mmu, range, pa) || !s2_memo_allowed(mmu, cpu) ||
+	    !s2_memo_find(mmu, range.ipa.v, &e) || *e.pte)
+		return false;
+	*learn = mmu->map_memo.key != key || !s2_memo_trust(&mmu->map_memo, mmu, cpu);
+	return !*learn && map_entry(mmu, e, pa);
+}
+
 /* Keeps the attributes of what was just mapped, so that the next entry can be composed. */
 static void learn_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, uint64_t key)
 {
-	const struct s2_entry e = s2_memo_entry(mmu, range.ipa.v);
+	struct s2_entry e;
 
-	if (!e.table)
+	if (!s2_memo_find(mmu, range.ipa.v, &e))
 		return;
 	mmu->map_attr = *e.pte & ~mmu->pa_mask;
 	/* A table that must be told apart from others cannot be written past make_pte(). */
 	if (!e.table->mixed)
-		s2_memo_end(&mmu->map_memo, key, cpu);
+		s2_memo_end(&mmu->map_memo, mmu, key, cpu);
 }
 
-int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
-		   unsigned prot, struct s2_memcache *mc, unsigned flags)
+static S2_SLOW int map_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+			       struct s2_pa pa, unsigned prot, struct s2_memcache *mc,
+			       unsigned flags)
 {
 	struct map_data data = {
 		.phys = pa.v,
 		.force_pte = flags & S2_MAP_FORCE_PTE,
 		.mc = mc,
 	};
-	bool learn = false;
-	int ret;
+	bool learn;
+	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 
-	if (map_by_memo(mmu, cpu, range, pa.v, map_key(prot, flags), &learn))
-		return 0;
-	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 	if (!ret)
 		ret = check_map(mmu, range, pa);
 	if (!ret)
 		ret = s2_pte_attr(&mmu->fmt, prot, &data.attr);
 	if (ret)
 		return ret;
+	if (map_by_closer_look(mmu, cpu, range, pa.v, map_key(prot, flags), &learn))
+		return 0;
 	if (learn)
 		s2_memo_begin(&mmu->map_memo, cpu);
 	ret = map_walk(mmu, cpu, range, &data, flags);
 	if (learn && !ret)
 		learn_map(mmu, cpu, range, map_key(prot, flags));
 	return ret;
+}
+
+int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
+		   unsigned prot, struct s2_memcache *mc, unsigned flags)
+{
+	if (map_by_memo(mmu, cpu, range, pa.v, map_key(prot, flags)))
+		return 0;
+	return map_in_full(mmu, cpu, range, pa, prot, mc, flags);
 }
 
 /* stage2_block_get_nr_page_tables(): to map one block at @level with pages. */
@@ -420,12 +444,21 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
+/* Pages are looked at and left alone, whatever they are. */
+static bool split_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	(void)table;
+	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	return true;
+}
+
 int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
 		     struct s2_memcache *mc)
 {
 	const struct s2_walker walker = {
 		.visit = split_visit,
 		.run = split_run,
+		.whole = split_whole,
 		.arg = mc,
 		.flags = S2_WALK_LEAF,
 	};

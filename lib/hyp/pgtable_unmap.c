@@ -33,8 +33,8 @@ struct put_off_run {
 struct put_off {
 	struct put_off_run *runs;
 	size_t n_runs, cap;
-	struct s2_table *tables; /* unlinked, not freed: the VMID's flush comes first */
-	bool any;		 /* something was unmapped */
+	uint32_t tables; /* by number: unlinked, not freed: the VMID's flush comes first */
+	bool any;	 /* something was unmapped */
 };
 
 static int put_off_clean(struct put_off *put, uint64_t pa, uint64_t granule, uint64_t n)
@@ -100,8 +100,9 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 		return 0;
 	}
 	if (spares_addresses(walk->mmu)) {
+		s2_memo_forget_table(walk->mmu, child);
 		child->next_free = put->tables;
-		put->tables = child;
+		put->tables = s2_tablemem_number(walk->mmu->dir, child->pa);
 		return 0;
 	}
 	s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), S2_TTL_UNKNOWN);
@@ -117,8 +118,7 @@ static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
 	put->any = true;
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
 	if (!mmu->unmap_how.skip_tlbi && !defer_tlb_flush(mmu))
-		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level,
-				       s2_visit_step(v));
+		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level, s2_visit_step(v));
 	put_entries(v);
 	if (!s2_pte_cacheable(v->old, &mmu->fmt) || mmu->fmt.fwb || mmu->unmap_how.skip_cmo)
 		return 0;
@@ -158,9 +158,12 @@ static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ran
 static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
 {
 	while (put->tables) {
-		struct s2_table *table = put->tables;
+		const struct s2_slab_directory *dir = walk->mmu->dir;
+		struct s2_table *table =
+			s2_tablemem_table(dir, s2_tablemem_numbered(dir, put->tables));
 
 		put->tables = table->next_free;
+		table->indexed = 0;
 		s2_walk_table_free(walk, table);
 	}
 }
@@ -195,7 +198,7 @@ static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
 
 static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
-	struct put_off put = {NULL, 0, 0, NULL, false};
+	struct put_off put = {NULL, 0, 0, 0, false};
 	const struct s2_walker walker = {
 		.visit = unmap_visit,
 		.whole = unmap_whole,
@@ -215,26 +218,16 @@ static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range ra
 	return ret;
 }
 
-/* A page that shares its table: only the entry has to be written. */
-static inline bool unmap_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-				 uint64_t *key, bool *learn)
+/* What the counts of an unmap depend on: what is mapped, and how it is unmapped. */
+static inline uint64_t unmap_key(const struct s2_mmu *mmu, s2_pte pte)
 {
-	const uint64_t page = s2_page_size(&mmu->geo);
-	struct s2_entry e;
+	return mmu->unmap_key | (pte & (S2_PTE_VALID | S2_PTE_MEMATTR_MASK));
+}
 
-	if (range.size != page || (range.ipa.v & (page - 1)) || !s2_memo_allowed(mmu, cpu))
-		return false;
-	/* A number is there once; the next call's rollover is another's. */
-	if (mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID)
-		return false;
-	e = s2_memo_entry(mmu, range.ipa.v);
-	if (!e.table || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
-		return false;
-	*key = s2_pte_memattr(*e.pte) | (uint64_t)mmu->unmap_how.tlbi << 8 |
-	       (uint64_t)mmu->unmap_how.skip_cmo << 16 |
-	       (uint64_t)mmu->unmap_how.skip_tlbi << 17;
-	*learn = !s2_memo_knows(&mmu->unmap_memo, *key, cpu);
-	if (*learn)
+/* A page that shares its table: only the entry has to be written. */
+static inline bool unmap_entry(struct s2_mmu *mmu, struct s2_entry e)
+{
+	if (e.table->refs <= 2 || unmap_key(mmu, *e.pte) != mmu->unmap_memo.key)
 		return false;
 	*e.pte = 0;
 	e.table->refs--;
@@ -242,23 +235,54 @@ static inline bool unmap_by_memo(struct s2_mmu *mmu, struct s2_cpu *cpu, struct 
 	return true;
 }
 
-int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+static inline bool unmap_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu,
+				 struct s2_range range)
 {
-	bool learn = false;
-	uint64_t key = 0;
-	int ret;
+	struct s2_entry e;
 
-	if (unmap_by_memo(mmu, cpu, range, &key, &learn))
-		return 0;
-	ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+	return s2_memo_trusted(&mmu->unmap_memo, cpu) && s2_memo_is_page(mmu, range, 0) &&
+	       s2_memo_peek(mmu, range.ipa.v, &e) && unmap_entry(mmu, e);
+}
+
+/* The same for a call that passed its checks; else it may be one to @learn from. */
+static bool unmap_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu,
+				 struct s2_range range, uint64_t *key, bool *learn)
+{
+	struct s2_entry e;
+
+	*learn = false;
+	/* A number is there once; the next call's rollover is another's. */
+	if (mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID)
+		return false;
+	if (!s2_memo_is_page(mmu, range, 0) || !s2_memo_allowed(mmu, cpu) ||
+	    !s2_memo_find(mmu, range.ipa.v, &e) || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
+		return false;
+	*key = unmap_key(mmu, *e.pte);
+	*learn = mmu->unmap_memo.key != *key || !s2_memo_trust(&mmu->unmap_memo, mmu, cpu);
+	return !*learn && unmap_entry(mmu, e);
+}
+
+static S2_SLOW int unmap_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	uint64_t key = 0;
+	bool learn;
+	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+
 	if (ret)
 		return ret;
+	if (unmap_by_closer_look(mmu, cpu, range, &key, &learn))
+		return 0;
 	if (learn)
 		s2_memo_begin(&mmu->unmap_memo, cpu);
 	ret = unmap_walk(mmu, cpu, range);
 	if (learn && !ret)
-		s2_memo_end(&mmu->unmap_memo, key, cpu);
+		s2_memo_end(&mmu->unmap_memo, mmu, key, cpu);
 	return ret;
+}
+
+int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	return unmap_by_memo(mmu, cpu, range) ? 0 : unmap_in_full(mmu, cpu, range);
 }
 
 /* A walk in chunks comes to a table more than once. */

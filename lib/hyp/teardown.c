@@ -8,6 +8,7 @@
 #include <stage2sim/pgtable.h>
 
 #include "hyp/vm.h"
+#include "hyp/memo.h"
 #include "hyp/walk.h"
 
 struct teardown {
@@ -53,7 +54,7 @@ static bool follow_path(const struct s2_mmu *mmu, uint64_t addr, int last, struc
 /* A read that a run repeats in place. */
 static void read_again(struct s2_cpu *cpu, uint64_t pa, s2_pte pte)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_READ, .addr = pa, .value = pte, .count = 1};
+	struct s2_insn insn = {.op = S2_OP_PTE_READ, .addr = pa, .value = pte, .count = 1};
 
 	s2_issue(cpu, &insn);
 }
@@ -142,6 +143,7 @@ static void free_root(const struct teardown *t)
 	for (unsigned i = 0; i < t->mmu->geo.root_pages; i++)
 		s2_walk_table_free(&walk, &t->mmu->root[i]);
 	t->mmu->root = NULL;
+	s2_memo_forget_tables(t->mmu);
 }
 
 static void walk_tables(const struct teardown *t)
@@ -197,6 +199,7 @@ static void drop_tables(struct teardown *t)
 	s2_table_pool_destroy(t->mmu->pool);
 	t->mmu->pool = NULL;
 	t->mmu->root = NULL;
+	s2_memo_forget_tables(t->mmu);
 	offer_resched(t, 1);
 }
 
@@ -225,12 +228,15 @@ static int unmap_tables(const struct teardown *t, enum s2_teardown policy)
 	bool no_tlbi = policy == S2_TEARDOWN_UNMAP_NO_TLBI || policy == S2_TEARDOWN_UNMAP_NEITHER;
 	bool no_cmo = policy == S2_TEARDOWN_UNMAP_NO_CMO || policy == S2_TEARDOWN_UNMAP_NEITHER;
 	struct s2_mmu *mmu = t->mmu;
+	const struct s2_unmap_how how = {
+		.tlbi = policy == S2_TEARDOWN_UNMAP_RANGE ? S2_UNMAP_TLBI_RANGE
+							  : S2_UNMAP_TLBI_LEAF,
+		.skip_cmo = no_cmo,
+		.skip_tlbi = no_tlbi,
+	};
 	int ret;
 
-	mmu->unmap_how.skip_tlbi = no_tlbi;
-	mmu->unmap_how.skip_cmo = no_cmo;
-	mmu->unmap_how.tlbi =
-		policy == S2_TEARDOWN_UNMAP_RANGE ? S2_UNMAP_TLBI_RANGE : S2_UNMAP_TLBI_LEAF;
+	s2_mmu_set_unmap_how(mmu, how);
 	ret = s2_vm_apply_range(t->vm, t->cpu, s2_range(0, s2_ipa_limit(&mmu->geo)),
 				s2_pgtable_unmap);
 	if (no_tlbi)

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyp/memo.h"
+
 static int create_mmu(struct s2_vm *vm)
 {
 	const struct s2_mmu_config cfg = {
@@ -54,6 +56,14 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	return 0;
 }
 
+void s2_vm_forget_faults(struct s2_vm *vm)
+{
+	for (unsigned i = 0; i < sizeof(vm->faults) / sizeof(vm->faults[0]); i++) {
+		s2_memo_fold(&vm->faults[i].memo, vm->machine);
+		vm->faults[i].last = NULL;
+	}
+}
+
 static void vm_free_slot(struct vm_slot *slot)
 {
 	s2_bits_free(&slot->dirty);
@@ -69,6 +79,7 @@ void s2_vm_free(struct s2_vm *vm)
 		s2_vcpu_put(vm->vcpus[i]);
 		free(vm->vcpus[i]);
 	}
+	s2_vm_forget_faults(vm);
 	for (int i = 0; i < S2_MAX_SLOTS; i++)
 		vm_free_slot(&vm->slots[i]);
 	s2_bits_free(&vm->clean);
@@ -181,9 +192,11 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	range.size = s->cfg.size;
 	/* kvm_arch_flush_shadow_memslot() */
 	ret = s2_vm_unmap(vm, cpu, range, S2_UNMAP_CLEAR);
-	if (!ret)
-		vm_free_slot(s);
-	return ret;
+	if (ret)
+		return ret;
+	s2_vm_forget_faults(vm);
+	vm_free_slot(s);
+	return 0;
 }
 
 /* ---- mmu_lock ---- */

@@ -29,6 +29,19 @@ struct vm_slot {
 	struct s2_bits split; /**< of a backing's size: the host has pages there, no huge one */
 };
 
+/**
+ * A fault on a page that nobody has touched, of one kind of access, whose
+ * counts are known (hyp/memo.h): from the exit to the entry.  Of one slot, in
+ * which all pages are there and are mapped as pages.
+ */
+struct vm_fault_memo {
+	struct s2_memo memo;
+	uint64_t start, size; /**< of the slot, in IPA */
+	uint64_t pa_offset;   /**< what is added to an IPA of the slot to get its PA */
+	s2_pte attr;
+	const struct vm_slot *last; /**< of the last fault that was not known */
+};
+
 struct s2_vcpu {
 	struct s2_vm *vm;
 	int index;
@@ -51,8 +64,9 @@ struct s2_vm {
 	struct vm_slot slots[S2_MAX_SLOTS];
 	struct s2_vcpu *vcpus[S2_MAX_VCPUS];
 	int n_vcpus;
-	unsigned n_seen_on;   /**< vcpus with caches on, as far as traps have shown */
-	int *last_ran;	      /**< of each CPU, vcpu index or -1 */
+	unsigned n_seen_on; /**< vcpus with caches on, as far as traps have shown */
+	int *last_ran;	    /**< of each CPU, vcpu index or -1 */
+	struct vm_fault_memo faults[S2_ACCESS_FETCH + 1]; /**< by enum s2_access */
 	struct s2_bits clean; /**< SINCE_FLUSH: what was mapped since the last whole clean */
 	unsigned clean_shift; /**< log2 of what a bit of it stands for */
 	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
@@ -90,6 +104,9 @@ struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa);
 struct vm_slot *s2_vm_slot(struct s2_vm *vm, int slot);
 /** The page of @p slot that @p ipa is in. */
 uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, struct s2_ipa ipa);
+
+/** What faults are known to do is not so any more: a slot changes. */
+void s2_vm_forget_faults(struct s2_vm *vm);
 
 /* What the host has behind a slot. */
 
@@ -130,9 +147,9 @@ void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 /** Published faults of VMID allocation, kept so that tests can catch them. */
 enum s2_vmid_fault {
 	S2_VMID_SOUND,
-	S2_VMID_AFTER_VTTBR, /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
-	S2_VMID_NOT_RESERVED,/**< a rollover forgets whom CPUs run (fb544d1ca65a) */
-	S2_VMID_OLD_ACCEPTED,/**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
+	S2_VMID_AFTER_VTTBR,  /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
+	S2_VMID_NOT_RESERVED, /**< a rollover forgets whom CPUs run (fb544d1ca65a) */
+	S2_VMID_OLD_ACCEPTED, /**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
 };
 void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault);
 enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);

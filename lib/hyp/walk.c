@@ -3,6 +3,8 @@
 
 #include <errno.h>
 
+#include "hyp/memo.h"
+
 struct s2_table *s2_follow(const struct s2_mmu *mmu, s2_pte pte)
 {
 	uint64_t pa = mmu->pa_mask ? pte & mmu->pa_mask : s2_pte_pa(pte, &mmu->fmt).v;
@@ -23,8 +25,7 @@ struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
 void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table)
 {
 	s2_table_event(walk->cpu, S2_OP_TABLE_FREE, table->pa, s2_page_size(&walk->mmu->geo));
-	if (table->indexed)
-		walk->mmu->index[table->indexed - 1].table = NULL;
+	s2_memo_forget_table(walk->mmu, table);
 	s2_table_free(walk->mmu->pool, table);
 }
 
@@ -73,6 +74,9 @@ static uint64_t run_length(const struct s2_walk *walk, const struct s2_visit *v,
 		max = walk->mmu->machine->run_limit;
 	if (max > 1 && walk->walker->run)
 		max = walk->walker->run(walk, v, max);
+	/* A table that nothing refers to has only empty entries: they need not be read. */
+	if (!v->old && v->table->refs == 1)
+		return max;
 	return max > 1 ? affine_run(v, max) : 1;
 }
 
@@ -151,7 +155,8 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		return (int64_t)v.n;
 	}
 	child = s2_follow(walk->mmu, table_pte);
-	ret = whole_table(walk, child, level + 1, v.granule) ? 0 : walk_table(walk, child, level + 1);
+	ret = whole_table(walk, child, level + 1, v.granule) ? 0
+							     : walk_table(walk, child, level + 1);
 	if (ret)
 		return ret;
 	if (walk->walker->flags & S2_WALK_TABLE_POST) {

@@ -18,6 +18,16 @@
 /** Instructions that a repeated sequence may have; the longest of ours has under 40. */
 #define S2_SEQUENCE_MAX 64
 
+/**
+ * What a short way falls back on: kept out of it, or the compiler saves there
+ * the registers that only the long way needs.
+ */
+#if defined(__GNUC__)
+#define S2_SLOW __attribute__((noinline))
+#else
+#define S2_SLOW
+#endif
+
 #define S2_N_SYSREGS (S2_SYSREG_SCTLR_EL1 + 1)
 
 #define S2_HCR_TGE (UINT64_C(1) << 27)
@@ -27,6 +37,7 @@ struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
+	uint64_t settings;     /**< grows when registers, the vcpu loaded, or sinks change */
 	bool observed;	       /**< some sink is attached */
 	bool in_run;
 	unsigned index;
@@ -65,20 +76,23 @@ struct s2_machine {
 /** Adds what is tallied to the counts. */
 void s2_machine_fold(struct s2_machine *m);
 
-/** Hands an instruction to the sinks, or to the sequence being collected. */
-void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn);
+/**
+ * Hands an instruction to the sinks, or to the sequence being collected.  It
+ * is given its site in place: a copy would wait for the fields just written.
+ */
+void s2_observe(struct s2_cpu *cpu, struct s2_insn *insn);
 
 /** Delivers the sequence that s2_run_begin() started. */
 void s2_run_deliver(struct s2_cpu *cpu);
 
-static inline void s2_issue(struct s2_cpu *cpu, const struct s2_insn *insn)
+static inline void s2_issue(struct s2_cpu *cpu, struct s2_insn *insn)
 {
 	cpu->count[insn->op] += insn->count * cpu->repeat;
 	if (cpu->observed)
 		s2_observe(cpu, insn);
 }
 
-static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *insn)
+static inline void s2_issue_broadcast(struct s2_cpu *cpu, struct s2_insn *insn)
 {
 	cpu->count[S2_OP_DVM_BROADCAST] += insn->count * cpu->repeat * cpu->broadcast_to;
 	s2_issue(cpu, insn);
@@ -123,12 +137,12 @@ void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_
 /** A software read of the descriptor at @p addr; addresses advance by 8. */
 static inline void s2_pte_read(struct s2_cpu *cpu, uint64_t addr, s2_pte value, uint64_t step)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_READ,
-				     .addr = addr,
-				     .value = value,
-				     .addr_step = sizeof(s2_pte),
-				     .value_step = step,
-				     .count = 1};
+	struct s2_insn insn = {.op = S2_OP_PTE_READ,
+			       .addr = addr,
+			       .value = value,
+			       .addr_step = sizeof(s2_pte),
+			       .value_step = step,
+			       .count = 1};
 
 	s2_issue(cpu, &insn);
 }
@@ -137,13 +151,13 @@ static inline void s2_pte_read(struct s2_cpu *cpu, uint64_t addr, s2_pte value, 
 static inline void s2_pte_write(struct s2_cpu *cpu, uint64_t addr, s2_pte value, uint64_t step,
 				enum s2_mem_order order)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_WRITE,
-				     .order = (uint8_t)order,
-				     .addr = addr,
-				     .value = value,
-				     .addr_step = sizeof(s2_pte),
-				     .value_step = step,
-				     .count = 1};
+	struct s2_insn insn = {.op = S2_OP_PTE_WRITE,
+			       .order = (uint8_t)order,
+			       .addr = addr,
+			       .value = value,
+			       .addr_step = sizeof(s2_pte),
+			       .value_step = step,
+			       .count = 1};
 
 	s2_issue(cpu, &insn);
 }

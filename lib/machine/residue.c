@@ -13,24 +13,9 @@ static void link_init(struct s2_link *list)
 	list->prev = list->next = list;
 }
 
-static void link_remove(struct s2_link *link)
-{
-	link->prev->next = link->next;
-	link->next->prev = link->prev;
-}
-
-static void link_add(struct s2_link *list, struct s2_link *link)
-{
-	link->prev = list;
-	link->next = list->next;
-	list->next->prev = link;
-	list->next = link;
-}
-
 static size_t group_bytes(const struct s2_residues *res)
 {
-	return sizeof(struct s2_group) +
-	       (res->page_words + 2 * (size_t)res->cpu_words) * sizeof(uint64_t);
+	return sizeof(struct s2_group) + res->group_words * sizeof(uint64_t);
 }
 
 int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
@@ -44,11 +29,17 @@ int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
 	res->page_shift = (uint8_t)m->features.granule;
 	res->page_words = (1U << (res->page_shift - 3)) / 64;
 	res->cpu_words = (m->n_cpus + 63) / 64;
+	/* The last part is two epochs, then a word for each 64 CPUs. */
+	res->group_words =
+		res->page_words + res->cpu_words + (res->cpu_words > 2 ? res->cpu_words : 2);
 	res->table_base = s2_tablemem_base(m->tables);
 	res->by_vmid = calloc((size_t)1 << m->features.vmid_bits, sizeof(struct s2_res_vm *));
 	res->hash = calloc(FIRST_HASH, sizeof(struct s2_group *));
 	res->hash_size = FIRST_HASH;
 	link_init(&res->pending);
+	/* So that there is one before the first, for stores that are visible at once. */
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		res->cpus[i].ish = 1;
 	if (!res->by_vmid || !res->hash) {
 		s2_residues_destroy(res);
 		return -ENOMEM;
@@ -101,15 +92,6 @@ static int chunk_new(struct s2_residues *res)
 	return 0;
 }
 
-static size_t bucket(const struct s2_residues *res, const struct s2_res_vm *vm, uint64_t ipa,
-		     int level)
-{
-	uint64_t key = (ipa >> res->page_shift) * 4 + (unsigned)level;
-
-	key = (key ^ (uint64_t)vm->vmid.v << 44) * UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(key >> 32) & (res->hash_size - 1);
-}
-
 /* If they cannot be had, fewer do as well. */
 void s2_groups_more_buckets(struct s2_residues *res)
 {
@@ -125,7 +107,7 @@ void s2_groups_more_buckets(struct s2_residues *res)
 		struct s2_group *g, *next;
 
 		for (g = old[i]; g; g = next) {
-			size_t b = bucket(res, g->vm, g->ipa, g->level);
+			size_t b = s2_group_bucket(res, g->vm, g->ipa, g->level);
 
 			next = g->chain;
 			g->chain = new[b];
@@ -139,6 +121,7 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 			      int level)
 {
 	struct s2_group *g;
+	uint64_t *cpus;
 	size_t b;
 
 	if (!res->free && chunk_new(res))
@@ -151,13 +134,14 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 	g->level = (int8_t)level;
 	g->stage = S2_RESIDUE_STORED;
 	g->serial = ++res->serial;
-	memset(s2_group_cpus(res, g), 0xff, res->cpu_words * sizeof(uint64_t));
-	if (res->p->n_cpus % 64)
-		s2_group_cpus(res, g)[res->cpu_words - 1] >>= 64 - res->p->n_cpus % 64;
-	b = bucket(res, vm, ipa, level);
+	cpus = s2_group_cpus(res, g);
+	cpus[res->cpu_words - 1] = UINT64_MAX >> (64 * res->cpu_words - res->p->n_cpus);
+	for (unsigned w = 0; w + 1 < res->cpu_words; w++)
+		cpus[w] = UINT64_MAX;
+	b = s2_group_bucket(res, vm, ipa, level);
 	g->chain = res->hash[b];
 	res->hash[b] = g;
-	link_add(&vm->idle, &g->link);
+	s2_link_add(&vm->idle, &g->link);
 	vm->groups++;
 	res->n_groups++;
 	return g;
@@ -165,30 +149,18 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 
 void s2_group_free(struct s2_residues *res, struct s2_group *g)
 {
-	struct s2_group **at = &res->hash[bucket(res, g->vm, g->ipa, g->level)];
+	struct s2_group **at = &res->hash[s2_group_bucket(res, g->vm, g->ipa, g->level)];
 
 	while (*at != g)
 		at = &(*at)->chain;
 	*at = g->chain;
-	link_remove(&g->link);
+	s2_link_remove(&g->link);
 	g->vm->entries -= g->n;
 	g->vm->groups--;
 	res->n_groups--;
 	g->serial = 0;
 	g->chain = res->free;
 	res->free = g;
-}
-
-void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_stage stage)
-{
-	link_remove(&g->link);
-	g->stage = (uint8_t)stage;
-	if (stage == S2_RESIDUE_STORED)
-		link_add(&g->vm->idle, &g->link);
-	else if (stage == S2_RESIDUE_S2_DONE)
-		link_add(&g->vm->active, &g->link);
-	else
-		link_add(&res->pending, &g->link);
 }
 
 static unsigned bits_set(uint64_t word)
@@ -218,15 +190,29 @@ static uint64_t residue_word_mask(uint64_t word, uint64_t first, uint64_t last)
 	return mask;
 }
 
+static inline bool group_has(const struct s2_group *g, uint64_t i)
+{
+	return g->words[i / 64] >> i % 64 & 1;
+}
+
 void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
 {
 	const uint64_t last = first + n - 1;
+
+	if (n == 1) {
+		const unsigned new = !group_has(g, first);
+
+		g->words[first / 64] |= UINT64_C(1) << first % 64;
+		g->n = (uint16_t)(g->n + new);
+		g->vm->entries += new;
+		return;
+	}
 
 	for (uint64_t w = first / 64; w <= last / 64; w++) {
 		const uint64_t mask = residue_word_mask(w, first, last);
 		const unsigned added = bits_set(mask & ~g->words[w]);
 
-		g->n += added;
+		g->n = (uint16_t)(g->n + added);
 		g->vm->entries += added;
 		g->words[w] |= mask;
 	}
@@ -237,6 +223,8 @@ static unsigned count_in(const struct s2_residues *res, const struct s2_group *g
 {
 	unsigned n = 0;
 
+	if (first == last)
+		return group_has(g, first);
 	for (unsigned w = (unsigned)(first / 64); w <= last / 64 && w < res->page_words; w++)
 		n += bits_set(g->words[w] & residue_word_mask(w, first, last));
 	return n;
@@ -250,15 +238,13 @@ static struct s2_group *clone(struct s2_residues *res, const struct s2_group *g)
 	if (!new)
 		return NULL;
 	new->base = g->base;
-	new->step = g->step;
-	new->store_epoch = g->store_epoch;
-	new->store_local_epoch = g->store_local_epoch;
+	new->step_log2 = g->step_log2;
 	new->store_cpu = g->store_cpu;
 	new->table = g->table;
 	new->conflict = g->conflict;
 	new->local = g->local;
 	memcpy(new->words + res->page_words, g->words + res->page_words,
-	       2 * (size_t)res->cpu_words * sizeof(uint64_t));
+	       (res->group_words - res->page_words) * sizeof(uint64_t));
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);
 	return new;
 }
@@ -280,8 +266,8 @@ struct s2_group *s2_group_take(struct s2_residues *res, struct s2_group *g, uint
 		new->words[w] = g->words[w] & residue_word_mask(w, first, last);
 		g->words[w] &= ~residue_word_mask(w, first, last);
 	}
-	new->n = n;
-	g->n -= n;
+	new->n = (uint16_t)n;
+	g->n = (uint16_t)(g->n - n);
 	return new;
 }
 
@@ -313,20 +299,20 @@ struct s2_group *s2_group_take_cpu(struct s2_residues *res, struct s2_group *g, 
 	return new;
 }
 
-bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, bool local,
-		      unsigned cpu)
+bool s2_group_visible(const struct s2_residues *res, struct s2_group *g, bool local, unsigned cpu)
 {
 	const struct s2_res_cpu *storer = &res->cpus[g->store_cpu];
+	const struct s2_res_cpu *stored = s2_group_epochs(res, g);
 
-	if (local && cpu == g->store_cpu && storer->any > g->store_local_epoch)
+	if (local && cpu == g->store_cpu && storer->any > stored->any)
 		return true;
-	return storer->ish > g->store_epoch;
+	return storer->ish > stored->ish;
 }
 
 static bool alike(const struct s2_residues *res, struct s2_group *a, struct s2_group *b)
 {
 	return a != b && a->vm == b->vm && a->ipa == b->ipa && a->level == b->level &&
-	       a->stage == b->stage && a->base == b->base && a->step == b->step &&
+	       a->stage == b->stage && a->base == b->base && a->step_log2 == b->step_log2 &&
 	       a->table == b->table && !a->below && !b->below && a->conflict == b->conflict &&
 	       s2_group_visible(res, a, false, 0) && s2_group_visible(res, b, false, 0) &&
 	       !memcmp(s2_group_cpus(res, a), s2_group_cpus(res, b),
@@ -347,27 +333,8 @@ void s2_group_join(struct s2_residues *res, struct s2_group *g)
 		unsigned n = bits_set(g->words[w] & ~other->words[w]);
 
 		other->words[w] |= g->words[w];
-		other->n += n;
+		other->n = (uint16_t)(other->n + n);
 		other->vm->entries += n;
 	}
 	s2_group_free(res, g);
-}
-
-static struct s2_group *of_page(struct s2_group *g, const struct s2_res_vm *vm, uint64_t ipa,
-				int level)
-{
-	while (g && (g->vm != vm || g->ipa != ipa || g->level != level))
-		g = g->chain;
-	return g;
-}
-
-struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_res_vm *vm,
-				uint64_t ipa, int level)
-{
-	return of_page(res->hash[bucket(res, vm, ipa, level)], vm, ipa, level);
-}
-
-struct s2_group *s2_group_next(const struct s2_group *g)
-{
-	return of_page(g->chain, g->vm, g->ipa, g->level);
 }

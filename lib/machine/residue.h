@@ -14,6 +14,8 @@
 #ifndef S2_MACHINE_RESIDUE_H
 #define S2_MACHINE_RESIDUE_H
 
+#include <string.h>
+
 #include <stage2sim/residue.h>
 
 #include "machine/physics.h"
@@ -36,27 +38,30 @@ struct s2_group {
 	struct s2_group *chain;
 	struct s2_res_vm *vm;
 	uint64_t ipa; /**< of the table page */
-	uint64_t base, step;
-	uint64_t store_epoch, store_local_epoch; /**< of the storer, at the store */
-	uint64_t serial;			 /**< tells a subtree from one before it */
-	uint32_t n;
+	uint64_t base;
+	uint64_t serial; /**< tells a subtree from one before it */
+	uint16_t n;	 /**< descriptors: a page has 8192 at most */
 	uint16_t store_cpu;
 	int8_t level;
 	uint8_t stage; /**< enum s2_residue_stage; never VISIBLE, which STORED becomes by itself */
-	bool table;    /**< table descriptors: walk-cache entries */
-	bool below;    /**< a single one, with all that hangs on it */
-	bool conflict;
-	bool local;	  /**< pending: a non-shareable TLBI */
-	uint64_t words[]; /**< descriptors, CPUs left, CPUs whose DSB completes what is pending */
+	uint8_t step_log2; /**< 0: no step */
+	bool table : 1;	   /**< table descriptors: walk-cache entries */
+	bool below : 1;	   /**< a single one, with all that hangs on it */
+	bool conflict : 1;
+	bool local : 1; /**< pending: a non-shareable TLBI */
+	/** Descriptors, CPUs left, and what s2_group_epochs() or s2_group_pending() says. */
+	uint64_t words[];
 };
 
-/** What is known of a table page. */
+/** What is known of a table page: where it is linked in, or what it was unlinked with. */
 struct s2_table_meta {
-	struct s2_res_vm *vm; /**< NULL: not linked into a watched tree */
-	uint64_t ipa;
-	struct s2_group *unlinked; /**< the subtree residue that it is part of... */
-	uint64_t serial;	   /**< ...if the serials agree */
-	int8_t level;
+	union {
+		struct s2_res_vm *vm;	   /**< linked: into this VM's watched tree */
+		struct s2_group *unlinked; /**< not: the subtree residue that it is part of... */
+	};
+	uint64_t page : 52; /**< linked: of its IPA; not: ...if this is the subtree's serial */
+	uint64_t linked : 1;
+	int64_t level : 4;
 };
 
 /** Epochs of a CPU: how many DSBs that order its stores. */
@@ -69,6 +74,7 @@ struct s2_residues {
 	uint8_t page_shift;
 	unsigned page_words; /**< of a bitmap of a page's descriptors */
 	unsigned cpu_words;
+	unsigned group_words; /**< of all that a group has of them */
 	uint64_t table_base;
 	struct s2_table_meta **meta; /**< by 2 MiB of PA */
 	size_t n_meta;
@@ -145,9 +151,26 @@ static inline uint64_t *s2_group_cpus(const struct s2_residues *res, struct s2_g
 	return g->words + res->page_words;
 }
 
+/** STORED: the storer's epochs at the store. */
+static inline struct s2_res_cpu *s2_group_epochs(const struct s2_residues *res, struct s2_group *g)
+{
+	return (struct s2_res_cpu *)(void *)(g->words + res->page_words + res->cpu_words);
+}
+
+/** Pending, which is later, and in the same place: CPUs whose DSB completes it. */
 static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s2_group *g)
 {
 	return g->words + res->page_words + res->cpu_words;
+}
+
+/** Makes @p cpus, of a group, those of one CPU; there is one word of them mostly. */
+static inline void s2_cpus_only(const struct s2_residues *res, uint64_t *cpus, unsigned cpu)
+{
+	if (res->cpu_words > 1)
+		memset(cpus, 0, res->cpu_words * sizeof(*cpus));
+	else
+		cpus[0] = 0;
+	cpus[cpu / 64] = UINT64_C(1) << cpu % 64;
 }
 
 static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
@@ -157,13 +180,56 @@ static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
 	return s2_level_shift(&geo, level);
 }
 
+/** The IPA from which a linked table page maps. */
+static inline uint64_t s2_meta_ipa(const struct s2_residues *res, const struct s2_table_meta *meta)
+{
+	return (uint64_t)meta->page << res->page_shift;
+}
+
+/** By how much descriptors of @p g advance. */
+static inline uint64_t s2_group_step(const struct s2_group *g)
+{
+	return g->step_log2 ? UINT64_C(1) << g->step_log2 : 0;
+}
+
+/** The value that descriptor @p index of @p g had. */
+static inline s2_pte s2_group_pte(const struct s2_group *g, unsigned index)
+{
+	return g->base + index * s2_group_step(g);
+}
+
 /** A group with no descriptors, all CPUs, in its VM's idle list; NULL without memory. */
 struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uint64_t ipa,
 			      int level);
 void s2_group_free(struct s2_residues *res, struct s2_group *g);
 
+static inline void s2_link_remove(struct s2_link *link)
+{
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+}
+
+static inline void s2_link_add(struct s2_link *list, struct s2_link *link)
+{
+	link->prev = list;
+	link->next = list->next;
+	list->next->prev = link;
+	list->next = link;
+}
+
 /** Moves a group to the list of @p stage. */
-void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_stage stage);
+static inline void s2_group_move(struct s2_residues *res, struct s2_group *g,
+				 enum s2_residue_stage stage)
+{
+	s2_link_remove(&g->link);
+	g->stage = (uint8_t)stage;
+	if (stage == S2_RESIDUE_STORED)
+		s2_link_add(&g->vm->idle, &g->link);
+	else if (stage == S2_RESIDUE_S2_DONE)
+		s2_link_add(&g->vm->active, &g->link);
+	else
+		s2_link_add(&res->pending, &g->link);
+}
 
 /** To be called when there are more groups than buckets and nobody goes through them. */
 void s2_groups_more_buckets(struct s2_residues *res);
@@ -182,13 +248,37 @@ struct s2_group *s2_group_take_cpu(struct s2_residues *res, struct s2_group *g, 
 /** Joins @p g, at rest, with one like it. */
 void s2_group_join(struct s2_residues *res, struct s2_group *g);
 
+/** Where in the hash groups of a page are. */
+static inline size_t s2_group_bucket(const struct s2_residues *res, const struct s2_res_vm *vm,
+				     uint64_t ipa, int level)
+{
+	uint64_t key = (ipa >> res->page_shift) * 4 + (unsigned)level;
+
+	key = (key ^ (uint64_t)vm->vmid.v << 44) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(key >> 32) & (res->hash_size - 1);
+}
+
+static inline struct s2_group *s2_group_of_page(struct s2_group *g, const struct s2_res_vm *vm,
+						uint64_t ipa, int level)
+{
+	while (g && (g->vm != vm || g->ipa != ipa || g->level != level))
+		g = g->chain;
+	return g;
+}
+
 /** The first group of the page with this IPA and level; further ones by s2_group_next(). */
-struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_res_vm *vm,
-				uint64_t ipa, int level);
-struct s2_group *s2_group_next(const struct s2_group *g);
+static inline struct s2_group *s2_group_first(const struct s2_residues *res,
+					      const struct s2_res_vm *vm, uint64_t ipa, int level)
+{
+	return s2_group_of_page(res->hash[s2_group_bucket(res, vm, ipa, level)], vm, ipa, level);
+}
+
+static inline struct s2_group *s2_group_next(const struct s2_group *g)
+{
+	return s2_group_of_page(g->chain, g->vm, g->ipa, g->level);
+}
 
 /** Whether walkers of the inner shareable domain (or of @p cpu alone) see the store. */
-bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, bool local,
-		      unsigned cpu);
+bool s2_group_visible(const struct s2_residues *res, struct s2_group *g, bool local, unsigned cpu);
 
 #endif

@@ -27,7 +27,7 @@ struct s2_table_pool {
 	struct s2_tablemem *mem;
 	struct s2_slab_source source;
 	struct s2_slab *slabs; /* newest first; pages are cut from the newest */
-	struct s2_table *free;
+	uint32_t free;	       /* number of the first free page, 0: none */
 	uint64_t live_pages;
 };
 
@@ -71,6 +71,17 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 	*held = mem->held_bytes;
 }
 
+uint64_t s2_tablemem_overhead(const struct s2_tablemem *mem)
+{
+	uint64_t bytes = mem->dir_cap * (sizeof(struct s2_slab *) + sizeof(char *));
+
+	for (uint32_t i = 0; i < mem->dir.len; i++)
+		if (mem->dir.slabs[i])
+			bytes += sizeof(struct s2_slab) +
+				 mem->dir.slabs[i]->n_pages * sizeof(struct s2_table);
+	return bytes;
+}
+
 uint64_t s2_tablemem_base(const struct s2_tablemem *mem)
 {
 	return mem->dir.pa_base;
@@ -106,8 +117,9 @@ static int64_t directory_slot(struct s2_tablemem *mem)
 	for (uint32_t i = mem->lowest_free; i < mem->dir.len; i++)
 		if (!mem->dir.slabs[i])
 			return i;
-	/* The windows end with the upper half of the PA space. */
-	if (mem->dir.len >= mem->dir.pa_base >> SLAB_SHIFT)
+	/* The windows end with the upper half of the PA space, and with what can be numbered. */
+	if (mem->dir.len >= mem->dir.pa_base >> SLAB_SHIFT ||
+	    mem->dir.len >= UINT32_MAX >> (SLAB_SHIFT - mem->dir.page_shift))
 		return -ENOMEM;
 	if (mem->dir.len < mem->dir_cap)
 		return mem->dir.len;
@@ -257,12 +269,15 @@ static struct s2_slab *slab_with_room(struct s2_table_pool *pool, unsigned n)
 
 struct s2_table *s2_table_alloc(struct s2_table_pool *pool)
 {
-	struct s2_table *table = pool->free;
+	const struct s2_slab_directory *dir = &pool->mem->dir;
 	struct s2_slab *slab;
 
 	if (!may_allocate(pool->mem, 1))
 		return NULL;
-	if (table) {
+	if (pool->free) {
+		struct s2_table *table =
+			s2_tablemem_table(dir, s2_tablemem_numbered(dir, pool->free));
+
 		pool->free = table->next_free;
 		memset(table->entries, 0, (size_t)1 << pool->mem->dir.page_shift);
 		table->refs = 1;
@@ -297,7 +312,7 @@ void s2_table_free(struct s2_table_pool *pool, struct s2_table *table)
 {
 	table->refs = 0;
 	table->next_free = pool->free;
-	pool->free = table;
+	pool->free = s2_tablemem_number(&pool->mem->dir, table->pa);
 	pool->live_pages--;
 	pool->mem->live_pages--;
 }

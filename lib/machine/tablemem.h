@@ -23,12 +23,17 @@
 struct s2_tablemem;
 struct s2_table_pool;
 
-/** One table page.  refs is the kernel's page count: 1 + counted entries. */
+/**
+ * One table page.  refs is the kernel's page count: 1 + counted entries.  Kept
+ * small: a call on one page of a large VM waits for this as for the entry.
+ */
 struct s2_table {
 	s2_pte *entries;
 	uint64_t pa;
-	struct s2_table *next_free;
-	uint32_t indexed; /**< 1 + its place in the MMU's index of tables, 0: none */
+	union {
+		uint32_t indexed;   /**< 1 + its place in the MMU's index of tables, 0: none */
+		uint32_t next_free; /**< number of the next in a list of unlinked tables, 0: none */
+	};
 	uint16_t refs;
 	/** Some entry may be no write-back leaf; once set, until the page is freed. */
 	bool mixed;
@@ -42,9 +47,9 @@ struct s2_slab {
 	char *mem;
 	size_t bytes;
 	bool from_arena;
-	uint32_t index;   /**< in the directory */
+	uint32_t index;	  /**< in the directory */
 	uint32_t n_pages; /**< that it can hold */
-	uint32_t n_cut;   /**< handed out at least once */
+	uint32_t n_cut;	  /**< handed out at least once */
 	struct s2_slab *next;
 	struct s2_table tables[];
 };
@@ -62,6 +67,18 @@ struct s2_slab_directory {
 static inline const struct s2_slab_directory *s2_tablemem_directory(const struct s2_tablemem *mem)
 {
 	return (const struct s2_slab_directory *)(const void *)mem;
+}
+
+/** The number of the table page at @p pa: from 1 on, so that 0 can stand for none. */
+static inline uint32_t s2_tablemem_number(const struct s2_slab_directory *dir, uint64_t pa)
+{
+	return (uint32_t)((pa - dir->pa_base) >> dir->page_shift) + 1;
+}
+
+/** The PA of table page number @p number. */
+static inline uint64_t s2_tablemem_numbered(const struct s2_slab_directory *dir, uint32_t number)
+{
+	return dir->pa_base + ((uint64_t)(number - 1) << dir->page_shift);
 }
 
 /** The entries of the table page at @p pa, which must live. */
@@ -89,6 +106,9 @@ void s2_tablemem_destroy(struct s2_tablemem *mem);
 
 /** Bytes of live table pages, and bytes of slabs held. */
 void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *held);
+
+/** Bytes that are held besides table pages, to know of them. */
+uint64_t s2_tablemem_overhead(const struct s2_tablemem *mem);
 
 /** The table page at @p pa, or NULL if none lives there. */
 struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa);

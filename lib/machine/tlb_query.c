@@ -55,7 +55,7 @@ static unsigned kinds_left(const struct s2_group *g)
 	return kinds;
 }
 
-static enum s2_residue_stage stage_of(const struct s2_residues *res, const struct s2_group *g)
+static enum s2_residue_stage stage_of(const struct s2_residues *res, struct s2_group *g)
 {
 	if (g->stage == S2_RESIDUE_STORED && s2_group_visible(res, g, false, 0))
 		return S2_RESIDUE_VISIBLE;
@@ -73,7 +73,7 @@ static struct s2_residue describe(const struct s2_residues *res, struct s2_group
 		.size = UINT64_C(1) << shift,
 		.n = n,
 		.level = g->level,
-		.pte = g->base + index * g->step,
+		.pte = s2_group_pte(g, index),
 		.kinds = kinds_left(g),
 		.subtree = g->below,
 		.conflict = g->conflict,

@@ -97,9 +97,9 @@ static int adopt(struct s2_residues *res, const struct s2_table *table, struct s
 	if (!meta)
 		return -ENOMEM;
 	meta->vm = vm;
-	meta->ipa = ipa;
-	meta->level = (int8_t)level;
-	meta->unlinked = NULL;
+	meta->page = ipa >> res->page_shift;
+	meta->level = level;
+	meta->linked = true;
 	for (unsigned i = 0; level < S2_LAST_LEVEL && i < page_entries(res) && !ret; i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], level)
 						       ? child_of(res, table->entries[i])
@@ -134,22 +134,21 @@ static struct s2_group *idle_group(struct s2_link *link)
 	return (struct s2_group *)(void *)link; /* the link stands first */
 }
 
-static bool may_be_unseen(const struct s2_residues *res, const struct s2_group *g)
+static bool may_be_unseen(const struct s2_residues *res, struct s2_group *g)
 {
 	return g->stage == S2_RESIDUE_STORED && !s2_group_visible(res, g, false, 0);
 }
 
-static int copy_group(struct s2_residues *res, const struct s2_group *g, struct s2_res_vm *to)
+static int copy_group(struct s2_residues *res, struct s2_group *g, struct s2_res_vm *to)
 {
 	struct s2_group *copy = s2_group_new(res, to, g->ipa, g->level);
 
 	if (!copy)
 		return -ENOMEM;
 	copy->base = g->base;
-	copy->step = g->step;
+	copy->step_log2 = g->step_log2;
 	copy->store_cpu = g->store_cpu;
-	copy->store_epoch = g->store_epoch;
-	copy->store_local_epoch = g->store_local_epoch;
+	*s2_group_epochs(res, copy) = *s2_group_epochs(res, g);
 	copy->table = g->table;
 	copy->conflict = g->conflict;
 	for (unsigned i = 0; i < page_entries(res); i++)
@@ -185,9 +184,9 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 
 	if (!vm)
 		return -ENOMEM;
-	if (known && known->vm == vm)
+	if (known && known->linked && known->vm == vm)
 		return 0;
-	if (known && known->vm && carry_over(res, known->vm, vm))
+	if (known && known->linked && known->vm && carry_over(res, known->vm, vm))
 		return -ENOMEM;
 	for (unsigned i = 0; i < regime->geo.root_pages; i++) {
 		const struct s2_pa pa = {regime->root.v + i * s2_page_size(&regime->geo)};
@@ -205,16 +204,37 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 	return 0;
 }
 
+static void stamp(const struct s2_residues *res, struct s2_group *g, unsigned cpu)
+{
+	g->store_cpu = (uint16_t)cpu;
+	*s2_group_epochs(res, g) = res->cpus[cpu];
+}
+
+/*
+ * What a store replaced in a table that is unlinked no walker reaches once it
+ * sees the unlinking; so it waits for the DSB of who unlinks at most.
+ */
+static void unlink_unseen(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu)
+{
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
+
+	for (; g; g = s2_group_next(g))
+		if (g->store_cpu != cpu && may_be_unseen(res, g))
+			stamp(res, g, cpu);
+}
+
 /* The pages below an unlinked table are its group's from now on. */
 static void orphan(struct s2_residues *res, const struct s2_table *table, struct s2_group *g)
 {
 	struct s2_table_meta *meta = meta_find(res, table->pa);
 
-	if (!meta || !meta->vm)
+	if (!meta || !meta->linked)
 		return;
-	meta->vm = NULL;
+	if (g)
+		unlink_unseen(res, meta, g->store_cpu);
+	meta->linked = false;
 	meta->unlinked = g;
-	meta->serial = g ? g->serial : 0;
+	meta->page = g ? g->serial : 0;
 	for (unsigned i = 0; meta->level < S2_LAST_LEVEL && i < page_entries(res); i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], meta->level)
 						       ? child_of(res, table->entries[i])
@@ -238,24 +258,27 @@ static bool may_be_cached(s2_pte pte, int level)
 	return s2_pte_is_leaf(pte, level) && s2_pte_accessed(pte);
 }
 
-static void stamp(const struct s2_residues *res, struct s2_group *g, unsigned cpu)
+/* Steps are sizes of a level, or 0. */
+static uint8_t log2_of(uint64_t step)
 {
-	g->store_cpu = (uint16_t)cpu;
-	g->store_epoch = res->cpus[cpu].ish;
-	g->store_local_epoch = res->cpus[cpu].any;
+	uint8_t n = 0;
+
+	while (step >> n > 1)
+		n++;
+	return n;
 }
 
 /* A group that a store by @cpu now can still join. */
 static struct s2_group *open_group(struct s2_residues *res, const struct s2_table_meta *meta,
 				   unsigned cpu, uint64_t base, uint64_t step)
 {
-	struct s2_group *g = s2_group_first(res, meta->vm, meta->ipa, meta->level);
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 
 	for (; g; g = s2_group_next(g)) {
 		if (g->stage == S2_RESIDUE_STORED && !g->table && !g->conflict && g->base == base &&
-		    g->step == step && g->store_cpu == cpu &&
-		    g->store_epoch == res->cpus[cpu].ish &&
-		    g->store_local_epoch == res->cpus[cpu].any)
+		    s2_group_step(g) == step && g->store_cpu == cpu &&
+		    s2_group_epochs(res, g)->ish == res->cpus[cpu].ish &&
+		    s2_group_epochs(res, g)->any == res->cpus[cpu].any)
 			return g;
 	}
 	return NULL;
@@ -273,11 +296,11 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 	base = old - index * step;
 	g = open_group(res, meta, cpu, base, step);
 	if (!g) {
-		g = s2_group_new(res, meta->vm, meta->ipa, meta->level);
+		g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 		if (!g)
 			return -ENOMEM;
 		g->base = base;
-		g->step = step;
+		g->step_log2 = log2_of(step);
 		stamp(res, g, cpu);
 	}
 	s2_group_add(g, index, n);
@@ -287,7 +310,7 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			 unsigned index, s2_pte old)
 {
-	struct s2_group *g = s2_group_new(res, meta->vm, meta->ipa, meta->level);
+	struct s2_group *g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 	const struct s2_table *child = child_of(res, old);
 
 	if (!g)
@@ -306,11 +329,12 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned index,
 			  s2_pte new)
 {
-	struct s2_group *g = s2_group_first(res, meta->vm, meta->ipa, meta->level), *next;
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
+			*next;
 	int err = 0;
 
 	for (; g && !err; g = next) {
-		s2_pte old = g->base + index * g->step;
+		s2_pte old = s2_group_pte(g, index);
 
 		next = s2_group_next(g);
 		if (g->stage == S2_RESIDUE_SYNC || g->conflict ||
@@ -329,10 +353,33 @@ static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 	return err;
 }
 
+/*
+ * Who stores has read what is there: then another CPU's earlier store has been
+ * observed, and is observed by every walker from now on (B2.3, a store is
+ * other-multi-copy atomic).
+ */
+static int see_earlier_stores(struct s2_residues *res, const struct s2_table_meta *meta,
+			      unsigned cpu, unsigned index, uint64_t n)
+{
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
+			*next;
+	int err = 0;
+
+	for (; g && !err; g = next) {
+		next = s2_group_next(g);
+		if (g->store_cpu == cpu || !may_be_unseen(res, g))
+			continue;
+		g = s2_group_take(res, g, index, index + n - 1, &err);
+		if (g)
+			s2_group_epochs(res, g)->ish = res->cpus[g->store_cpu].ish - 1;
+	}
+	return err;
+}
+
 /* Before anything changes in a page that a subtree's residue refers to. */
 static int keep_contents(struct s2_residues *res, const struct s2_table_meta *meta)
 {
-	if (!meta->unlinked || meta->unlinked->serial != meta->serial)
+	if (meta->linked || !meta->unlinked || meta->unlinked->serial != meta->page)
 		return 0;
 	return s2_residues_unfold(res, meta->unlinked);
 }
@@ -352,8 +399,8 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 	child = child_of(res, new);
 	if (!child)
 		return 0;
-	return adopt(res, child, meta->vm, entry_ipa(res, meta->ipa, meta->level, index),
-		     meta->level + 1);
+	return adopt(res, child, meta->vm,
+		     entry_ipa(res, s2_meta_ipa(res, meta), meta->level, index), meta->level + 1);
 }
 
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
@@ -366,10 +413,12 @@ int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_p
 
 	if (!meta)
 		return 0;
-	if (!meta->vm)
+	if (!meta->linked)
 		return keep_contents(res, meta);
 	if (res->n_groups >= res->hash_size)
 		s2_groups_more_buckets(res);
+	if (meta->vm->entries && see_earlier_stores(res, meta, cpu, index, n))
+		return -ENOMEM;
 	if (may_be_cached(old, meta->level) && !same_to_hardware(old, new)) {
 		if (s2_pte_is_table(old, meta->level))
 			ret = leave_subtree(res, meta, cpu, index, old);
@@ -384,7 +433,7 @@ const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint
 	const struct s2_table_meta *meta =
 		meta_find(res, addr >> res->page_shift << res->page_shift);
 
-	return meta && meta->vm ? meta : NULL;
+	return meta && meta->linked ? meta : NULL;
 }
 
 int s2_residues_table_free(struct s2_residues *res, uint64_t pa)
@@ -395,7 +444,7 @@ int s2_residues_table_free(struct s2_residues *res, uint64_t pa)
 	if (!meta)
 		return 0;
 	ret = keep_contents(res, meta);
-	meta->vm = NULL;
+	meta->linked = false;
 	meta->unlinked = NULL;
 	return ret;
 }
@@ -409,14 +458,12 @@ static struct s2_group *unfold_group(struct s2_residues *res, struct s2_group *g
 	if (!new)
 		return NULL;
 	new->base = base;
-	new->step = step;
+	new->step_log2 = log2_of(step);
 	new->store_cpu = g->store_cpu;
-	new->store_epoch = g->store_epoch;
-	new->store_local_epoch = g->store_local_epoch;
 	new->conflict = g->conflict;
 	new->local = g->local;
-	for (unsigned w = 0; w < 2 * res->cpu_words; w++)
-		new->words[res->page_words + w] = g->words[res->page_words + w];
+	for (unsigned w = res->page_words; w < res->group_words; w++)
+		new->words[w] = g->words[w];
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);
 	return new;
 }

@@ -234,6 +234,7 @@ enum {
 
 struct naive_entry {
 	bool live, conflict, local;
+	bool seen; /* by another CPU, which stored over it */
 	unsigned slot, cpu, storer, pending;
 	uint64_t ish, any;
 	s2_pte pte;
@@ -249,7 +250,7 @@ static struct {
 
 static bool naive_visible(const struct naive_entry *e, bool local, unsigned cpu)
 {
-	return model.ish[e->storer] > e->ish ||
+	return e->seen || model.ish[e->storer] > e->ish ||
 	       (local && cpu == e->storer && model.any[cpu] > e->any);
 }
 
@@ -258,6 +259,9 @@ static void naive_store(unsigned cpu, unsigned slot, s2_pte new)
 	s2_pte old = model.tables[slot];
 
 	model.tables[slot] = new;
+	for (size_t i = 0; i < model.n; i++)
+		model.entries[i].seen |=
+			model.entries[i].slot == slot && model.entries[i].storer != cpu;
 	for (unsigned i = 0; i < 2 && s2_pte_valid(old) && old != new; i++) {
 		const struct naive_entry e = {.live = true,
 					      .slot = slot,
