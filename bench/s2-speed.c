@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * s2-speed: how fast the table operations are, each beside a floor that does
+ * s2-speed: how fast the model is, each operation beside a floor that does
  * only the memory work that nobody can avoid.
  *
  * Single-threaded, judged by CPU time.  Each figure is the median of several
@@ -12,17 +12,12 @@
 #include <string.h>
 #include <time.h>
 
-#include <stage2sim/pgtable.h>
-
-#include "speed-floor.h"
+#include "speed-rows.h"
 #include "study/options.h"
 
-#define PAGE UINT64_C(4096)
-#define GIB (UINT64_C(1) << 30)
-#define BLOCK (UINT64_C(2) << 20)
-#define BASE GIB
+#define PAGE	 UINT64_C(4096)
+#define GIB	 (UINT64_C(1) << 30)
 #define MAX_RUNS 99
-#define RW (S2_PROT_R | S2_PROT_W)
 
 struct settings {
 	uint64_t memory, runs;
@@ -67,20 +62,15 @@ static const struct s2_option options[] = {
 	 .value = "table",
 	 .help = "how to print it",
 	 S2_FIELD(struct settings, format)},
-	{.name = "help", .kind = S2_OPTION_FLAG, .letter = 'h', .help = "this text",
+	{.name = "help",
+	 .kind = S2_OPTION_FLAG,
+	 .letter = 'h',
+	 .help = "this text",
 	 S2_FIELD(struct settings, help)},
-	{.name = "version", .kind = S2_OPTION_FLAG, .help = "the version",
+	{.name = "version",
+	 .kind = S2_OPTION_FLAG,
+	 .help = "the version",
 	 S2_FIELD(struct settings, version)},
-};
-
-/* What one operation is tried on: ours and the floor's tables, over the same pages. */
-struct rig {
-	uint64_t pages;
-	struct s2_machine *m;
-	struct s2_cpu *cpu;
-	struct s2_mmu *mmu;
-	struct floor *floor;
-	uint64_t sink; /* what keeps look-ups from being optimised away */
 };
 
 static double now(void)
@@ -91,223 +81,7 @@ static double now(void)
 	return (double)ts.tv_sec * 1e9 + (double)ts.tv_nsec;
 }
 
-static void ensure(bool ok, const char *what)
-{
-	if (ok)
-		return;
-	fprintf(stderr, "s2-speed: %s failed\n", what);
-	exit(2);
-}
-
-/* A permutation of the pages: visits each once, far from the one before. */
-static uint64_t scatter(uint64_t i, uint64_t pages)
-{
-	return (i * UINT64_C(0x9e3779b97f4a7c15) + 12345) & (pages - 1);
-}
-
-static struct s2_range page_at(uint64_t i)
-{
-	return s2_range(BASE + i * PAGE, PAGE);
-}
-
-static struct s2_range everything(const struct rig *r)
-{
-	return s2_range(BASE, r->pages * PAGE);
-}
-
-static int map_at(struct rig *r, struct s2_range range)
-{
-	return s2_pgtable_map(r->mmu, r->cpu, range, s2_pa(range.ipa.v), RW, NULL, S2_MAP_FAULT);
-}
-
-/* ---- ours ---- */
-
-static void map_each(struct rig *r)
-{
-	int ret = 0;
-
-	for (uint64_t i = 0; i < r->pages; i++)
-		ret |= map_at(r, page_at(i));
-	ensure(!ret, "map");
-}
-
-static void map_random(struct rig *r)
-{
-	int ret = 0;
-
-	for (uint64_t i = 0; i < r->pages; i++)
-		ret |= map_at(r, page_at(scatter(i, r->pages)));
-	ensure(!ret, "map");
-}
-
-static void map_range(struct rig *r)
-{
-	ensure(!s2_pgtable_map(r->mmu, r->cpu, everything(r), s2_pa(BASE), RW, NULL,
-			       S2_MAP_FORCE_PTE),
-	       "map");
-}
-
-static void map_blocks(struct rig *r)
-{
-	int ret = 0;
-
-	for (uint64_t i = 0; i < r->pages; i += BLOCK / PAGE)
-		ret |= map_at(r, s2_range(BASE + i * PAGE, BLOCK));
-	ensure(!ret, "map");
-}
-
-static void unmap_each(struct rig *r)
-{
-	int ret = 0;
-
-	for (uint64_t i = 0; i < r->pages; i++)
-		ret |= s2_pgtable_unmap(r->mmu, r->cpu, page_at(i));
-	ensure(!ret, "unmap");
-}
-
-static void unmap_range(struct rig *r)
-{
-	ensure(!s2_pgtable_unmap(r->mmu, r->cpu, everything(r)), "unmap");
-}
-
-static void wrprotect(struct rig *r)
-{
-	ensure(!s2_pgtable_wrprotect(r->mmu, r->cpu, everything(r)), "wrprotect");
-}
-
-static void flush(struct rig *r)
-{
-	ensure(!s2_pgtable_flush(r->mmu, r->cpu, everything(r)), "flush");
-}
-
-static void destroy(struct rig *r)
-{
-	ensure(!s2_pgtable_destroy(r->mmu, r->cpu), "destroy");
-}
-
-static void split(struct rig *r)
-{
-	ensure(!s2_pgtable_split(r->mmu, r->cpu, everything(r), NULL), "split");
-}
-
-static void lookup(struct rig *r)
-{
-	struct s2_leaf leaf;
-
-	for (uint64_t i = 0; i < r->pages; i++) {
-		s2_pgtable_lookup(r->mmu, NULL, page_at(scatter(i, r->pages)).ipa, &leaf);
-		r->sink += leaf.pa.v;
-	}
-}
-
-/* ---- the floor's counterparts ---- */
-
-static void floor_map_each(struct rig *r)
-{
-	for (uint64_t i = 0; i < r->pages; i++)
-		floor_map(r->floor, i);
-}
-
-static void floor_map_random(struct rig *r)
-{
-	for (uint64_t i = 0; i < r->pages; i++)
-		floor_map(r->floor, scatter(i, r->pages));
-}
-
-static void floor_map_all(struct rig *r)
-{
-	floor_map_range(r->floor, r->pages);
-}
-
-static void floor_unmap_each(struct rig *r)
-{
-	for (uint64_t i = 0; i < r->pages; i++)
-		floor_unmap(r->floor, i);
-}
-
-static void floor_unmap_all(struct rig *r)
-{
-	floor_unmap_range(r->floor, r->pages);
-}
-
-static void floor_wrprotect_all(struct rig *r)
-{
-	r->sink += floor_wrprotect(r->floor, r->pages);
-}
-
-static void floor_flush_all(struct rig *r)
-{
-	r->sink += floor_count(r->floor, r->pages);
-}
-
-/* A walk that reads the entries it puts, as the kernel's does. */
-static void floor_destroy_all(struct rig *r)
-{
-	r->sink += floor_count(r->floor, r->pages);
-	floor_clear(r->floor);
-}
-
-static void floor_lookup(struct rig *r)
-{
-	for (uint64_t i = 0; i < r->pages; i++)
-		r->sink += floor_get(r->floor, scatter(i, r->pages));
-}
-
-static void nothing(struct rig *r)
-{
-	(void)r;
-}
-
-/* prepare is not timed; the floor starts from the same state by its own means. */
-static const struct row {
-	const char *name;
-	void (*prepare)(struct rig *r);
-	void (*ours)(struct rig *r);
-	void (*floor_prepare)(struct rig *r);
-	void (*floor)(struct rig *r);
-	double goal;
-} rows[] = {
-	{"map, a call a page", nothing, map_each, nothing, floor_map_each, 2},
-	{"map, random order", nothing, map_random, nothing, floor_map_random, 1.6},
-	{"map a range", nothing, map_range, nothing, floor_map_all, 2},
-	{"unmap, a call a page", map_range, unmap_each, floor_map_all, floor_unmap_each, 2},
-	{"unmap a range", map_range, unmap_range, floor_map_all, floor_unmap_all, 2},
-	{"write-protect a range", map_range, wrprotect, floor_map_all, floor_wrprotect_all, 2},
-	{"flush a range", map_range, flush, floor_map_all, floor_flush_all, 2},
-	{"destroy", map_range, destroy, floor_map_all, floor_destroy_all, 2},
-	{"split 2 MiB to 4 KiB", map_blocks, split, nothing, floor_map_all, 2},
-	{"look-up, random", map_range, lookup, floor_map_all, floor_lookup, 1.5},
-};
-
-static void rig_up(struct rig *r, const struct s2_features *features)
-{
-	const struct s2_machine_config cfg = {.features = *features, .cpus = 1};
-
-	ensure(!s2_machine_create(&cfg, &r->m), "machine");
-	r->cpu = s2_machine_cpu(r->m, 0);
-	r->floor = floor_create(r->pages);
-	ensure(r->floor != NULL, "floor");
-}
-
-static void rig_down(struct rig *r)
-{
-	s2_machine_destroy(r->m);
-	floor_free(r->floor);
-}
-
-/* Empty tables on both sides, in memory that has been touched before. */
-static void clear_tables(struct rig *r, bool first)
-{
-	const struct s2_mmu_config mmu = {
-		.flavour = s2_flavour_find("newest"), .ipa_bits = 40, .vmid = {1}};
-
-	if (!first)
-		s2_mmu_free(r->mmu);
-	ensure(!s2_mmu_create(r->m, &mmu, &r->mmu), "MMU");
-	floor_clear(r->floor);
-}
-
-static double timed(struct rig *r, void (*prepare)(struct rig *), void (*work)(struct rig *))
+static double timed(struct speed_rig *r, speed_fn *prepare, speed_fn *work)
 {
 	double start;
 
@@ -315,6 +89,31 @@ static double timed(struct rig *r, void (*prepare)(struct rig *), void (*work)(s
 	start = now();
 	work(r);
 	return (now() - start) / (double)r->pages;
+}
+
+/* ns a page as what the row is told in. */
+static double figure_in(enum speed_kind kind, double ns, uint64_t pages)
+{
+	switch (kind) {
+	case SPEED_RATE:
+		return 1e3 / ns;
+	case SPEED_MS_128G:
+		/* Two pages of lines for each page of tables. */
+		return ns * 1e-6 * (double)pages * (128.0 * (double)GIB) /
+		       (2.0 * (double)pages * (double)PAGE);
+	default:
+		return ns;
+	}
+}
+
+static const char *unit_of(enum speed_kind kind)
+{
+	static const char *const units[] = {
+		[SPEED_RATIO] = "ns",	[SPEED_NS] = "ns",     [SPEED_RATE] = "M/s",
+		[SPEED_MS_128G] = "ms", [SPEED_PERCENT] = "%",
+	};
+
+	return units[kind];
 }
 
 static int by_value(const void *a, const void *b)
@@ -339,44 +138,80 @@ static struct figure figure_of(double *values, uint64_t n)
 	return f;
 }
 
-static void run_row(const struct row *row, const struct settings *s,
-		    const struct s2_features *features, struct figure out[3])
+/* What is told of a row. */
+struct result {
+	struct figure ours, floor, ratio;
+};
+
+static struct result run_row(const struct speed_row *row, const struct settings *s,
+			     const struct s2_features *features)
 {
 	double ours[MAX_RUNS], floors[MAX_RUNS], ratios[MAX_RUNS];
-	struct rig r = {.pages = s->memory / PAGE};
+	struct speed_rig r = {.pages = s->memory / PAGE};
+	struct result result;
 
-	rig_up(&r, features);
+	speed_rig_up(&r, features);
 	for (uint64_t i = 0; i <= s->runs; i++) {
 		double a, b;
 
-		clear_tables(&r, i == 0);
-		b = timed(&r, row->floor_prepare, row->floor);
-		a = timed(&r, row->prepare, row->ours);
+		speed_rig_clear(&r);
+		b = figure_in(row->kind, timed(&r, row->floor_prepare, row->floor), r.pages);
+		a = figure_in(row->kind, timed(&r, row->prepare, row->ours), r.pages);
 		if (!i)
 			continue;
-		ours[i - 1] = a;
-		floors[i - 1] = b;
-		ratios[i - 1] = a / b;
+		ours[i - 1] = row->measure ? row->measure(&r) : a;
+		floors[i - 1] = row->measure ? 0 : b;
+		ratios[i - 1] = row->measure ? 0 : a / b;
 	}
-	s2_mmu_free(r.mmu);
-	rig_down(&r);
-	out[0] = figure_of(ours, s->runs);
-	out[1] = figure_of(floors, s->runs);
-	out[2] = figure_of(ratios, s->runs);
+	speed_rig_down(&r);
+	result.ours = figure_of(ours, s->runs);
+	result.floor = figure_of(floors, s->runs);
+	result.ratio = figure_of(ratios, s->runs);
+	return result;
 }
 
-static void print_row(const struct row *row, const struct figure f[3], int format, bool first)
+static bool reached(const struct speed_row *row, const struct result *f)
 {
-	if (format == 0) {
-		printf("%-24s %8.2f (%.2f-%.2f) %8.2f %8.2f %6.1f  %s\n", row->name, f[0].median,
-		       f[0].min, f[0].max, f[1].median, f[2].median, row->goal,
-		       f[2].median <= row->goal ? "reached" : "");
-		return;
+	switch (row->kind) {
+	case SPEED_RATIO:
+		return f->ratio.median <= row->goal;
+	case SPEED_RATE:
+		return f->ours.median >= row->goal;
+	default:
+		return f->ours.median <= row->goal;
 	}
-	printf("%s\n  {\"operation\": \"%s\", \"ns\": %.3f, \"min\": %.3f, \"max\": %.3f, "
-	       "\"floor\": %.3f, \"ratio\": %.3f, \"goal\": %.1f}",
-	       first ? "" : ",", row->name, f[0].median, f[0].min, f[0].max, f[1].median,
-	       f[2].median, row->goal);
+}
+
+static void print_table_row(const struct speed_row *row, const struct result *f)
+{
+	char spread[32], goal[24];
+
+	snprintf(spread, sizeof(spread), "(%.2f-%.2f)", f->ours.min, f->ours.max);
+	snprintf(goal, sizeof(goal), "%s %g %s", row->kind == SPEED_RATE ? ">=" : "<=", row->goal,
+		 row->kind == SPEED_RATIO ? "floors" : unit_of(row->kind));
+	printf("%-28s %8.2f %-16s %-4s", row->name, f->ours.median, spread, unit_of(row->kind));
+	if (row->measure)
+		printf(" %8s %8s", ".", ".");
+	else
+		printf(" %8.2f %8.2f", f->floor.median, f->ratio.median);
+	printf("  %-13s%s\n", goal, reached(row, f) ? " reached" : "");
+}
+
+static void print_json_row(const struct speed_row *row, const struct result *f, bool first)
+{
+	printf("%s\n  {\"operation\": \"%s\", \"unit\": \"%s\", \"median\": %.3f, "
+	       "\"min\": %.3f, \"max\": %.3f",
+	       first ? "" : ",", row->name, unit_of(row->kind), f->ours.median, f->ours.min,
+	       f->ours.max);
+	if (!row->measure)
+		printf(", \"floor\": %.3f, \"ratio\": %.3f, \"ratio_min\": %.3f, \"ratio_max\": "
+		       "%.3f",
+		       f->floor.median, f->ratio.median, f->ratio.min, f->ratio.max);
+	printf(", \"goal\": %g, \"goal_of\": \"%s\", \"reached\": %s}", row->goal,
+	       row->kind == SPEED_RATIO	 ? "ratio, at most"
+	       : row->kind == SPEED_RATE ? "median, at least"
+					 : "median, at most",
+	       reached(row, f) ? "true" : "false");
 }
 
 static void cpu_name(char *buf, size_t size)
@@ -396,29 +231,40 @@ static void cpu_name(char *buf, size_t size)
 		fclose(f);
 }
 
-static void print_all(const struct settings *s, const struct s2_features *features)
+static void print_header(const struct settings *s)
 {
 	char cpu[256];
-	bool first = true;
 
 	cpu_name(cpu, sizeof(cpu));
 	if (s->format == 0)
-		printf("%s; %llu GiB in pages of 4 KiB on %s; ns a page, median (min-max) of %llu "
-		       "runs\n\n%-24s %22s %8s %8s %6s\n",
+		printf("%s; %llu GiB in pages of 4 KiB on %s; median (min-max) of %llu runs\n\n"
+		       "%-28s %8s %-16s %-4s %8s %8s  %s\n",
 		       cpu, (unsigned long long)(s->memory / GIB), s->machine,
-		       (unsigned long long)s->runs, "operation", "ours", "floor", "ratio", "goal");
+		       (unsigned long long)s->runs, "operation, ns a page", "ours", "", "", "floor",
+		       "ratio", "goal");
 	else
 		printf("{\"program\": \"s2-speed\", \"version\": \"" S2_VERSION
 		       "\", \"cpu\": \"%s\", \"machine\": \"%s\", \"memory\": %llu, \"runs\": "
 		       "%llu,\n \"results\": [",
 		       cpu, s->machine, (unsigned long long)s->memory, (unsigned long long)s->runs);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct figure f[3];
+}
 
-		if (s->only && !strstr(rows[i].name, s->only))
+static void print_all(const struct settings *s, const struct s2_features *features)
+{
+	bool first = true;
+
+	print_header(s);
+	for (size_t i = 0; i < speed_n_rows; i++) {
+		const struct speed_row *row = &speed_rows[i];
+		struct result f;
+
+		if (s->only && !strstr(row->name, s->only))
 			continue;
-		run_row(&rows[i], s, features, f);
-		print_row(&rows[i], f, s->format, first);
+		f = run_row(row, s, features);
+		if (s->format == 0)
+			print_table_row(row, &f);
+		else
+			print_json_row(row, &f, first);
 		fflush(stdout);
 		first = false;
 	}

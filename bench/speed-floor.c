@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES UINT64_C(512)
+#define ENTRIES	   UINT64_C(512)
 #define SLAB_PAGES 512U
-#define VALID UINT64_C(3)
-#define WRITE UINT64_C(0x80)
+#define VALID	   UINT64_C(3)
+#define WRITE	   UINT64_C(0x80)
 
 struct table {
 	uint64_t e[ENTRIES];
@@ -17,12 +17,23 @@ struct slab {
 	struct table pages[SLAB_PAGES];
 };
 
+/* A TLB as small as one can be: 256 sets of 4, a tag and what it stands for. */
+#define TLB_SETS 256U
+#define TLB_WAYS 4U
+
+struct tlb_entry {
+	uint64_t tag, data;
+};
+
 struct floor {
-	struct table ***mid;   /* by GiB, by 2 MiB: last-level tables */
-	uint32_t **live;       /* entries in use of each last-level table */
+	struct table ***mid; /* by GiB, by 2 MiB: last-level tables */
+	uint32_t **live;     /* entries in use of each last-level table */
 	uint64_t n_top;
 	struct slab **slabs;
 	uint64_t n_slabs, cut;
+	uint8_t *frames; /* a byte of line state for each of twice the pages */
+	uint64_t n_frames;
+	struct tlb_entry tlb[TLB_SETS][TLB_WAYS];
 };
 
 static int make_gib(struct floor *f, uint64_t i)
@@ -43,7 +54,9 @@ struct floor *floor_create(uint64_t pages)
 	f->mid = calloc(f->n_top, sizeof(struct table **));
 	f->live = calloc(f->n_top, sizeof(uint32_t *));
 	f->slabs = calloc(f->n_top + 1, sizeof(struct slab *));
-	ok = f->mid && f->live && f->slabs;
+	f->n_frames = 2 * pages;
+	f->frames = malloc(f->n_frames);
+	ok = f->mid && f->live && f->slabs && f->frames;
 	if (!ok)
 		f->n_top = 0;
 	for (uint64_t i = 0; ok && i < f->n_top; i++)
@@ -73,6 +86,7 @@ void floor_clear(struct floor *f)
 		memset(f->live[i], 0, ENTRIES * sizeof(uint32_t));
 	}
 	f->cut = 0;
+	memset(f->tlb, 0, sizeof(f->tlb));
 }
 
 void floor_free(struct floor *f)
@@ -86,6 +100,7 @@ void floor_free(struct floor *f)
 	free(f->mid);
 	free(f->live);
 	free(f->slabs);
+	free(f->frames);
 	free(f);
 }
 
@@ -165,4 +180,42 @@ uint64_t floor_count(const struct floor *f, uint64_t pages)
 			n += t->e[i] & 1;
 	}
 	return n;
+}
+
+void floor_tlb_fill(struct floor *f, uint64_t page, uint64_t data)
+{
+	struct tlb_entry *set = f->tlb[page % TLB_SETS];
+	unsigned way = 0;
+
+	while (way < TLB_WAYS - 1 && set[way].tag)
+		way++;
+	set[way].tag = page + 1;
+	set[way].data = data;
+}
+
+uint64_t floor_tlb_get(const struct floor *f, uint64_t page)
+{
+	const struct tlb_entry *set = f->tlb[page % TLB_SETS];
+
+	for (unsigned way = 0; way < TLB_WAYS; way++)
+		if (set[way].tag == page + 1)
+			return set[way].data;
+	return 0;
+}
+
+void floor_frames_fill(struct floor *f)
+{
+	for (uint64_t i = 0; i < f->n_frames; i++)
+		f->frames[i] = (uint8_t)(i % 65);
+}
+
+uint64_t floor_frames_flush(struct floor *f)
+{
+	uint64_t dirty = 0;
+
+	for (uint64_t i = 0; i < f->n_frames; i++) {
+		dirty += f->frames[i];
+		f->frames[i] = 0;
+	}
+	return dirty;
 }

@@ -27,7 +27,17 @@ void floor_unmap_range(struct floor *f, uint64_t pages);
 uint64_t floor_wrprotect(struct floor *f, uint64_t pages);
 /** Counts valid entries. */
 uint64_t floor_count(const struct floor *f, uint64_t pages);
-/** Gives all tables back. */
+/** Gives all tables back, and empties the TLB. */
 void floor_clear(struct floor *f);
+
+/* A TLB of a fixed shape without generations, kinds, sizes or replacement. */
+void floor_tlb_fill(struct floor *f, uint64_t page, uint64_t data);
+/** What the page was filled with, or 0. */
+uint64_t floor_tlb_get(const struct floor *f, uint64_t page);
+
+/** Gives each frame some dirty lines. */
+void floor_frames_fill(struct floor *f);
+/** A linear pass over a byte for each of twice the pages: how many lines are dirty; none after. */
+uint64_t floor_frames_flush(struct floor *f);
 
 #endif

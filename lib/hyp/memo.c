@@ -73,6 +73,15 @@ bool s2_memo_find(struct s2_mmu *mmu, uint64_t ipa, struct s2_entry *e)
 	return true;
 }
 
+uint64_t s2_memo_footprint(const struct s2_mmu *mmu)
+{
+	uint64_t n = 0;
+
+	for (uint64_t i = 0; i < mmu->index_len; i++)
+		n += mmu->index[i].entries != NULL;
+	return n * sizeof(*mmu->index);
+}
+
 void s2_memo_forget_tables(struct s2_mmu *mmu)
 {
 	s2_memo_distrust(mmu);

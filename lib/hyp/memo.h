@@ -39,6 +39,9 @@ struct s2_entry {
 /** Puts a last-level table that maps @p ipa in the index, if there is room. */
 void s2_memo_index(struct s2_mmu *mmu, uint64_t ipa, struct s2_table *table);
 
+/** Bytes of the index that are in use: of a place that no table ever had none is touched. */
+uint64_t s2_memo_footprint(const struct s2_mmu *mmu);
+
 /** @p table is unlinked: nothing may find it by IPA any more. */
 static inline void s2_memo_forget_table(struct s2_mmu *mmu, struct s2_table *table)
 {

@@ -444,12 +444,21 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
+/* Pages are looked at and left alone, whatever they are. */
+static bool split_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	(void)table;
+	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	return true;
+}
+
 int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
 		     struct s2_memcache *mc)
 {
 	const struct s2_walker walker = {
 		.visit = split_visit,
 		.run = split_run,
+		.whole = split_whole,
 		.arg = mc,
 		.flags = S2_WALK_LEAF,
 	};

@@ -74,6 +74,9 @@ static uint64_t run_length(const struct s2_walk *walk, const struct s2_visit *v,
 		max = walk->mmu->machine->run_limit;
 	if (max > 1 && walk->walker->run)
 		max = walk->walker->run(walk, v, max);
+	/* A table that nothing refers to has only empty entries: they need not be read. */
+	if (!v->old && v->table->refs == 1)
+		return max;
 	return max > 1 ? affine_run(v, max) : 1;
 }
 

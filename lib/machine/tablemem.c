@@ -71,6 +71,17 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 	*held = mem->held_bytes;
 }
 
+uint64_t s2_tablemem_overhead(const struct s2_tablemem *mem)
+{
+	uint64_t bytes = mem->dir_cap * (sizeof(*mem->dir.slabs) + sizeof(*mem->dir.mem));
+
+	for (uint32_t i = 0; i < mem->dir.len; i++)
+		if (mem->dir.slabs[i])
+			bytes += sizeof(struct s2_slab) +
+				 mem->dir.slabs[i]->n_pages * sizeof(struct s2_table);
+	return bytes;
+}
+
 uint64_t s2_tablemem_base(const struct s2_tablemem *mem)
 {
 	return mem->dir.pa_base;

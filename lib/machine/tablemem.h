@@ -107,6 +107,9 @@ void s2_tablemem_destroy(struct s2_tablemem *mem);
 /** Bytes of live table pages, and bytes of slabs held. */
 void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *held);
 
+/** Bytes that are held besides table pages, to know of them. */
+uint64_t s2_tablemem_overhead(const struct s2_tablemem *mem);
+
 /** The table page at @p pa, or NULL if none lives there. */
 struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa);
 
