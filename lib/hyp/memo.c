@@ -21,8 +21,10 @@ static void make_index(struct s2_mmu *mmu)
 		len = INDEX_MAX;
 	/* Without memory for it look-ups go down the tables, which is only slower. */
 	mmu->index = calloc((size_t)len, sizeof(*mmu->index));
-	if (mmu->index)
-		mmu->index_len = len;
+	if (!mmu->index)
+		return;
+	mmu->index_len = len;
+	mmu->index_len_4k = mmu->geo.page_shift == S2_GRANULE_4K ? len : 0;
 }
 
 void s2_memo_index(struct s2_mmu *mmu, uint64_t ipa, struct s2_table *table)
@@ -60,10 +62,14 @@ static uint64_t find_table(const struct s2_mmu *mmu, uint64_t ipa)
 
 bool s2_memo_find(struct s2_mmu *mmu, uint64_t ipa, struct s2_entry *e)
 {
+	const uint64_t at = ipa >> mmu->table_shift;
 	uint64_t pa;
 
-	if (s2_memo_peek(mmu, ipa, e))
+	if (at < mmu->index_len && mmu->index[at].entries) {
+		e->table = mmu->index[at].table;
+		e->pte = &mmu->index[at].entries[s2_memo_index_of(mmu, ipa)];
 		return true;
+	}
 	pa = find_table(mmu, ipa);
 	if (!pa)
 		return false;
@@ -88,6 +94,7 @@ void s2_memo_forget_tables(struct s2_mmu *mmu)
 	free(mmu->index);
 	mmu->index = NULL;
 	mmu->index_len = 0;
+	mmu->index_len_4k = 0;
 }
 
 void s2_memo_distrust(struct s2_mmu *mmu)

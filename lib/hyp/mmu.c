@@ -54,8 +54,8 @@ static void set_formats(struct s2_mmu *mmu)
 	mmu->tlbi.tlbirange = f->tlbirange;
 	if (!mmu->geo.lpa2 && mmu->geo.page_shift != S2_GRANULE_64K)
 		mmu->pa_mask = ((UINT64_C(1) << 48) - 1) & ~(s2_page_size(&mmu->geo) - 1);
-	mmu->pa_limit = UINT64_C(1) << mmu->geo.pa_bits;
 	mmu->page_size = s2_page_size(&mmu->geo);
+	mmu->not_pa = ~((UINT64_C(1) << mmu->geo.pa_bits) - mmu->page_size);
 	mmu->table_shift = s2_level_shift(&mmu->geo, S2_LAST_LEVEL - 1);
 	mmu->table_mask = (UINT64_C(1) << mmu->table_shift) - 1;
 	mmu->vtcr = vtcr(&mmu->geo, f);

@@ -48,14 +48,15 @@ struct s2_mmu {
 	struct s2_table *root;	    /**< the first of geo.root_pages, adjacent */
 	uint64_t vtcr, vttbr;
 	struct s2_unmap_how unmap_how;
-	uint64_t unmap_key;	  /**< the same as a number */
-	uint64_t pa_mask;	  /**< of descriptors, 0 if their PA is not in one piece */
-	uint64_t pa_limit;	  /**< 2^pa_bits */
-	uint64_t page_size;	  /**< bytes */
-	unsigned table_shift;	  /**< log2 of what a last-level table maps */
-	uint64_t table_mask;	  /**< the bits of an address within that */
+	uint64_t unmap_key;   /**< the same as a number */
+	uint64_t pa_mask;     /**< of descriptors, 0 if their PA is not in one piece */
+	uint64_t not_pa;      /**< bits that are 0 in a page's PA: in the page, and above pa_bits */
+	uint64_t page_size;   /**< bytes */
+	unsigned table_shift; /**< log2 of what a last-level table maps */
+	uint64_t table_mask;  /**< the bits of an address within that */
 	struct s2_indexed *index; /**< last-level tables by IPA, filled as they are met */
 	uint64_t index_len;	  /**< 0 until the VM has enough tables to be worth it */
+	uint64_t index_len_4k;	  /**< the same, or 0 if pages are not 4 KiB */
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
 	s2_pte map_attr; /**< of map_memo's key */

@@ -297,8 +297,8 @@ static inline bool map_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu, str
 	struct s2_entry e;
 
 	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu) &&
-	       s2_memo_is_page(mmu, range, pa) && pa < mmu->pa_limit &&
-	       s2_memo_peek(mmu, range.ipa.v, &e) && map_entry(mmu, e, pa);
+	       s2_memo_is_page(mmu, range, pa) && s2_memo_peek(mmu, range.ipa.v, &e) &&
+	       map_entry(mmu, e, pa);
 }
 
 /* The same for a call that passed its checks; else it may be one to @learn from. */
