@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/machine.h"
+
 #define MIN_SHIFT 12
 #define VMID_PAGE 256U
 /* Sizes that live side by side: granules, blocks, and a guest's stage 1. */
@@ -18,7 +20,7 @@ struct entry {
 	uint64_t tag;
 	uint64_t vgen;
 	uint64_t data;
-	uint64_t used; /* when last, or when filled */
+	uint64_t used; /* when last, which is when it was filled or hit */
 };
 
 /* Kinds by VA go with either of the two, so theirs is the sum. */
@@ -31,13 +33,34 @@ struct array {
 	unsigned sets, ways;
 	struct entry *entries;
 	uint32_t *next; /* of each set: the way to go (round robin) */
-	uint64_t clock;
 	uint8_t n_shifts;
 	uint8_t shifts[MAX_SHIFTS]; /* that were ever filled, smallest first */
 };
 
+/*
+ * What the last look-up worked out from its tag: the next one is of the same
+ * kind, VMID and ASID mostly.  Good while nothing has been forgotten since.
+ */
+struct probe {
+	struct s2_tlb_tag tag;
+	uint64_t forgotten;    /* 0: never made */
+	uint64_t vgen;	       /* of a live entry */
+	struct entry *entries; /* of the array, and its shape */
+	size_t set_mask;
+	unsigned ways;
+	unsigned n_sizes; /* of the array, smallest first */
+	/* Without any size nothing was ever filled, and the first finds nothing. */
+	struct {
+		uint64_t tag; /* of an entry, but for its page number */
+		uint64_t hash;
+		unsigned shift;
+	} sizes[MAX_SHIFTS];
+};
+
 struct cpu_tlb {
 	struct array main, walk;
+	struct probe last;
+	uint64_t clock;		   /* of both arrays' uses */
 	struct generation **local; /* VMID / 256 */
 	uint64_t random;
 };
@@ -47,6 +70,7 @@ struct s2_tlbs {
 	unsigned n_cpus;
 	unsigned vmid_pages;
 	uint64_t alle1;
+	uint64_t forgotten;	   /* how often a generation has ended anywhere; from 1 on */
 	struct generation *shared; /* by VMID */
 	struct generation *none;   /* what a CPU that never did a local one has */
 	struct cpu_tlb cpus[];
@@ -120,6 +144,7 @@ int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid
 	tlbs->n_cpus = cpus;
 	tlbs->vmid_pages = (1U << vmid_bits) / VMID_PAGE;
 	tlbs->alle1 = 1;
+	tlbs->forgotten = 1;
 	tlbs->shared = calloc((size_t)1 << vmid_bits, sizeof(*tlbs->shared));
 	tlbs->none = calloc(VMID_PAGE, sizeof(*tlbs->none));
 	if (!tlbs->shared || !tlbs->none)
@@ -161,12 +186,22 @@ static unsigned kind_index(enum s2_tlb_kind kind)
 	return (kind > S2_TLB_S2_WALK) * 2U + (kind & (S2_TLB_S2_WALK | S2_TLB_S1_ONLY) ? 1U : 0U);
 }
 
-static uint64_t entry_tag(const struct s2_tlb_tag *tag, uint64_t addr, unsigned shift)
+static uint64_t page_number(uint64_t addr, unsigned shift)
 {
-	return s2_field_put(addr >> shift, S2_BITS(39, 0)) |
-	       s2_field_put(tag->asid, S2_BITS(55, 40)) |
+	return addr >> shift & S2_BITS(39, 0);
+}
+
+/* An entry's tag but for the page number. */
+static uint64_t tag_of_size(const struct s2_tlb_tag *tag, unsigned shift)
+{
+	return s2_field_put(tag->asid, S2_BITS(55, 40)) |
 	       s2_field_put(shift - MIN_SHIFT, S2_BITS(61, 56)) |
 	       s2_field_put(kind_index(tag->kind), S2_BITS(63, 62));
+}
+
+static uint64_t entry_tag(const struct s2_tlb_tag *tag, uint64_t addr, unsigned shift)
+{
+	return tag_of_size(tag, shift) | page_number(addr, shift);
 }
 
 /* What an entry of this VMID must carry to be live on @cpu now. */
@@ -187,44 +222,112 @@ static struct array *array_of(struct cpu_tlb *cpu, enum s2_tlb_kind kind)
 	return kind == S2_TLB_S2_WALK ? &cpu->walk : &cpu->main;
 }
 
-/* The tag's upper half is mixed in, so that kinds and ASIDs do not share a set. */
+/* What is mixed into the page number, so that kinds and ASIDs do not share a set. */
+static uint64_t hash_of(uint64_t tag, struct s2_vmid vmid)
+{
+	return (tag >> 40) * UINT64_C(0x9e3779b1) ^ vmid.v;
+}
+
 static size_t set_of(const struct array *a, uint64_t tag, struct s2_vmid vmid)
 {
-	uint64_t hash = tag ^ (tag >> 40) * UINT64_C(0x9e3779b1) ^ vmid.v;
+	return (size_t)((tag ^ hash_of(tag, vmid)) & (a->sets - 1)) * a->ways;
+}
 
-	return (size_t)(hash & (a->sets - 1)) * a->ways;
+static inline struct entry *find_in(struct entry *set, unsigned ways, uint64_t tag, uint64_t vgen)
+{
+	do {
+		if (set->tag == tag && set->vgen == vgen)
+			return set;
+		set++;
+	} while (--ways);
+	return NULL;
 }
 
 static struct entry *find(const struct array *a, uint64_t tag, uint64_t vgen, struct s2_vmid vmid)
 {
-	struct entry *set = &a->entries[set_of(a, tag, vmid)];
+	return find_in(&a->entries[set_of(a, tag, vmid)], a->ways, tag, vgen);
+}
 
-	for (unsigned way = 0; way < a->ways; way++)
-		if (set[way].tag == tag && set[way].vgen == vgen)
-			return &set[way];
-	return NULL;
+static void make_probe(const struct s2_tlbs *tlbs, struct cpu_tlb *cpu,
+		       const struct s2_tlb_tag *tag)
+{
+	struct array *a = array_of(cpu, tag->kind);
+	struct probe *p = &cpu->last;
+
+	p->tag = *tag;
+	p->forgotten = tlbs->forgotten;
+	p->vgen = live_vgen(tlbs, cpu, tag->vmid, tag->kind & S2_TLB_BY_VA);
+	p->entries = a->entries;
+	p->set_mask = a->sets - 1;
+	p->ways = a->ways;
+	p->n_sizes = a->n_shifts;
+	for (unsigned i = 0; i < p->n_sizes; i++) {
+		p->sizes[i].shift = a->shifts[i];
+		p->sizes[i].tag = tag_of_size(tag, p->sizes[i].shift);
+		p->sizes[i].hash = hash_of(p->sizes[i].tag, tag->vmid);
+	}
+}
+
+static inline bool probe_is(const struct s2_tlbs *tlbs, const struct probe *p,
+			    const struct s2_tlb_tag *tag)
+{
+	/* No padding lies in a tag, so that this is one comparison. */
+	return p->forgotten == tlbs->forgotten && !memcmp(&p->tag, tag, sizeof(*tag));
+}
+
+/* The entry of the probe's size number @i that covers @addr, or NULL. */
+static inline struct entry *find_size(const struct probe *p, unsigned i, uint64_t addr)
+{
+	const uint64_t page = page_number(addr, p->sizes[i].shift);
+	const size_t set = (page ^ p->sizes[i].hash) & p->set_mask;
+
+	return find_in(&p->entries[set * p->ways], p->ways, p->sizes[i].tag | page, p->vgen);
+}
+
+/* When it was used only matters to LRU; asking whether that is so would cost as much. */
+static inline void hit(struct cpu_tlb *cpu, struct entry *e, uint64_t *data)
+{
+	*data = e->data;
+	e->used = ++cpu->clock;
+}
+
+/* A look-up of another kind than the last, or of something larger than the smallest entries. */
+static S2_SLOW bool lookup_all_sizes(struct s2_tlbs *tlbs, unsigned cpu,
+				     const struct s2_tlb_tag *tag, uint64_t addr, uint64_t *data,
+				     unsigned *shift)
+{
+	struct probe *p = &tlbs->cpus[cpu].last;
+
+	if (!probe_is(tlbs, p, tag))
+		make_probe(tlbs, &tlbs->cpus[cpu], tag);
+	for (unsigned i = 0; i < p->n_sizes; i++) {
+		struct entry *e = find_size(p, i, addr);
+
+		if (!e)
+			continue;
+		if (shift)
+			*shift = p->sizes[i].shift;
+		hit(&tlbs->cpus[cpu], e, data);
+		return true;
+	}
+	return false;
 }
 
 bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag, uint64_t addr,
 		   uint64_t *data, unsigned *shift)
 {
-	struct cpu_tlb *tlb = &tlbs->cpus[cpu];
-	struct array *a = array_of(tlb, tag->kind);
-	uint64_t vgen = live_vgen(tlbs, tlb, tag->vmid, tag->kind & S2_TLB_BY_VA);
+	const struct probe *p = &tlbs->cpus[cpu].last;
+	struct entry *e;
 
-	for (unsigned i = 0; i < a->n_shifts; i++) {
-		struct entry *e = find(a, entry_tag(tag, addr, a->shifts[i]), vgen, tag->vmid);
-
-		if (!e)
-			continue;
-		*data = e->data;
-		if (shift)
-			*shift = a->shifts[i];
-		if (tlbs->cfg.replacement == S2_TLB_LRU)
-			e->used = ++a->clock;
-		return true;
-	}
-	return false;
+	if (!probe_is(tlbs, p, tag))
+		return lookup_all_sizes(tlbs, cpu, tag, addr, data, shift);
+	e = find_size(p, 0, addr);
+	if (!e)
+		return lookup_all_sizes(tlbs, cpu, tag, addr, data, shift);
+	if (shift)
+		*shift = p->sizes[0].shift;
+	hit(&tlbs->cpus[cpu], e, data);
+	return true;
 }
 
 static bool entry_live(const struct s2_tlbs *tlbs, const struct cpu_tlb *cpu, const struct entry *e)
@@ -264,7 +367,7 @@ static unsigned victim(const struct s2_tlbs *tlbs, struct cpu_tlb *cpu, struct a
 }
 
 /* @return false if there are more sizes than a TLB tells apart. */
-static bool know_shift(struct array *a, unsigned shift)
+static bool know_shift(struct cpu_tlb *cpu, struct array *a, unsigned shift)
 {
 	unsigned at;
 
@@ -273,6 +376,7 @@ static bool know_shift(struct array *a, unsigned shift)
 			return true;
 	if (a->n_shifts == MAX_SHIFTS)
 		return false;
+	cpu->last.forgotten = 0; /* there is one more size to look for */
 	at = a->n_shifts++;
 	/* Smallest first: of two that match the one of the deeper level is the better. */
 	for (; at && a->shifts[at - 1] > shift; at--)
@@ -291,7 +395,7 @@ void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *ta
 	struct entry *e;
 
 	/* A TLB need not keep what it is shown. */
-	if (!(tlbs->cfg.kinds & tag->kind) || shift < MIN_SHIFT || !know_shift(a, shift))
+	if (!(tlbs->cfg.kinds & tag->kind) || shift < MIN_SHIFT || !know_shift(tlb, a, shift))
 		return;
 	e = find(a, key, vgen, tag->vmid);
 	if (!e) {
@@ -302,7 +406,7 @@ void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *ta
 	e->tag = key;
 	e->vgen = vgen;
 	e->data = data;
-	e->used = ++a->clock;
+	e->used = ++tlb->clock;
 }
 
 /* The CPU's own count of @vmid, or NULL without memory for it. */
@@ -321,8 +425,9 @@ static struct generation *local_generation(struct s2_tlbs *tlbs, struct cpu_tlb 
 	return &(*page)[vmid.v % VMID_PAGE];
 }
 
-static void bump(struct generation *gen, bool by_va_only)
+static void bump(struct s2_tlbs *tlbs, struct generation *gen, bool by_va_only)
 {
+	tlbs->forgotten++;
 	if (by_va_only)
 		gen->by_va++;
 	else
@@ -340,12 +445,13 @@ void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid, 
 		if (own)
 			gen = own;
 	}
-	bump(gen, by_va_only);
+	bump(tlbs, gen, by_va_only);
 }
 
 void s2_tlb_inval_all(struct s2_tlbs *tlbs)
 {
 	tlbs->alle1++;
+	tlbs->forgotten++;
 }
 
 static bool hit_by_ipa(const struct entry *e, const struct s2_tlb_ipa_range *range)
