@@ -175,7 +175,7 @@ void s2_mmu_load_cr3(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu);
 
 static inline void s2_mmu_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	const struct s2_insn insn = {.op = op, .count = n};
+	struct s2_insn insn = {.op = op, .count = n};
 
 	s2_issue(cpu, &insn);
 }

@@ -54,7 +54,7 @@ static bool follow_path(const struct s2_mmu *mmu, uint64_t addr, int last, struc
 /* A read that a run repeats in place. */
 static void read_again(struct s2_cpu *cpu, uint64_t pa, s2_pte pte)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_READ, .addr = pa, .value = pte, .count = 1};
+	struct s2_insn insn = {.op = S2_OP_PTE_READ, .addr = pa, .value = pte, .count = 1};
 
 	s2_issue(cpu, &insn);
 }

@@ -282,7 +282,7 @@ struct range_emit {
 static void emit_range_op(void *arg, const struct s2_tlbi_op *op)
 {
 	const struct range_emit *emit = arg;
-	const struct s2_insn insn = {
+	struct s2_insn insn = {
 		.op = op->range ? S2_OP_TLBI_RIPAS2E1IS : S2_OP_TLBI_IPAS2E1IS,
 		.value = op->operand,
 		.value_step = emit->step,

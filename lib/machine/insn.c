@@ -7,14 +7,14 @@
 
 static void issue_op(struct s2_cpu *cpu, enum s2_op op)
 {
-	const struct s2_insn insn = {.op = op, .count = 1};
+	struct s2_insn insn = {.op = op, .count = 1};
 
 	s2_issue(cpu, &insn);
 }
 
 static void issue_tlbi(struct s2_cpu *cpu, enum s2_op op, uint64_t operand, uint64_t step)
 {
-	const struct s2_insn insn = {.op = op, .value = operand, .value_step = step, .count = 1};
+	struct s2_insn insn = {.op = op, .value = operand, .value_step = step, .count = 1};
 
 	if (s2_op_is_broadcast(op))
 		s2_issue_broadcast(cpu, &insn);
@@ -107,7 +107,7 @@ static uint64_t lines(uint64_t addr, uint64_t size, unsigned line_shift)
 static struct s2_insn line_loop(enum s2_op op, struct s2_pa pa, uint64_t size, uint64_t step,
 				unsigned line_shift)
 {
-	const struct s2_insn insn = {.op = op,
+	struct s2_insn insn = {.op = op,
 				     .addr = pa.v,
 				     .value = size,
 				     .addr_step = step,
@@ -119,7 +119,7 @@ static struct s2_insn line_loop(enum s2_op op, struct s2_pa pa, uint64_t size, u
 static void dc_range(struct s2_cpu *cpu, enum s2_op op, struct s2_pa pa, uint64_t size,
 		     uint64_t step)
 {
-	const struct s2_insn insn =
+	struct s2_insn insn =
 		line_loop(op, pa, size, step, cpu->machine->features.dline_shift);
 
 	s2_issue(cpu, &insn);
@@ -147,7 +147,7 @@ void s2_dc_ivac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
 
 void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_t step)
 {
-	const struct s2_insn insn =
+	struct s2_insn insn =
 		line_loop(S2_OP_IC_IVAU, pa, size, step, cpu->machine->features.iline_shift);
 
 	s2_issue_broadcast(cpu, &insn);
@@ -160,7 +160,7 @@ void s2_ic_ivau_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
 
 void s2_ic_ialluis(struct s2_cpu *cpu)
 {
-	const struct s2_insn insn = {.op = S2_OP_IC_IALLUIS, .count = 1};
+	struct s2_insn insn = {.op = S2_OP_IC_IALLUIS, .count = 1};
 
 	s2_issue_broadcast(cpu, &insn);
 }
@@ -172,7 +172,7 @@ void s2_ic_iallu(struct s2_cpu *cpu)
 
 void s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value)
 {
-	const struct s2_insn insn = {
+	struct s2_insn insn = {
 		.op = S2_OP_SYSREG_WRITE, .addr = (uint64_t)reg, .value = value, .count = 1};
 
 	cpu->sysreg[reg] = value;
@@ -187,7 +187,7 @@ uint64_t s2_read_sysreg(const struct s2_cpu *cpu, enum s2_sysreg reg)
 
 void s2_load_vttbr(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
 {
-	const struct s2_insn insn = {.op = S2_OP_VMID_SWITCH, .value = vttbr, .count = 1};
+	struct s2_insn insn = {.op = S2_OP_VMID_SWITCH, .value = vttbr, .count = 1};
 
 	s2_issue(cpu, &insn);
 	s2_write_sysreg(cpu, S2_SYSREG_VTCR_EL2, vtcr);
@@ -201,21 +201,21 @@ void s2_hypercall(struct s2_cpu *cpu)
 
 void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	const struct s2_insn insn = {.op = op, .count = n};
+	struct s2_insn insn = {.op = op, .count = n};
 
 	s2_observe(cpu, &insn);
 }
 
 void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
-	const struct s2_insn insn = {.op = op, .count = n};
+	struct s2_insn insn = {.op = op, .count = n};
 
 	s2_issue(cpu, &insn);
 }
 
 void s2_table_event(struct s2_cpu *cpu, enum s2_op op, uint64_t pa, uint64_t bytes)
 {
-	const struct s2_insn insn = {.op = op, .addr = pa, .value = bytes, .count = 1};
+	struct s2_insn insn = {.op = op, .addr = pa, .value = bytes, .count = 1};
 
 	s2_issue(cpu, &insn);
 }

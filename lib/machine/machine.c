@@ -159,18 +159,16 @@ static void deliver(struct s2_cpu *cpu, uint64_t repeat, const struct s2_insn *i
 		m->sinks[i].event(m->sinks[i].arg, &event);
 }
 
-void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn)
+void s2_observe(struct s2_cpu *cpu, struct s2_insn *insn)
 {
-	struct s2_insn sited = *insn;
-
-	sited.site = cpu->site;
+	insn->site = cpu->site;
 	if (!cpu->in_run) {
-		deliver(cpu, 1, &sited, 1);
+		deliver(cpu, 1, insn, 1);
 		return;
 	}
 	/* Walkers bound their sequences; a longer one is a bug that the tests of runs see. */
 	if (cpu->run_len < S2_SEQUENCE_MAX)
-		cpu->run[cpu->run_len++] = sited;
+		cpu->run[cpu->run_len++] = *insn;
 }
 
 void s2_run_deliver(struct s2_cpu *cpu)

@@ -76,20 +76,23 @@ struct s2_machine {
 /** Adds what is tallied to the counts. */
 void s2_machine_fold(struct s2_machine *m);
 
-/** Hands an instruction to the sinks, or to the sequence being collected. */
-void s2_observe(struct s2_cpu *cpu, const struct s2_insn *insn);
+/**
+ * Hands an instruction to the sinks, or to the sequence being collected.  It
+ * is given its site in place: a copy would wait for the fields just written.
+ */
+void s2_observe(struct s2_cpu *cpu, struct s2_insn *insn);
 
 /** Delivers the sequence that s2_run_begin() started. */
 void s2_run_deliver(struct s2_cpu *cpu);
 
-static inline void s2_issue(struct s2_cpu *cpu, const struct s2_insn *insn)
+static inline void s2_issue(struct s2_cpu *cpu, struct s2_insn *insn)
 {
 	cpu->count[insn->op] += insn->count * cpu->repeat;
 	if (cpu->observed)
 		s2_observe(cpu, insn);
 }
 
-static inline void s2_issue_broadcast(struct s2_cpu *cpu, const struct s2_insn *insn)
+static inline void s2_issue_broadcast(struct s2_cpu *cpu, struct s2_insn *insn)
 {
 	cpu->count[S2_OP_DVM_BROADCAST] += insn->count * cpu->repeat * cpu->broadcast_to;
 	s2_issue(cpu, insn);
@@ -134,7 +137,7 @@ void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_
 /** A software read of the descriptor at @p addr; addresses advance by 8. */
 static inline void s2_pte_read(struct s2_cpu *cpu, uint64_t addr, s2_pte value, uint64_t step)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_READ,
+	struct s2_insn insn = {.op = S2_OP_PTE_READ,
 				     .addr = addr,
 				     .value = value,
 				     .addr_step = sizeof(s2_pte),
@@ -148,7 +151,7 @@ static inline void s2_pte_read(struct s2_cpu *cpu, uint64_t addr, s2_pte value, 
 static inline void s2_pte_write(struct s2_cpu *cpu, uint64_t addr, s2_pte value, uint64_t step,
 				enum s2_mem_order order)
 {
-	const struct s2_insn insn = {.op = S2_OP_PTE_WRITE,
+	struct s2_insn insn = {.op = S2_OP_PTE_WRITE,
 				     .order = (uint8_t)order,
 				     .addr = addr,
 				     .value = value,

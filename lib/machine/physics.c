@@ -177,48 +177,6 @@ static void memory_insn(struct s2_physics *p, unsigned cpu, const struct s2_insn
 	}
 }
 
-/* What an instruction is to the parts of physics. */
-enum insn_class {
-	CLASS_NONE, /* only counted */
-	CLASS_TLBI,
-	CLASS_MEMORY,
-	CLASS_REGISTER,
-	CLASS_SYNC,
-	CLASS_GUEST,
-	CLASS_DSB,
-	CLASS_TABLE, /* stores, pages freed */
-};
-
-static const uint8_t classes[S2_OP_COUNT] = {
-	[S2_OP_TLBI_VMALLS12E1IS] = CLASS_TLBI,
-	[S2_OP_TLBI_VMALLS12E1] = CLASS_TLBI,
-	[S2_OP_TLBI_VMALLE1IS] = CLASS_TLBI,
-	[S2_OP_TLBI_VMALLE1] = CLASS_TLBI,
-	[S2_OP_TLBI_IPAS2E1IS] = CLASS_TLBI,
-	[S2_OP_TLBI_IPAS2E1] = CLASS_TLBI,
-	[S2_OP_TLBI_RIPAS2E1IS] = CLASS_TLBI,
-	[S2_OP_TLBI_RIPAS2E1] = CLASS_TLBI,
-	[S2_OP_TLBI_ALLE1IS] = CLASS_TLBI,
-	[S2_OP_DSB_ISH] = CLASS_DSB,
-	[S2_OP_DSB_ISHST] = CLASS_DSB,
-	[S2_OP_DSB_NSH] = CLASS_DSB,
-	[S2_OP_DSB_NSHST] = CLASS_DSB,
-	[S2_OP_DSB_SY] = CLASS_DSB,
-	[S2_OP_ISB] = CLASS_SYNC,
-	[S2_OP_HYPERCALL] = CLASS_SYNC,
-	[S2_OP_GUEST_ENTRY] = CLASS_GUEST,
-	[S2_OP_GUEST_EXIT] = CLASS_GUEST,
-	[S2_OP_SYSREG_WRITE] = CLASS_REGISTER,
-	[S2_OP_DC_CIVAC] = CLASS_MEMORY,
-	[S2_OP_DC_CVAC] = CLASS_MEMORY,
-	[S2_OP_DC_IVAC] = CLASS_MEMORY,
-	[S2_OP_IC_IVAU] = CLASS_MEMORY,
-	[S2_OP_IC_IALLUIS] = CLASS_MEMORY,
-	[S2_OP_IC_IALLU] = CLASS_MEMORY,
-	[S2_OP_PTE_WRITE] = CLASS_TABLE,
-	[S2_OP_TABLE_FREE] = CLASS_TABLE,
-};
-
 static void context_event(struct s2_physics *p, struct s2_phys_cpu *cpu)
 {
 	synchronise(p, cpu);
@@ -242,47 +200,99 @@ static bool waits_for_loads(enum s2_op op)
  * One instruction in one of its repetitions; the finite TLBs and memory take
  * all of them with the first.
  */
-static void insn(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
-{
-	const struct s2_insn *in = &event->insns[k];
-	struct s2_phys_cpu *cpu = &p->cpus[event->cpu];
+typedef void insn_fn(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i);
 
-	switch (classes[in->op]) {
-	case CLASS_TLBI:
-		if (p->tlbs && !i)
-			finite_tlbi(p, event->cpu, in, event->repeat);
-		if (p->residues)
-			note(p, s2_residues_tlbi(p->residues, event->cpu, in, i));
-		break;
-	case CLASS_MEMORY:
-		if (p->memory && !i)
-			memory_insn(p, event->cpu, in, event->repeat);
-		break;
-	case CLASS_REGISTER:
-		write_register(cpu, in);
-		break;
-	case CLASS_GUEST:
-		guest_boundary(cpu, in->op);
-		context_event(p, cpu);
-		break;
-	case CLASS_SYNC:
-		context_event(p, cpu);
-		break;
-	case CLASS_DSB:
-		cpu->draining = cpu->draining && !waits_for_loads(in->op);
-		if (p->residues)
-			s2_residues_dsb(p->residues, event->cpu, in->op);
-		break;
-	case CLASS_TABLE:
-		if (p->residues)
-			note(p, s2_residues_insn(p->residues, event, k, i));
-		break;
-	default:
-		break;
-	}
+static void on_tlbi(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	if (p->tlbs && !i)
+		finite_tlbi(p, event->cpu, &event->insns[k], event->repeat);
+	if (p->residues)
+		note(p, s2_residues_tlbi(p->residues, event->cpu, &event->insns[k], i));
 }
 
-static void repetition(struct s2_physics *p, const struct s2_event *event, uint64_t i)
+static void on_memory(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	if (p->memory && !i)
+		memory_insn(p, event->cpu, &event->insns[k], event->repeat);
+}
+
+static void on_register(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	(void)i;
+	write_register(&p->cpus[event->cpu], &event->insns[k]);
+}
+
+static void on_sync(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	(void)k;
+	(void)i;
+	context_event(p, &p->cpus[event->cpu]);
+}
+
+static void on_guest(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	guest_boundary(&p->cpus[event->cpu], event->insns[k].op);
+	on_sync(p, event, k, i);
+}
+
+static void on_dsb(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	const enum s2_op op = event->insns[k].op;
+	struct s2_phys_cpu *cpu = &p->cpus[event->cpu];
+
+	(void)i;
+	cpu->draining = cpu->draining && !waits_for_loads(op);
+	if (p->residues)
+		s2_residues_dsb(p->residues, event->cpu, op);
+}
+
+/* Stores, pages freed. */
+static void on_table(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	if (p->residues)
+		note(p, s2_residues_insn(p->residues, event, k, i));
+}
+
+/* What has none is only counted. */
+static insn_fn *const handlers[S2_OP_COUNT] = {
+	[S2_OP_TLBI_VMALLS12E1IS] = on_tlbi,
+	[S2_OP_TLBI_VMALLS12E1] = on_tlbi,
+	[S2_OP_TLBI_VMALLE1IS] = on_tlbi,
+	[S2_OP_TLBI_VMALLE1] = on_tlbi,
+	[S2_OP_TLBI_IPAS2E1IS] = on_tlbi,
+	[S2_OP_TLBI_IPAS2E1] = on_tlbi,
+	[S2_OP_TLBI_RIPAS2E1IS] = on_tlbi,
+	[S2_OP_TLBI_RIPAS2E1] = on_tlbi,
+	[S2_OP_TLBI_ALLE1IS] = on_tlbi,
+	[S2_OP_DSB_ISH] = on_dsb,
+	[S2_OP_DSB_ISHST] = on_dsb,
+	[S2_OP_DSB_NSH] = on_dsb,
+	[S2_OP_DSB_NSHST] = on_dsb,
+	[S2_OP_DSB_SY] = on_dsb,
+	[S2_OP_ISB] = on_sync,
+	[S2_OP_HYPERCALL] = on_sync,
+	[S2_OP_GUEST_ENTRY] = on_guest,
+	[S2_OP_GUEST_EXIT] = on_guest,
+	[S2_OP_SYSREG_WRITE] = on_register,
+	[S2_OP_DC_CIVAC] = on_memory,
+	[S2_OP_DC_CVAC] = on_memory,
+	[S2_OP_DC_IVAC] = on_memory,
+	[S2_OP_IC_IVAU] = on_memory,
+	[S2_OP_IC_IALLUIS] = on_memory,
+	[S2_OP_IC_IALLU] = on_memory,
+	[S2_OP_PTE_WRITE] = on_table,
+	[S2_OP_TABLE_FREE] = on_table,
+};
+
+static inline void insn(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
+{
+	insn_fn *const fn = handlers[event->insns[k].op];
+
+	if (fn)
+		fn(p, event, k, i);
+}
+
+static inline void repetition(struct s2_physics *p, const struct s2_event *event, uint64_t i)
 {
 	for (size_t k = 0; k < event->n_insns; k++)
 		insn(p, event, k, i);
@@ -304,12 +314,21 @@ static void physics_run(struct s2_physics *p, const struct s2_event *event)
 		repetition(p, event, i);
 }
 
-void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
+/* Several instructions, or several times. */
+static S2_SLOW void physics_sequence(struct s2_physics *p, const struct s2_event *event)
 {
 	if (event->repeat > 1 && p->residues)
 		physics_run(p, event);
 	else
 		repetition(p, event, 0);
+}
+
+void s2_physics_event(struct s2_physics *p, const struct s2_event *event)
+{
+	if (event->repeat == 1 && event->n_insns == 1)
+		insn(p, event, 0, 0);
+	else
+		physics_sequence(p, event);
 }
 
 static void on_event(void *arg, const struct s2_event *event)

@@ -139,6 +139,7 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 			      int level)
 {
 	struct s2_group *g;
+	uint64_t *cpus;
 	size_t b;
 
 	if (!res->free && chunk_new(res))
@@ -151,9 +152,10 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 	g->level = (int8_t)level;
 	g->stage = S2_RESIDUE_STORED;
 	g->serial = ++res->serial;
-	memset(s2_group_cpus(res, g), 0xff, res->cpu_words * sizeof(uint64_t));
-	if (res->p->n_cpus % 64)
-		s2_group_cpus(res, g)[res->cpu_words - 1] >>= 64 - res->p->n_cpus % 64;
+	cpus = s2_group_cpus(res, g);
+	cpus[res->cpu_words - 1] = UINT64_MAX >> (64 * res->cpu_words - res->p->n_cpus);
+	for (unsigned w = 0; w + 1 < res->cpu_words; w++)
+		cpus[w] = UINT64_MAX;
 	b = bucket(res, vm, ipa, level);
 	g->chain = res->hash[b];
 	res->hash[b] = g;
@@ -218,9 +220,23 @@ static uint64_t residue_word_mask(uint64_t word, uint64_t first, uint64_t last)
 	return mask;
 }
 
+static inline bool group_has(const struct s2_group *g, uint64_t i)
+{
+	return g->words[i / 64] >> i % 64 & 1;
+}
+
 void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
 {
 	const uint64_t last = first + n - 1;
+
+	if (n == 1) {
+		const unsigned new = !group_has(g, first);
+
+		g->words[first / 64] |= UINT64_C(1) << first % 64;
+		g->n += new;
+		g->vm->entries += new;
+		return;
+	}
 
 	for (uint64_t w = first / 64; w <= last / 64; w++) {
 		const uint64_t mask = residue_word_mask(w, first, last);
@@ -237,6 +253,8 @@ static unsigned count_in(const struct s2_residues *res, const struct s2_group *g
 {
 	unsigned n = 0;
 
+	if (first == last)
+		return group_has(g, first);
 	for (unsigned w = (unsigned)(first / 64); w <= last / 64 && w < res->page_words; w++)
 		n += bits_set(g->words[w] & residue_word_mask(w, first, last));
 	return n;

@@ -150,6 +150,15 @@ static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s
 	return g->words + res->page_words + res->cpu_words;
 }
 
+/** Makes @p cpus, of a group, those of one CPU; there is one word of them mostly. */
+static inline void s2_cpus_only(const struct s2_residues *res, uint64_t *cpus, unsigned cpu)
+{
+	cpus[0] = 0;
+	for (unsigned w = 1; w < res->cpu_words; w++)
+		cpus[w] = 0;
+	cpus[cpu / 64] = UINT64_C(1) << cpu % 64;
+}
+
 static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
 {
 	const struct s2_geometry geo = {.page_shift = res->page_shift};

@@ -30,10 +30,10 @@ static void pend(const struct tlbi *t, struct s2_group *g, enum s2_residue_stage
 	uint64_t *pending = s2_group_pending(res, g);
 
 	if (g->stage != stage) {
-		for (unsigned w = 0; w < res->cpu_words; w++)
-			pending[w] = 0;
+		s2_cpus_only(res, pending, t->cpu);
 		s2_group_move(res, g, stage);
 		g->local = t->local;
+		return;
 	}
 	/* Several may have issued it: the first that completes is enough. */
 	pending[t->cpu / 64] |= UINT64_C(1) << t->cpu % 64;
@@ -235,7 +235,8 @@ static struct s2_res_vm *tlbi_vm(const struct s2_residues *res, unsigned cpu)
 	const struct s2_features *f = &res->p->machine->features;
 	const struct s2_vmid vmid = s2_vttbr_vmid(f, state->effective.vttbr);
 
-	if (vmid.v != s2_vttbr_vmid(f, state->issued.vttbr).v)
+	if (state->issued.vttbr != state->effective.vttbr &&
+	    vmid.v != s2_vttbr_vmid(f, state->issued.vttbr).v)
 		return NULL;
 	return res->by_vmid[vmid.v];
 }
@@ -255,10 +256,15 @@ static bool tlb_possible_decode(struct tlbi *t, const struct s2_insn *insn, uint
 					   !state->regime_err && state->regime.geo.lpa2,
 					   f->tlbirange};
 	const uint64_t operand = insn->value + i * insn->value_step;
+	struct s2_tlbi_span single;
 
 	if (insn->op == S2_OP_TLBI_RIPAS2E1IS || insn->op == S2_OP_TLBI_RIPAS2E1)
 		return !s2_tlbi_range_decode(&fmt, operand, &t->span);
-	t->span = s2_tlbi_ipa_decode(&fmt, operand);
+	/* Field by field: what was just returned in parts is slow to copy as a whole. */
+	single = s2_tlbi_ipa_decode(&fmt, operand);
+	t->span.start.v = single.start.v;
+	t->span.size = single.size;
+	t->span.level = single.level;
 	return t->span.size != 0;
 }
 
@@ -311,8 +317,7 @@ static void complete_all(struct s2_residues *res, struct s2_group *g, unsigned c
 		s2_group_free(res, g);
 		return;
 	}
-	for (unsigned w = 0; w < res->cpu_words; w++)
-		cpus[w] = w == cpu / 64 ? own : 0;
+	s2_cpus_only(res, cpus, cpu);
 	s2_group_move(res, g, S2_RESIDUE_SYNC);
 }
 
@@ -329,16 +334,10 @@ static void complete(struct s2_residues *res, struct s2_group *g, unsigned cpu)
 		s2_group_move(res, g, S2_RESIDUE_S2_DONE);
 }
 
-void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op)
+static S2_SLOW void complete_pending(struct s2_residues *res, unsigned cpu, bool domain)
 {
-	const bool domain = op != S2_OP_DSB_NSH && op != S2_OP_DSB_NSHST;
 	struct s2_link *link, *next;
 
-	res->cpus[cpu].any++;
-	res->cpus[cpu].ish += domain;
-	/* TLBIs are completed by a DSB for loads and stores, not by one for stores alone. */
-	if (op == S2_OP_DSB_ISHST || op == S2_OP_DSB_NSHST)
-		return;
 	for (link = res->pending.next; link != &res->pending; link = next) {
 		struct s2_group *g = group_of(link);
 
@@ -350,7 +349,18 @@ void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op)
 	}
 }
 
-void s2_residues_sync(struct s2_residues *res, unsigned cpu)
+void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op)
+{
+	const bool domain = op != S2_OP_DSB_NSH && op != S2_OP_DSB_NSHST;
+
+	res->cpus[cpu].any++;
+	res->cpus[cpu].ish += domain;
+	/* TLBIs are completed by a DSB for loads and stores, not by one for stores alone. */
+	if (op != S2_OP_DSB_ISHST && op != S2_OP_DSB_NSHST && res->pending.next != &res->pending)
+		complete_pending(res, cpu, domain);
+}
+
+static S2_SLOW void sync_pending(struct s2_residues *res, unsigned cpu)
 {
 	struct s2_link *link, *next;
 
@@ -362,4 +372,10 @@ void s2_residues_sync(struct s2_residues *res, unsigned cpu)
 		    (s2_group_cpus(res, g)[cpu / 64] >> cpu % 64 & 1))
 			s2_group_free(res, g);
 	}
+}
+
+void s2_residues_sync(struct s2_residues *res, unsigned cpu)
+{
+	if (res->pending.next != &res->pending)
+		sync_pending(res, cpu);
 }

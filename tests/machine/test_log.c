@@ -132,7 +132,7 @@ static const struct {
 
 static void issue_line(struct s2_cpu *cpu, size_t i)
 {
-	const struct s2_insn insn = {
+	struct s2_insn insn = {
 		.op = lines[i].op,
 		.order = lines[i].release ? S2_MEM_RELEASE : S2_MEM_PLAIN,
 		.addr = lines[i].addr,
