@@ -233,7 +233,7 @@ void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
 		const unsigned new = !group_has(g, first);
 
 		g->words[first / 64] |= UINT64_C(1) << first % 64;
-		g->n += new;
+		g->n = (uint16_t)(g->n + new);
 		g->vm->entries += new;
 		return;
 	}
@@ -242,7 +242,7 @@ void s2_group_add(struct s2_group *g, unsigned first, uint64_t n)
 		const uint64_t mask = residue_word_mask(w, first, last);
 		const unsigned added = bits_set(mask & ~g->words[w]);
 
-		g->n += added;
+		g->n = (uint16_t)(g->n + added);
 		g->vm->entries += added;
 		g->words[w] |= mask;
 	}
@@ -268,7 +268,7 @@ static struct s2_group *clone(struct s2_residues *res, const struct s2_group *g)
 	if (!new)
 		return NULL;
 	new->base = g->base;
-	new->step = g->step;
+	new->step_log2 = g->step_log2;
 	new->store_epoch = g->store_epoch;
 	new->store_local_epoch = g->store_local_epoch;
 	new->store_cpu = g->store_cpu;
@@ -298,8 +298,8 @@ struct s2_group *s2_group_take(struct s2_residues *res, struct s2_group *g, uint
 		new->words[w] = g->words[w] & residue_word_mask(w, first, last);
 		g->words[w] &= ~residue_word_mask(w, first, last);
 	}
-	new->n = n;
-	g->n -= n;
+	new->n = (uint16_t)n;
+	g->n = (uint16_t)(g->n - n);
 	return new;
 }
 
@@ -344,7 +344,7 @@ bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, b
 static bool alike(const struct s2_residues *res, struct s2_group *a, struct s2_group *b)
 {
 	return a != b && a->vm == b->vm && a->ipa == b->ipa && a->level == b->level &&
-	       a->stage == b->stage && a->base == b->base && a->step == b->step &&
+	       a->stage == b->stage && a->base == b->base && a->step_log2 == b->step_log2 &&
 	       a->table == b->table && !a->below && !b->below && a->conflict == b->conflict &&
 	       s2_group_visible(res, a, false, 0) && s2_group_visible(res, b, false, 0) &&
 	       !memcmp(s2_group_cpus(res, a), s2_group_cpus(res, b),
@@ -365,7 +365,7 @@ void s2_group_join(struct s2_residues *res, struct s2_group *g)
 		unsigned n = bits_set(g->words[w] & ~other->words[w]);
 
 		other->words[w] |= g->words[w];
-		other->n += n;
+		other->n = (uint16_t)(other->n + n);
 		other->vm->entries += n;
 	}
 	s2_group_free(res, g);

@@ -36,27 +36,33 @@ struct s2_group {
 	struct s2_group *chain;
 	struct s2_res_vm *vm;
 	uint64_t ipa; /**< of the table page */
-	uint64_t base, step;
+	uint64_t base;
 	uint64_t store_epoch, store_local_epoch; /**< of the storer, at the store */
 	uint64_t serial;			 /**< tells a subtree from one before it */
-	uint32_t n;
+	uint16_t n;				 /**< descriptors: a page has 8192 at most */
 	uint16_t store_cpu;
 	int8_t level;
 	uint8_t stage; /**< enum s2_residue_stage; never VISIBLE, which STORED becomes by itself */
-	bool table;    /**< table descriptors: walk-cache entries */
-	bool below;    /**< a single one, with all that hangs on it */
-	bool conflict;
-	bool local;	  /**< pending: a non-shareable TLBI */
+	uint8_t step_log2; /**< 0: no step */
+	bool table : 1;	   /**< table descriptors: walk-cache entries */
+	bool below : 1;	   /**< a single one, with all that hangs on it */
+	bool conflict : 1;
+	bool local : 1;	  /**< pending: a non-shareable TLBI */
 	uint64_t words[]; /**< descriptors, CPUs left, CPUs whose DSB completes what is pending */
 };
 
-/** What is known of a table page. */
+/** What is known of a table page: where it is linked in, or what it was unlinked with. */
 struct s2_table_meta {
-	struct s2_res_vm *vm; /**< NULL: not linked into a watched tree */
-	uint64_t ipa;
-	struct s2_group *unlinked; /**< the subtree residue that it is part of... */
-	uint64_t serial;	   /**< ...if the serials agree */
+	union {
+		struct s2_res_vm *vm;	   /**< linked: into this VM's watched tree */
+		struct s2_group *unlinked; /**< not: the subtree residue that it is part of... */
+	};
+	union {
+		uint64_t ipa;
+		uint64_t serial; /**< ...if the serials agree */
+	};
 	int8_t level;
+	bool linked;
 };
 
 /** Epochs of a CPU: how many DSBs that order its stores. */
@@ -164,6 +170,18 @@ static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
 	const struct s2_geometry geo = {.page_shift = res->page_shift};
 
 	return s2_level_shift(&geo, level);
+}
+
+/** By how much descriptors of @p g advance. */
+static inline uint64_t s2_group_step(const struct s2_group *g)
+{
+	return g->step_log2 ? UINT64_C(1) << g->step_log2 : 0;
+}
+
+/** The value that descriptor @p index of @p g had. */
+static inline s2_pte s2_group_pte(const struct s2_group *g, unsigned index)
+{
+	return g->base + index * s2_group_step(g);
 }
 
 /** A group with no descriptors, all CPUs, in its VM's idle list; NULL without memory. */

@@ -88,7 +88,8 @@ int s2_residues_stores(struct s2_residues *res, const struct s2_event *event)
 	    s2_group_first(res, page->vm, page->ipa, page->level))
 		return 1;
 	old = replaced(res, event, (size_t)(insn - event->insns), 0, &step);
-	if (!step && s2_pte_valid(old))
+	/* A group can only tell of steps that are a size. */
+	if (s2_pte_valid(old) && (!step || (step & (step - 1))))
 		return 1;
 	return s2_residues_store(res, event->cpu, insn->addr, old, insn->value, event->repeat,
 				 step);

@@ -73,7 +73,7 @@ static struct s2_residue describe(const struct s2_residues *res, struct s2_group
 		.size = UINT64_C(1) << shift,
 		.n = n,
 		.level = g->level,
-		.pte = g->base + index * g->step,
+		.pte = s2_group_pte(g, index),
 		.kinds = kinds_left(g),
 		.subtree = g->below,
 		.conflict = g->conflict,

@@ -99,7 +99,7 @@ static int adopt(struct s2_residues *res, const struct s2_table *table, struct s
 	meta->vm = vm;
 	meta->ipa = ipa;
 	meta->level = (int8_t)level;
-	meta->unlinked = NULL;
+	meta->linked = true;
 	for (unsigned i = 0; level < S2_LAST_LEVEL && i < page_entries(res) && !ret; i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], level)
 						       ? child_of(res, table->entries[i])
@@ -136,7 +136,7 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 
 	if (!vm)
 		return -ENOMEM;
-	if (known && known->vm == vm)
+	if (known && known->linked && known->vm == vm)
 		return 0;
 	for (unsigned i = 0; i < regime->geo.root_pages; i++) {
 		const struct s2_pa pa = {regime->root.v + i * s2_page_size(&regime->geo)};
@@ -159,9 +159,9 @@ static void orphan(struct s2_residues *res, const struct s2_table *table, struct
 {
 	struct s2_table_meta *meta = meta_find(res, table->pa);
 
-	if (!meta || !meta->vm)
+	if (!meta || !meta->linked)
 		return;
-	meta->vm = NULL;
+	meta->linked = false;
 	meta->unlinked = g;
 	meta->serial = g ? g->serial : 0;
 	for (unsigned i = 0; meta->level < S2_LAST_LEVEL && i < page_entries(res); i++) {
@@ -194,6 +194,16 @@ static void stamp(const struct s2_residues *res, struct s2_group *g, unsigned cp
 	g->store_local_epoch = res->cpus[cpu].any;
 }
 
+/* Steps are sizes of a level, or 0. */
+static uint8_t log2_of(uint64_t step)
+{
+	uint8_t n = 0;
+
+	while (step >> n > 1)
+		n++;
+	return n;
+}
+
 /* A group that a store by @cpu now can still join. */
 static struct s2_group *open_group(struct s2_residues *res, const struct s2_table_meta *meta,
 				   unsigned cpu, uint64_t base, uint64_t step)
@@ -202,7 +212,7 @@ static struct s2_group *open_group(struct s2_residues *res, const struct s2_tabl
 
 	for (; g; g = s2_group_next(g)) {
 		if (g->stage == S2_RESIDUE_STORED && !g->table && !g->conflict && g->base == base &&
-		    g->step == step && g->store_cpu == cpu &&
+		    s2_group_step(g) == step && g->store_cpu == cpu &&
 		    g->store_epoch == res->cpus[cpu].ish &&
 		    g->store_local_epoch == res->cpus[cpu].any)
 			return g;
@@ -226,7 +236,7 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 		if (!g)
 			return -ENOMEM;
 		g->base = base;
-		g->step = step;
+		g->step_log2 = log2_of(step);
 		stamp(res, g, cpu);
 	}
 	s2_group_add(g, index, n);
@@ -259,7 +269,7 @@ static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 	int err = 0;
 
 	for (; g && !err; g = next) {
-		s2_pte old = g->base + index * g->step;
+		s2_pte old = s2_group_pte(g, index);
 
 		next = s2_group_next(g);
 		if (g->stage == S2_RESIDUE_SYNC || g->conflict ||
@@ -281,7 +291,7 @@ static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 /* Before anything changes in a page that a subtree's residue refers to. */
 static int keep_contents(struct s2_residues *res, const struct s2_table_meta *meta)
 {
-	if (!meta->unlinked || meta->unlinked->serial != meta->serial)
+	if (meta->linked || !meta->unlinked || meta->unlinked->serial != meta->serial)
 		return 0;
 	return s2_residues_unfold(res, meta->unlinked);
 }
@@ -315,7 +325,7 @@ int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_p
 
 	if (!meta)
 		return 0;
-	if (!meta->vm)
+	if (!meta->linked)
 		return keep_contents(res, meta);
 	if (res->n_groups >= res->hash_size)
 		s2_groups_more_buckets(res);
@@ -333,7 +343,7 @@ const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint
 	const struct s2_table_meta *meta =
 		meta_find(res, addr >> res->page_shift << res->page_shift);
 
-	return meta && meta->vm ? meta : NULL;
+	return meta && meta->linked ? meta : NULL;
 }
 
 int s2_residues_table_free(struct s2_residues *res, uint64_t pa)
@@ -344,7 +354,7 @@ int s2_residues_table_free(struct s2_residues *res, uint64_t pa)
 	if (!meta)
 		return 0;
 	ret = keep_contents(res, meta);
-	meta->vm = NULL;
+	meta->linked = false;
 	meta->unlinked = NULL;
 	return ret;
 }
@@ -358,7 +368,7 @@ static struct s2_group *unfold_group(struct s2_residues *res, struct s2_group *g
 	if (!new)
 		return NULL;
 	new->base = base;
-	new->step = step;
+	new->step_log2 = log2_of(step);
 	new->store_cpu = g->store_cpu;
 	new->store_epoch = g->store_epoch;
 	new->store_local_epoch = g->store_local_epoch;
