@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-/* Entries of the index at most: 2 TiB of guest in 2 MiB tables, 16 MiB of host memory if full. */
+/* Entries of the index at most: 2 TiB of guest in 2 MiB tables, 8 MiB of host memory if full. */
 #define INDEX_MAX (UINT64_C(1) << 20)
 
 /* A VM with fewer tables than this finds them quickly enough without. */
@@ -35,8 +35,7 @@ void s2_memo_index(struct s2_mmu *mmu, uint64_t ipa, struct s2_table *table)
 		make_index(mmu);
 	if (at >= mmu->index_len || !mmu->pa_mask)
 		return;
-	mmu->index[at].entries = table->entries;
-	mmu->index[at].table = table;
+	mmu->index[at] = table;
 	table->indexed = (uint32_t)at + 1;
 }
 
@@ -63,19 +62,17 @@ static uint64_t find_table(const struct s2_mmu *mmu, uint64_t ipa)
 bool s2_memo_find(struct s2_mmu *mmu, uint64_t ipa, struct s2_entry *e)
 {
 	const uint64_t at = ipa >> mmu->table_shift;
-	uint64_t pa;
 
-	if (at < mmu->index_len && mmu->index[at].entries) {
-		e->table = mmu->index[at].table;
-		e->pte = &mmu->index[at].entries[s2_memo_index_of(mmu, ipa)];
-		return true;
+	e->table = at < mmu->index_len ? mmu->index[at] : NULL;
+	if (!e->table) {
+		const uint64_t pa = find_table(mmu, ipa);
+
+		if (!pa)
+			return false;
+		e->table = s2_tablemem_table(mmu->dir, pa);
+		s2_memo_index(mmu, ipa, e->table);
 	}
-	pa = find_table(mmu, ipa);
-	if (!pa)
-		return false;
-	e->table = s2_tablemem_table(mmu->dir, pa);
 	e->pte = &e->table->entries[s2_memo_index_of(mmu, ipa)];
-	s2_memo_index(mmu, ipa, e->table);
 	return true;
 }
 
@@ -84,7 +81,7 @@ uint64_t s2_memo_footprint(const struct s2_mmu *mmu)
 	uint64_t n = 0;
 
 	for (uint64_t i = 0; i < mmu->index_len; i++)
-		n += mmu->index[i].entries != NULL;
+		n += mmu->index[i] != NULL;
 	return n * sizeof(*mmu->index);
 }
 

@@ -47,7 +47,7 @@ static inline void s2_memo_forget_table(struct s2_mmu *mmu, struct s2_table *tab
 {
 	if (!table->indexed)
 		return;
-	mmu->index[table->indexed - 1].entries = NULL;
+	mmu->index[table->indexed - 1] = NULL;
 	table->indexed = 0;
 }
 
@@ -68,10 +68,10 @@ static inline bool s2_memo_peek(const struct s2_mmu *mmu, uint64_t ipa, struct s
 {
 	const uint64_t at = ipa >> 21;
 
-	if (at >= mmu->index_len_4k || !mmu->index[at].entries)
+	if (at >= mmu->index_len_4k || !mmu->index[at])
 		return false;
-	e->pte = &mmu->index[at].entries[(ipa >> 12) & 511];
-	e->table = mmu->index[at].table;
+	e->table = mmu->index[at];
+	e->pte = &e->table->entries[(ipa >> 12) & 511];
 	return true;
 }
 

@@ -13,12 +13,6 @@
 #include "machine/machine.h"
 #include "machine/tablemem.h"
 
-/** A last-level table in the MMU's index; empty if entries is NULL. */
-struct s2_indexed {
-	s2_pte *entries;
-	struct s2_table *table;
-};
-
 /** A call on one page whose counts are known: hyp/memo.h. */
 struct s2_memo {
 	uint64_t key;
@@ -54,7 +48,7 @@ struct s2_mmu {
 	uint64_t page_size;   /**< bytes */
 	unsigned table_shift; /**< log2 of what a last-level table maps */
 	uint64_t table_mask;  /**< the bits of an address within that */
-	struct s2_indexed *index; /**< last-level tables by IPA, filled as they are met */
+	struct s2_table **index; /**< last-level tables by IPA, filled as they are met */
 	uint64_t index_len;	  /**< 0 until the VM has enough tables to be worth it */
 	uint64_t index_len_4k;	  /**< the same, or 0 if pages are not 4 KiB */
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
