@@ -29,8 +29,7 @@ static void link_add(struct s2_link *list, struct s2_link *link)
 
 static size_t group_bytes(const struct s2_residues *res)
 {
-	return sizeof(struct s2_group) +
-	       (res->page_words + 2 * (size_t)res->cpu_words) * sizeof(uint64_t);
+	return sizeof(struct s2_group) + res->group_words * sizeof(uint64_t);
 }
 
 int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
@@ -44,6 +43,9 @@ int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
 	res->page_shift = (uint8_t)m->features.granule;
 	res->page_words = (1U << (res->page_shift - 3)) / 64;
 	res->cpu_words = (m->n_cpus + 63) / 64;
+	/* The last part is two epochs, then a word for each 64 CPUs. */
+	res->group_words =
+		res->page_words + res->cpu_words + (res->cpu_words > 2 ? res->cpu_words : 2);
 	res->table_base = s2_tablemem_base(m->tables);
 	res->by_vmid = calloc((size_t)1 << m->features.vmid_bits, sizeof(struct s2_res_vm *));
 	res->hash = calloc(FIRST_HASH, sizeof(struct s2_group *));
@@ -269,14 +271,12 @@ static struct s2_group *clone(struct s2_residues *res, const struct s2_group *g)
 		return NULL;
 	new->base = g->base;
 	new->step_log2 = g->step_log2;
-	new->store_epoch = g->store_epoch;
-	new->store_local_epoch = g->store_local_epoch;
 	new->store_cpu = g->store_cpu;
 	new->table = g->table;
 	new->conflict = g->conflict;
 	new->local = g->local;
 	memcpy(new->words + res->page_words, g->words + res->page_words,
-	       2 * (size_t)res->cpu_words * sizeof(uint64_t));
+	       (res->group_words - res->page_words) * sizeof(uint64_t));
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);
 	return new;
 }
@@ -331,14 +331,14 @@ struct s2_group *s2_group_take_cpu(struct s2_residues *res, struct s2_group *g, 
 	return new;
 }
 
-bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, bool local,
-		      unsigned cpu)
+bool s2_group_visible(const struct s2_residues *res, struct s2_group *g, bool local, unsigned cpu)
 {
 	const struct s2_res_cpu *storer = &res->cpus[g->store_cpu];
+	const struct s2_res_cpu *stored = s2_group_epochs(res, g);
 
-	if (local && cpu == g->store_cpu && storer->any > g->store_local_epoch)
+	if (local && cpu == g->store_cpu && storer->any > stored->any)
 		return true;
-	return storer->ish > g->store_epoch;
+	return storer->ish > stored->ish;
 }
 
 static bool alike(const struct s2_residues *res, struct s2_group *a, struct s2_group *b)

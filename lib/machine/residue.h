@@ -37,9 +37,8 @@ struct s2_group {
 	struct s2_res_vm *vm;
 	uint64_t ipa; /**< of the table page */
 	uint64_t base;
-	uint64_t store_epoch, store_local_epoch; /**< of the storer, at the store */
-	uint64_t serial;			 /**< tells a subtree from one before it */
-	uint16_t n;				 /**< descriptors: a page has 8192 at most */
+	uint64_t serial; /**< tells a subtree from one before it */
+	uint16_t n;	 /**< descriptors: a page has 8192 at most */
 	uint16_t store_cpu;
 	int8_t level;
 	uint8_t stage; /**< enum s2_residue_stage; never VISIBLE, which STORED becomes by itself */
@@ -47,8 +46,9 @@ struct s2_group {
 	bool table : 1;	   /**< table descriptors: walk-cache entries */
 	bool below : 1;	   /**< a single one, with all that hangs on it */
 	bool conflict : 1;
-	bool local : 1;	  /**< pending: a non-shareable TLBI */
-	uint64_t words[]; /**< descriptors, CPUs left, CPUs whose DSB completes what is pending */
+	bool local : 1; /**< pending: a non-shareable TLBI */
+	/** Descriptors, CPUs left, and what s2_group_epochs() or s2_group_pending() says. */
+	uint64_t words[];
 };
 
 /** What is known of a table page: where it is linked in, or what it was unlinked with. */
@@ -57,12 +57,9 @@ struct s2_table_meta {
 		struct s2_res_vm *vm;	   /**< linked: into this VM's watched tree */
 		struct s2_group *unlinked; /**< not: the subtree residue that it is part of... */
 	};
-	union {
-		uint64_t ipa;
-		uint64_t serial; /**< ...if the serials agree */
-	};
-	int8_t level;
-	bool linked;
+	uint64_t page : 52; /**< linked: of its IPA; not: ...if this is the subtree's serial */
+	uint64_t linked : 1;
+	int64_t level : 4;
 };
 
 /** Epochs of a CPU: how many DSBs that order its stores. */
@@ -75,6 +72,7 @@ struct s2_residues {
 	uint8_t page_shift;
 	unsigned page_words; /**< of a bitmap of a page's descriptors */
 	unsigned cpu_words;
+	unsigned group_words; /**< of all that a group has of them */
 	uint64_t table_base;
 	struct s2_table_meta **meta; /**< by 2 MiB of PA */
 	size_t n_meta;
@@ -151,6 +149,13 @@ static inline uint64_t *s2_group_cpus(const struct s2_residues *res, struct s2_g
 	return g->words + res->page_words;
 }
 
+/** STORED: the storer's epochs at the store. */
+static inline struct s2_res_cpu *s2_group_epochs(const struct s2_residues *res, struct s2_group *g)
+{
+	return (struct s2_res_cpu *)(void *)(g->words + res->page_words + res->cpu_words);
+}
+
+/** Pending, which is later, and in the same place: CPUs whose DSB completes it. */
 static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s2_group *g)
 {
 	return g->words + res->page_words + res->cpu_words;
@@ -170,6 +175,12 @@ static inline unsigned s2_res_shift(const struct s2_residues *res, int level)
 	const struct s2_geometry geo = {.page_shift = res->page_shift};
 
 	return s2_level_shift(&geo, level);
+}
+
+/** The IPA from which a linked table page maps. */
+static inline uint64_t s2_meta_ipa(const struct s2_residues *res, const struct s2_table_meta *meta)
+{
+	return (uint64_t)meta->page << res->page_shift;
 }
 
 /** By how much descriptors of @p g advance. */
@@ -215,7 +226,6 @@ struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_r
 struct s2_group *s2_group_next(const struct s2_group *g);
 
 /** Whether walkers of the inner shareable domain (or of @p cpu alone) see the store. */
-bool s2_group_visible(const struct s2_residues *res, const struct s2_group *g, bool local,
-		      unsigned cpu);
+bool s2_group_visible(const struct s2_residues *res, struct s2_group *g, bool local, unsigned cpu);
 
 #endif

@@ -85,7 +85,7 @@ int s2_residues_stores(struct s2_residues *res, const struct s2_event *event)
 	page = s2_residues_page(res, insn->addr);
 	/* New leaves over residue of their own page are looked at one by one. */
 	if (page && s2_pte_valid(insn->value) &&
-	    s2_group_first(res, page->vm, page->ipa, page->level))
+	    s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level))
 		return 1;
 	old = replaced(res, event, (size_t)(insn - event->insns), 0, &step);
 	/* A group can only tell of steps that are a size. */
@@ -112,7 +112,7 @@ static bool page_is_bare(const struct s2_residues *res, uint64_t addr)
 		return true;
 	if (page->level < S2_LAST_LEVEL)
 		return !page->vm->entries;
-	return !s2_group_first(res, page->vm, page->ipa, page->level);
+	return !s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level);
 }
 
 bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark *mark,

@@ -55,7 +55,7 @@ static unsigned kinds_left(const struct s2_group *g)
 	return kinds;
 }
 
-static enum s2_residue_stage stage_of(const struct s2_residues *res, const struct s2_group *g)
+static enum s2_residue_stage stage_of(const struct s2_residues *res, struct s2_group *g)
 {
 	if (g->stage == S2_RESIDUE_STORED && s2_group_visible(res, g, false, 0))
 		return S2_RESIDUE_VISIBLE;

@@ -97,8 +97,8 @@ static int adopt(struct s2_residues *res, const struct s2_table *table, struct s
 	if (!meta)
 		return -ENOMEM;
 	meta->vm = vm;
-	meta->ipa = ipa;
-	meta->level = (int8_t)level;
+	meta->page = ipa >> res->page_shift;
+	meta->level = level;
 	meta->linked = true;
 	for (unsigned i = 0; level < S2_LAST_LEVEL && i < page_entries(res) && !ret; i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], level)
@@ -163,7 +163,7 @@ static void orphan(struct s2_residues *res, const struct s2_table *table, struct
 		return;
 	meta->linked = false;
 	meta->unlinked = g;
-	meta->serial = g ? g->serial : 0;
+	meta->page = g ? g->serial : 0;
 	for (unsigned i = 0; meta->level < S2_LAST_LEVEL && i < page_entries(res); i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], meta->level)
 						       ? child_of(res, table->entries[i])
@@ -190,8 +190,7 @@ static bool may_be_cached(s2_pte pte, int level)
 static void stamp(const struct s2_residues *res, struct s2_group *g, unsigned cpu)
 {
 	g->store_cpu = (uint16_t)cpu;
-	g->store_epoch = res->cpus[cpu].ish;
-	g->store_local_epoch = res->cpus[cpu].any;
+	*s2_group_epochs(res, g) = res->cpus[cpu];
 }
 
 /* Steps are sizes of a level, or 0. */
@@ -208,13 +207,13 @@ static uint8_t log2_of(uint64_t step)
 static struct s2_group *open_group(struct s2_residues *res, const struct s2_table_meta *meta,
 				   unsigned cpu, uint64_t base, uint64_t step)
 {
-	struct s2_group *g = s2_group_first(res, meta->vm, meta->ipa, meta->level);
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 
 	for (; g; g = s2_group_next(g)) {
 		if (g->stage == S2_RESIDUE_STORED && !g->table && !g->conflict && g->base == base &&
 		    s2_group_step(g) == step && g->store_cpu == cpu &&
-		    g->store_epoch == res->cpus[cpu].ish &&
-		    g->store_local_epoch == res->cpus[cpu].any)
+		    s2_group_epochs(res, g)->ish == res->cpus[cpu].ish &&
+		    s2_group_epochs(res, g)->any == res->cpus[cpu].any)
 			return g;
 	}
 	return NULL;
@@ -232,7 +231,7 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 	base = old - index * step;
 	g = open_group(res, meta, cpu, base, step);
 	if (!g) {
-		g = s2_group_new(res, meta->vm, meta->ipa, meta->level);
+		g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 		if (!g)
 			return -ENOMEM;
 		g->base = base;
@@ -246,7 +245,7 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			 unsigned index, s2_pte old)
 {
-	struct s2_group *g = s2_group_new(res, meta->vm, meta->ipa, meta->level);
+	struct s2_group *g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 	const struct s2_table *child = child_of(res, old);
 
 	if (!g)
@@ -265,7 +264,8 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned index,
 			  s2_pte new)
 {
-	struct s2_group *g = s2_group_first(res, meta->vm, meta->ipa, meta->level), *next;
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
+			*next;
 	int err = 0;
 
 	for (; g && !err; g = next) {
@@ -291,7 +291,7 @@ static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 /* Before anything changes in a page that a subtree's residue refers to. */
 static int keep_contents(struct s2_residues *res, const struct s2_table_meta *meta)
 {
-	if (meta->linked || !meta->unlinked || meta->unlinked->serial != meta->serial)
+	if (meta->linked || !meta->unlinked || meta->unlinked->serial != meta->page)
 		return 0;
 	return s2_residues_unfold(res, meta->unlinked);
 }
@@ -311,8 +311,8 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 	child = child_of(res, new);
 	if (!child)
 		return 0;
-	return adopt(res, child, meta->vm, entry_ipa(res, meta->ipa, meta->level, index),
-		     meta->level + 1);
+	return adopt(res, child, meta->vm,
+		     entry_ipa(res, s2_meta_ipa(res, meta), meta->level, index), meta->level + 1);
 }
 
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
@@ -370,12 +370,10 @@ static struct s2_group *unfold_group(struct s2_residues *res, struct s2_group *g
 	new->base = base;
 	new->step_log2 = log2_of(step);
 	new->store_cpu = g->store_cpu;
-	new->store_epoch = g->store_epoch;
-	new->store_local_epoch = g->store_local_epoch;
 	new->conflict = g->conflict;
 	new->local = g->local;
-	for (unsigned w = 0; w < 2 * res->cpu_words; w++)
-		new->words[res->page_words + w] = g->words[res->page_words + w];
+	for (unsigned w = res->page_words; w < res->group_words; w++)
+		new->words[w] = g->words[w];
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);
 	return new;
 }
