@@ -14,6 +14,8 @@
 #ifndef S2_MACHINE_RESIDUE_H
 #define S2_MACHINE_RESIDUE_H
 
+#include <string.h>
+
 #include <stage2sim/residue.h>
 
 #include "machine/physics.h"
@@ -164,9 +166,10 @@ static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s
 /** Makes @p cpus, of a group, those of one CPU; there is one word of them mostly. */
 static inline void s2_cpus_only(const struct s2_residues *res, uint64_t *cpus, unsigned cpu)
 {
-	cpus[0] = 0;
-	for (unsigned w = 1; w < res->cpu_words; w++)
-		cpus[w] = 0;
+	if (res->cpu_words > 1)
+		memset(cpus, 0, res->cpu_words * sizeof(*cpus));
+	else
+		cpus[0] = 0;
 	cpus[cpu / 64] = UINT64_C(1) << cpu % 64;
 }
 
