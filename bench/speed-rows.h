@@ -42,6 +42,7 @@ typedef void speed_fn(struct speed_rig *r);
 
 struct speed_row {
 	const char *name;
+	const char *about; /**< what is done, and what the floor does where that is not plain */
 	enum speed_kind kind;
 	double goal;
 	speed_fn *prepare, *ours;		/**< only the second is timed... */
