@@ -211,6 +211,7 @@ static inline bool fault_entry(struct vm_fault_memo *known, struct s2_entry e, u
 	return true;
 }
 
+/* No flush is part of such a fault, so VMIDs and who watches flushes make no difference. */
 static inline bool fault_by_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access)
 {
 	struct vm_fault_memo *known = &vcpu->vm->faults[access];

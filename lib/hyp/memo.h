@@ -62,7 +62,8 @@ static inline uint64_t s2_memo_index_of(const struct s2_mmu *mmu, uint64_t ipa)
 
 /**
  * The last-level entry of @p ipa, if its table is in the index.  Pages of
- * 4 KiB only: shifts by constants make what waits for memory twice as short.
+ * 4 KiB only: with shifts by constants more calls fit in what a core looks
+ * ahead past a cache miss.
  */
 static inline bool s2_memo_peek(const struct s2_mmu *mmu, uint64_t ipa, struct s2_entry *e)
 {

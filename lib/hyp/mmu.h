@@ -49,8 +49,8 @@ struct s2_mmu {
 	unsigned table_shift; /**< log2 of what a last-level table maps */
 	uint64_t table_mask;  /**< the bits of an address within that */
 	struct s2_table **index; /**< last-level tables by IPA, filled as they are met */
-	uint64_t index_len;	  /**< 0 until the VM has enough tables to be worth it */
-	uint64_t index_len_4k;	  /**< the same, or 0 if pages are not 4 KiB */
+	uint64_t index_len;	 /**< 0 until the VM has enough tables to be worth it */
+	uint64_t index_len_4k;	 /**< the same, or 0 if pages are not 4 KiB */
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
 	s2_pte map_attr; /**< of map_memo's key */

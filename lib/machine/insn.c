@@ -108,10 +108,10 @@ static struct s2_insn line_loop(enum s2_op op, struct s2_pa pa, uint64_t size, u
 				unsigned line_shift)
 {
 	struct s2_insn insn = {.op = op,
-				     .addr = pa.v,
-				     .value = size,
-				     .addr_step = step,
-				     .count = lines(pa.v, size, line_shift)};
+			       .addr = pa.v,
+			       .value = size,
+			       .addr_step = step,
+			       .count = lines(pa.v, size, line_shift)};
 
 	return insn;
 }
@@ -119,8 +119,7 @@ static struct s2_insn line_loop(enum s2_op op, struct s2_pa pa, uint64_t size, u
 static void dc_range(struct s2_cpu *cpu, enum s2_op op, struct s2_pa pa, uint64_t size,
 		     uint64_t step)
 {
-	struct s2_insn insn =
-		line_loop(op, pa, size, step, cpu->machine->features.dline_shift);
+	struct s2_insn insn = line_loop(op, pa, size, step, cpu->machine->features.dline_shift);
 
 	s2_issue(cpu, &insn);
 }

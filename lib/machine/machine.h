@@ -138,11 +138,11 @@ void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_
 static inline void s2_pte_read(struct s2_cpu *cpu, uint64_t addr, s2_pte value, uint64_t step)
 {
 	struct s2_insn insn = {.op = S2_OP_PTE_READ,
-				     .addr = addr,
-				     .value = value,
-				     .addr_step = sizeof(s2_pte),
-				     .value_step = step,
-				     .count = 1};
+			       .addr = addr,
+			       .value = value,
+			       .addr_step = sizeof(s2_pte),
+			       .value_step = step,
+			       .count = 1};
 
 	s2_issue(cpu, &insn);
 }
@@ -152,12 +152,12 @@ static inline void s2_pte_write(struct s2_cpu *cpu, uint64_t addr, s2_pte value,
 				enum s2_mem_order order)
 {
 	struct s2_insn insn = {.op = S2_OP_PTE_WRITE,
-				     .order = (uint8_t)order,
-				     .addr = addr,
-				     .value = value,
-				     .addr_step = sizeof(s2_pte),
-				     .value_step = step,
-				     .count = 1};
+			       .order = (uint8_t)order,
+			       .addr = addr,
+			       .value = value,
+			       .addr_step = sizeof(s2_pte),
+			       .value_step = step,
+			       .count = 1};
 
 	s2_issue(cpu, &insn);
 }
