@@ -11,15 +11,7 @@
 #define VTCR_HD		 S2_BIT(22)
 #define VTCR_DS		 S2_BIT(32)
 
-#define REGIME_VTTBR_VMID  S2_BITS(63, 48)
-#define VTTBR_VMID_8	   S2_BITS(55, 48)
 #define REGIME_VTTBR_BADDR S2_BITS(47, 12)
-
-struct s2_vmid s2_vttbr_vmid(const struct s2_features *f, uint64_t vttbr)
-{
-	return s2_vmid((uint16_t)s2_field_get(vttbr, f->vmid_bits == 16 ? REGIME_VTTBR_VMID
-									: VTTBR_VMID_8));
-}
 
 static int decode_granule(uint64_t vtcr, enum s2_granule *granule)
 {

@@ -35,6 +35,10 @@ int s2_regime_init(struct s2_regime *regime, const struct s2_features *f, uint64
 		   uint64_t vttbr);
 
 /** Only the VMID of a VTTBR_EL2. */
-struct s2_vmid s2_vttbr_vmid(const struct s2_features *f, uint64_t vttbr);
+static inline struct s2_vmid s2_vttbr_vmid(const struct s2_features *f, uint64_t vttbr)
+{
+	return s2_vmid((uint16_t)s2_field_get(vttbr, f->vmid_bits == 16 ? S2_BITS(63, 48)
+									: S2_BITS(55, 48)));
+}
 
 #endif

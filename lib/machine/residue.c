@@ -13,20 +13,6 @@ static void link_init(struct s2_link *list)
 	list->prev = list->next = list;
 }
 
-static void link_remove(struct s2_link *link)
-{
-	link->prev->next = link->next;
-	link->next->prev = link->prev;
-}
-
-static void link_add(struct s2_link *list, struct s2_link *link)
-{
-	link->prev = list;
-	link->next = list->next;
-	list->next->prev = link;
-	list->next = link;
-}
-
 static size_t group_bytes(const struct s2_residues *res)
 {
 	return sizeof(struct s2_group) + res->group_words * sizeof(uint64_t);
@@ -103,15 +89,6 @@ static int chunk_new(struct s2_residues *res)
 	return 0;
 }
 
-static size_t bucket(const struct s2_residues *res, const struct s2_res_vm *vm, uint64_t ipa,
-		     int level)
-{
-	uint64_t key = (ipa >> res->page_shift) * 4 + (unsigned)level;
-
-	key = (key ^ (uint64_t)vm->vmid.v << 44) * UINT64_C(0x9e3779b97f4a7c15);
-	return (size_t)(key >> 32) & (res->hash_size - 1);
-}
-
 /* If they cannot be had, fewer do as well. */
 void s2_groups_more_buckets(struct s2_residues *res)
 {
@@ -127,7 +104,7 @@ void s2_groups_more_buckets(struct s2_residues *res)
 		struct s2_group *g, *next;
 
 		for (g = old[i]; g; g = next) {
-			size_t b = bucket(res, g->vm, g->ipa, g->level);
+			size_t b = s2_group_bucket(res, g->vm, g->ipa, g->level);
 
 			next = g->chain;
 			g->chain = new[b];
@@ -158,10 +135,10 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 	cpus[res->cpu_words - 1] = UINT64_MAX >> (64 * res->cpu_words - res->p->n_cpus);
 	for (unsigned w = 0; w + 1 < res->cpu_words; w++)
 		cpus[w] = UINT64_MAX;
-	b = bucket(res, vm, ipa, level);
+	b = s2_group_bucket(res, vm, ipa, level);
 	g->chain = res->hash[b];
 	res->hash[b] = g;
-	link_add(&vm->idle, &g->link);
+	s2_link_add(&vm->idle, &g->link);
 	vm->groups++;
 	res->n_groups++;
 	return g;
@@ -169,30 +146,18 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 
 void s2_group_free(struct s2_residues *res, struct s2_group *g)
 {
-	struct s2_group **at = &res->hash[bucket(res, g->vm, g->ipa, g->level)];
+	struct s2_group **at = &res->hash[s2_group_bucket(res, g->vm, g->ipa, g->level)];
 
 	while (*at != g)
 		at = &(*at)->chain;
 	*at = g->chain;
-	link_remove(&g->link);
+	s2_link_remove(&g->link);
 	g->vm->entries -= g->n;
 	g->vm->groups--;
 	res->n_groups--;
 	g->serial = 0;
 	g->chain = res->free;
 	res->free = g;
-}
-
-void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_stage stage)
-{
-	link_remove(&g->link);
-	g->stage = (uint8_t)stage;
-	if (stage == S2_RESIDUE_STORED)
-		link_add(&g->vm->idle, &g->link);
-	else if (stage == S2_RESIDUE_S2_DONE)
-		link_add(&g->vm->active, &g->link);
-	else
-		link_add(&res->pending, &g->link);
 }
 
 static unsigned bits_set(uint64_t word)
@@ -369,23 +334,4 @@ void s2_group_join(struct s2_residues *res, struct s2_group *g)
 		other->vm->entries += n;
 	}
 	s2_group_free(res, g);
-}
-
-static struct s2_group *of_page(struct s2_group *g, const struct s2_res_vm *vm, uint64_t ipa,
-				int level)
-{
-	while (g && (g->vm != vm || g->ipa != ipa || g->level != level))
-		g = g->chain;
-	return g;
-}
-
-struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_res_vm *vm,
-				uint64_t ipa, int level)
-{
-	return of_page(res->hash[bucket(res, vm, ipa, level)], vm, ipa, level);
-}
-
-struct s2_group *s2_group_next(const struct s2_group *g)
-{
-	return of_page(g->chain, g->vm, g->ipa, g->level);
 }

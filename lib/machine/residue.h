@@ -203,8 +203,33 @@ struct s2_group *s2_group_new(struct s2_residues *res, struct s2_res_vm *vm, uin
 			      int level);
 void s2_group_free(struct s2_residues *res, struct s2_group *g);
 
+static inline void s2_link_remove(struct s2_link *link)
+{
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+}
+
+static inline void s2_link_add(struct s2_link *list, struct s2_link *link)
+{
+	link->prev = list;
+	link->next = list->next;
+	list->next->prev = link;
+	list->next = link;
+}
+
 /** Moves a group to the list of @p stage. */
-void s2_group_move(struct s2_residues *res, struct s2_group *g, enum s2_residue_stage stage);
+static inline void s2_group_move(struct s2_residues *res, struct s2_group *g,
+				 enum s2_residue_stage stage)
+{
+	s2_link_remove(&g->link);
+	g->stage = (uint8_t)stage;
+	if (stage == S2_RESIDUE_STORED)
+		s2_link_add(&g->vm->idle, &g->link);
+	else if (stage == S2_RESIDUE_S2_DONE)
+		s2_link_add(&g->vm->active, &g->link);
+	else
+		s2_link_add(&res->pending, &g->link);
+}
 
 /** To be called when there are more groups than buckets and nobody goes through them. */
 void s2_groups_more_buckets(struct s2_residues *res);
@@ -223,10 +248,35 @@ struct s2_group *s2_group_take_cpu(struct s2_residues *res, struct s2_group *g, 
 /** Joins @p g, at rest, with one like it. */
 void s2_group_join(struct s2_residues *res, struct s2_group *g);
 
+/** Where in the hash groups of a page are. */
+static inline size_t s2_group_bucket(const struct s2_residues *res, const struct s2_res_vm *vm,
+				     uint64_t ipa, int level)
+{
+	uint64_t key = (ipa >> res->page_shift) * 4 + (unsigned)level;
+
+	key = (key ^ (uint64_t)vm->vmid.v << 44) * UINT64_C(0x9e3779b97f4a7c15);
+	return (size_t)(key >> 32) & (res->hash_size - 1);
+}
+
+static inline struct s2_group *s2_group_of_page(struct s2_group *g, const struct s2_res_vm *vm,
+						uint64_t ipa, int level)
+{
+	while (g && (g->vm != vm || g->ipa != ipa || g->level != level))
+		g = g->chain;
+	return g;
+}
+
 /** The first group of the page with this IPA and level; further ones by s2_group_next(). */
-struct s2_group *s2_group_first(const struct s2_residues *res, const struct s2_res_vm *vm,
-				uint64_t ipa, int level);
-struct s2_group *s2_group_next(const struct s2_group *g);
+static inline struct s2_group *s2_group_first(const struct s2_residues *res,
+					      const struct s2_res_vm *vm, uint64_t ipa, int level)
+{
+	return s2_group_of_page(res->hash[s2_group_bucket(res, vm, ipa, level)], vm, ipa, level);
+}
+
+static inline struct s2_group *s2_group_next(const struct s2_group *g)
+{
+	return s2_group_of_page(g->chain, g->vm, g->ipa, g->level);
+}
 
 /** Whether walkers of the inner shareable domain (or of @p cpu alone) see the store. */
 bool s2_group_visible(const struct s2_residues *res, struct s2_group *g, bool local, unsigned cpu);

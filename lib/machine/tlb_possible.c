@@ -170,8 +170,9 @@ static void tlbi_ipa(struct tlbi *t)
 		if (single && t->vm->groups > 8) {
 			again = hit_single(t);
 		} else {
-			again = hit_list(t, &t->vm->idle);
-			again |= hit_list(t, &t->res->pending);
+			/* In this order, or what the first finds is looked at twice. */
+			again = hit_list(t, &t->res->pending);
+			again |= hit_list(t, &t->vm->idle);
 		}
 	}
 }
@@ -181,21 +182,22 @@ static void tlbi_by_va(struct tlbi *t)
 {
 	struct s2_link *link, *next;
 
-	for (link = t->vm->active.next; link != &t->vm->active; link = next) {
-		struct s2_group *g = group_of(link);
-
-		next = link->next;
-		note_change(t, g);
-		g = reached(t, g);
-		if (g)
-			pend(t, g, S2_RESIDUE_VA_ISSUED);
-	}
+	/* In this order, or what moves to this list is looked at twice. */
 	for (link = t->res->pending.next; link != &t->res->pending; link = next) {
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
 		if (g->vm != t->vm || g->stage != S2_RESIDUE_VA_ISSUED || g->local != t->local)
 			continue;
+		g = reached(t, g);
+		if (g)
+			pend(t, g, S2_RESIDUE_VA_ISSUED);
+	}
+	for (link = t->vm->active.next; link != &t->vm->active; link = next) {
+		struct s2_group *g = group_of(link);
+
+		next = link->next;
+		note_change(t, g);
 		g = reached(t, g);
 		if (g)
 			pend(t, g, S2_RESIDUE_VA_ISSUED);
