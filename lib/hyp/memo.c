@@ -20,7 +20,7 @@ static void make_index(struct s2_mmu *mmu)
 	if (len > INDEX_MAX)
 		len = INDEX_MAX;
 	/* Without memory for it look-ups go down the tables, which is only slower. */
-	mmu->index = calloc((size_t)len, sizeof(*mmu->index));
+	mmu->index = calloc((size_t)len, sizeof(struct s2_table *));
 	if (!mmu->index)
 		return;
 	mmu->index_len = len;
@@ -82,7 +82,7 @@ uint64_t s2_memo_footprint(const struct s2_mmu *mmu)
 
 	for (uint64_t i = 0; i < mmu->index_len; i++)
 		n += mmu->index[i] != NULL;
-	return n * sizeof(*mmu->index);
+	return n * sizeof(struct s2_table *);
 }
 
 void s2_memo_forget_tables(struct s2_mmu *mmu)

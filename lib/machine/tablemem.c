@@ -73,7 +73,7 @@ void s2_tablemem_usage(const struct s2_tablemem *mem, uint64_t *live, uint64_t *
 
 uint64_t s2_tablemem_overhead(const struct s2_tablemem *mem)
 {
-	uint64_t bytes = mem->dir_cap * (sizeof(*mem->dir.slabs) + sizeof(*mem->dir.mem));
+	uint64_t bytes = mem->dir_cap * (sizeof(struct s2_slab *) + sizeof(char *));
 
 	for (uint32_t i = 0; i < mem->dir.len; i++)
 		if (mem->dir.slabs[i])

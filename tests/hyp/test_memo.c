@@ -250,7 +250,7 @@ static void an_indexed_vm_counts_closed_forms(void **state)
 
 /* ---- what the short cuts rest on changes ---- */
 
-#define TABLES 16U /* last-level ones of each VM: enough for an index */
+#define TABLES UINT64_C(16) /* last-level ones of each VM: enough for an index */
 
 static struct s2_range page_of(uint64_t i)
 {
