@@ -12,104 +12,58 @@
 struct settings {
 	const char *machine, *flavour, *memslots, *phase, *output;
 	uint64_t ipa_bits, cpus, backing;
-	int kind, format, progress;
+	int toggle, kind, format, progress;
 	bool keep_going, compare, help, version;
 };
 
+/* Those that need no toggle but what today's traps show, which is what a log has. */
+static const char *const toggles[] = {"flavour",    "every",	   "never", "vcpu0",
+				      "first-last", "since-flush", NULL};
+static const enum s2_toggle toggle_policies[] = {
+	S2_TOGGLE_EVERY, S2_TOGGLE_EVERY,      S2_TOGGLE_NEVER,
+	S2_TOGGLE_VCPU0, S2_TOGGLE_FIRST_LAST, S2_TOGGLE_SINCE_FLUSH,
+};
 static const char *const kinds[] = {"auto", "rich", "plain", NULL};
 static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const progress_modes[] = {"auto", "always", "never", NULL};
 
+#define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
+
 static const struct s2_option options[] = {
-	{.name = "machine",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "SPEC",
-	 .value = "max",
-	 .group = "The machine that replays",
-	 .help = "a preset and overrides, such as max,-tlbirange,+repeat_tlbi; presets: "
-		 "cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
-	 S2_FIELD(struct settings, machine)},
-	{.name = "flavour",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "NAME",
-	 .value = "newest",
-	 .help = "whose algorithms: a kernel's, or oldest or newest",
-	 S2_FIELD(struct settings, flavour)},
-	{.name = "ipa-bits",
-	 .kind = S2_OPTION_U64,
-	 .arg = "N",
-	 .min = 32,
-	 .max = 52,
-	 .help = "IPA size of every VM; default: what KVM_CREATE_VM in the log asks, else 40",
-	 S2_FIELD(struct settings, ipa_bits)},
-	{.name = "cpus",
-	 .kind = S2_OPTION_U64,
-	 .arg = "N",
-	 .min = 1,
-	 .max = S2_MAX_CPUS,
-	 .help = "CPUs of the host; default: what the log's header says",
-	 S2_FIELD(struct settings, cpus)},
-	{.name = "kind",
-	 .kind = S2_OPTION_CHOICE,
-	 .choices = kinds,
-	 .value = "auto",
-	 .group = "The log",
-	 .help = "rich (with the kprobes of docs/recording.md) or plain (events/kvm alone)",
-	 S2_FIELD(struct settings, kind)},
-	{.name = "memslots",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "FILE",
-	 .help = "the VM's slots, a line each: IPA SIZE HVA",
-	 S2_FIELD(struct settings, memslots)},
-	{.name = "backing",
-	 .kind = S2_OPTION_SIZE,
-	 .arg = "SIZE",
-	 .help = "plain logs: what a fault maps (4K, 2M, 1G); default: a page",
-	 S2_FIELD(struct settings, backing)},
-	{.name = "keep-going",
-	 .kind = S2_OPTION_FLAG,
-	 .help = "report bad lines and skip them",
-	 S2_FIELD(struct settings, keep_going)},
-	{.name = "compare",
-	 .kind = S2_OPTION_FLAG,
-	 .value = "on",
-	 .group = "The report",
-	 .help = "compare predicted flush calls with those in a rich log; --no-compare for "
-		 "another machine or flavour than the log's",
-	 S2_FIELD(struct settings, compare)},
-	{.name = "phase",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "NAME",
-	 .help = "report this phase only (BEGIN NAME ... END in trace_marker)",
-	 S2_FIELD(struct settings, phase)},
-	{.name = "format",
-	 .kind = S2_OPTION_CHOICE,
-	 .choices = formats,
-	 .value = "table",
-	 .help = "how to write it",
-	 S2_FIELD(struct settings, format)},
-	{.name = "output",
-	 .kind = S2_OPTION_STRING,
-	 .arg = "FILE",
-	 .letter = 'o',
-	 .help = "where to; default: standard output",
-	 S2_FIELD(struct settings, output)},
-	{.name = "progress",
-	 .kind = S2_OPTION_CHOICE,
-	 .choices = progress_modes,
-	 .value = "auto",
-	 .help = "a bar on standard error",
-	 S2_FIELD(struct settings, progress)},
-	{.name = "help",
-	 .kind = S2_OPTION_FLAG,
-	 .letter = 'h',
-	 .group = "Other",
-	 .help = "this text",
-	 S2_FIELD(struct settings, help)},
-	{.name = "version",
-	 .kind = S2_OPTION_FLAG,
-	 .help = "the version",
-	 S2_FIELD(struct settings, version)},
+	OPTION(STRING, machine, "machine", "SPEC", "max",
+	       "a preset and overrides, such as max,-tlbirange,+repeat_tlbi; presets: cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
+	       .group = "The machine that replays"),
+	OPTION(STRING, flavour, "flavour", "NAME", "newest",
+	       "whose algorithms: a kernel's, or oldest or newest"),
+	OPTION(U64, ipa_bits, "ipa-bits", "N", NULL,
+	       "IPA size of every VM; default: what KVM_CREATE_VM in the log asks, else 40",
+	       .min = 32, .max = 52),
+	OPTION(U64, cpus, "cpus", "N", NULL,
+	       "CPUs of the host; default: what the log's header says", .min = 1,
+	       .max = S2_MAX_CPUS),
+	OPTION(CHOICE, kind, "kind", NULL, "auto",
+	       "rich (with the kprobes of docs/recording.md) or plain (events/kvm alone)",
+	       .choices = kinds, .group = "The log"),
+	OPTION(STRING, memslots, "memslots", "FILE", NULL,
+	       "the VM's slots, a line each: IPA SIZE HVA"),
+	OPTION(SIZE, backing, "backing", "SIZE", NULL,
+	       "plain logs: what a fault maps (4K, 2M, 1G); default: a page"),
+	OPTION(CHOICE, toggle, "toggle", NULL, "flavour",
+	       "plain logs: what a vcpu that turns its caches on or off makes KVM clean, as s2-boot's policies; vcpus are numbered as they first appear",
+	       .choices = toggles),
+	OPTION(FLAG, keep_going, "keep-going", NULL, NULL, "report bad lines and skip them"),
+	OPTION(FLAG, compare, "compare", NULL, "on",
+	       "compare predicted flush calls with those in a rich log; --no-compare for another machine or flavour than the log's",
+	       .group = "The report"),
+	OPTION(STRING, phase, "phase", "NAME", NULL,
+	       "report this phase only (BEGIN NAME ... END in trace_marker)"),
+	OPTION(CHOICE, format, "format", NULL, "table", "how to write it", .choices = formats),
+	OPTION(STRING, output, "output", "FILE", NULL, "where to; default: standard output",
+	       .letter = 'o'),
+	OPTION(CHOICE, progress, "progress", NULL, "auto", "a bar on standard error",
+	       .choices = progress_modes),
+	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h', .group = "Other"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
 };
 
 static const char about[] =
@@ -127,6 +81,8 @@ static const char examples[] =
 	"        what a host with FWB and range TLBI did, predicted and compared\n"
 	"  s2-replay --machine max,-fwb,-tlbirange --no-compare boot.txt.gz\n"
 	"        the same requests on a machine without either\n"
+	"  s2-replay --toggle vcpu0 --backing 2M events-kvm.txt\n"
+	"        a recorded boot, had only vcpu 0's toggles cleaned\n"
 	"  s2-replay --format json --phase 'dontneed dense pages=512' log.txt | jq .total.ops\n"
 	"\nExit status: 0 no differences; 1 predicted calls differ from the log's; 2 bad input or\n"
 	"usage, with one line on standard error.\n";
@@ -178,7 +134,8 @@ static int set_machine(const struct settings *s, struct s2_replay_job *job, stru
 	if (job->flavour)
 		return 0;
 	flavour_names(names, sizeof(names));
-	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour, names);
+	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour,
+		     names);
 	return -ENOENT;
 }
 
@@ -252,14 +209,22 @@ static int replay(const struct settings *s, const char *path)
 		.kind = (enum s2_replay_kind)s->kind,
 		.format = (enum s2_report_format)s->format,
 		.phase = s->phase,
+		.own_toggle = s->toggle != 0,
 		.compare = s->compare,
 		.keep_going = s->keep_going,
 		.skipped = tell_skipped,
 	};
 	struct s2_replay_outcome outcome = {0};
+	struct s2_flavour flavour;
 	struct s2_progress progress;
 	struct s2_error err = {0};
 	int ret = set_machine(s, &job, &err);
+
+	if (!ret && job.own_toggle) {
+		flavour = *job.flavour;
+		flavour.toggle = toggle_policies[s->toggle];
+		job.flavour = &flavour;
+	}
 
 	if (!ret)
 		ret = check_backing(s, &job, &err);

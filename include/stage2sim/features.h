@@ -35,6 +35,7 @@ struct s2_features {
 	bool xnx;                       /**< FEAT_XNX */
 	bool dic;                       /**< CTR_EL0.DIC: no IC to the PoU needed */
 	bool idc;                       /**< CTR_EL0.IDC: no DC to the PoU needed */
+	bool haf;                       /**< FEAT_HAFDBS: the walker sets the access flag */
 	bool vipt;                      /**< the I-cache is VIPT (aliasing), else PIPT */
 	bool repeat_tlbi;               /**< erratum: TLBI sequences are repeated */
 	bool speculative_at;            /**< erratum: walks with a half-switched context */
@@ -48,7 +49,7 @@ S2_API int s2_features_preset(const char *name, struct s2_features *f);
 
 /**
  * Reads "PRESET[,OVERRIDE]...".  An override is +NAME or -NAME for one of vhe
- * fwb tlbirange ttl lpa2 xnx dic idc vipt repeat_tlbi speculative_at, or
+ * fwb tlbirange ttl lpa2 xnx dic idc haf vipt repeat_tlbi speculative_at, or
  * granule=4k|16k|64k, pa=BITS, vmid=8|16, bbm=0|1|2, dline=BYTES, iline=BYTES.
  * A granule of 64k takes LPA2 away, and -lpa2 the PA bits beyond 48.
  *

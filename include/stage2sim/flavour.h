@@ -88,6 +88,7 @@ enum s2_unmap_tlbi {
 	S2_UNMAP_TLBI_LEAF,  /**< each leaf; one range where the machine allows (defer_unmap) */
 	S2_UNMAP_TLBI_RANGE, /**< one range a call, cache maintenance after it */
 	S2_UNMAP_TLBI_VMID,  /**< the whole VMID once a call */
+	S2_UNMAP_NEW_VMID,   /**< none: a new VMID, every running vcpu kicked and waited for */
 };
 
 /** When an unmap cleans to the PoC. */

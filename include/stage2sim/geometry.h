@@ -122,6 +122,15 @@ static inline bool s2_level_supports_leaf(const struct s2_geometry *geo, int lev
 	return level >= s2_min_block_level(geo) && level <= S2_LAST_LEVEL;
 }
 
+/** Whether @p size is that of a page, or of a block that KVM installs. */
+static inline bool s2_is_leaf_size(const struct s2_geometry *geo, uint64_t size)
+{
+	for (int level = s2_min_block_level(geo); level <= S2_LAST_LEVEL; level++)
+		if (size == s2_level_size(geo, level))
+			return true;
+	return false;
+}
+
 /** Bytes of the largest block that KVM installs: 1 GiB, 32 MiB or 512 MiB. */
 static inline uint64_t s2_max_block_size(const struct s2_geometry *geo)
 {

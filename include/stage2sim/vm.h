@@ -25,6 +25,10 @@
 
 S2_BEGIN_DECLS
 
+struct s2_fault;
+struct s2_guest_access;
+struct s2_guest_result;
+struct s2_physics;
 struct s2_vm;
 struct s2_vcpu;
 struct s2_vmids;
@@ -73,6 +77,9 @@ S2_API void s2_vmids_free(struct s2_vmids *vmids);
 /** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
 S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids);
 
+/** Numbers taken so far by VMs that had none, or none that could be kept. */
+S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
+
 /** An empty VM. @return 0; an error of s2_mmu_create(); -EINVAL for a chunk that is no block */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
 
@@ -115,10 +122,58 @@ S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that
  * stage 2 does not allow is a fault, handled as user_mem_abort() does.
  * @return faults taken; -EFAULT if part of it is in no slot (the accesses
- *         before it are done)
+ *         before it are done); -ELOOP if a page faults again and again
  */
 S2_API int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
 			      enum s2_access access);
+
+/** What the host found behind a page that faulted: __gfn_to_pfn_memslot() and its VMA. */
+struct s2_host_page {
+	struct s2_pa pa; /**< of the first byte of the host's page */
+	uint64_t size;	 /**< bytes to map: a page, or a block that fits the slot */
+	unsigned prot;	 /**< S2_PROT_W if it may be written; S2_PROT_DEVICE, S2_PROT_NORMAL_NC */
+};
+
+/**
+ * kvm_handle_guest_abort(): the vcpu, loaded, has left the guest with @p fault,
+ * which a walk raised (physics.h) or a log shows.  Counts neither the fault
+ * nor the exit: they were the hardware's.
+ * @param page NULL: as the slot tells; else no slot is asked, nor its dirty log
+ * @return 0; -EFAULT outside all slots, and for a code that KVM gives to user
+ *         space (nothing has changed); -EINVAL for a fault that was not raised,
+ *         a level that the tables do not have, a page of no leaf's size;
+ *         -ERANGE past the IPA size
+ */
+S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
+			 const struct s2_host_page *page);
+
+/**
+ * One access of the guest through the TLBs, tables and memory of @p p, the
+ * machine's physics: the vcpu, loaded, enters the guest if it is not there;
+ * a fault makes it exit, KVM resolves it, and the access is made again.
+ * Other than s2_vcpu_access() this is what hardware sees, stale entries included.
+ * @param result of the access that went through
+ * @return faults taken; -ELOOP if it still faults after what any sound fault
+ *         path needs (the progress rule); -EFAULT in no slot; an error of
+ *         s2_guest_access() but -ENOENT
+ */
+S2_API int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
+				const struct s2_guest_access *access,
+				struct s2_guest_result *result);
+
+/** Leaves the guest, if the vcpu is in it, as an interrupt makes it do. */
+S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu);
+
+/**
+ * Sets what user space or a log says of the vcpu, as KVM_SET_ONE_REG does to
+ * SCTLR_EL1 of a vcpu that migrated in.  Issues nothing.
+ * @param caches_on SCTLR_EL1.M and .C
+ * @param tvm HCR_EL2.TVM: the next write of a VM register traps; ignored with FWB
+ */
+S2_API void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm);
+
+/** Whether its M and C are on. */
+S2_API bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu);
 
 /**
  * The guest writes SCTLR_EL1 with M and C on or off; trapped while TVM is set
@@ -147,13 +202,22 @@ S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
 			       uint64_t n);
 
+/**
+ * The flush that ends an ioctl which cleared dirty bits, as the flavour's
+ * clear_flush says: for who knows what was cleared from elsewhere.
+ * @param slot its extent @param cleared from the first to the last page cleared
+ * @return 0; -EINVAL for a span that is empty or not of the slot, or not page aligned
+ */
+S2_API int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
+			       struct s2_range cleared);
+
 /** Whether page @p page of the slot is dirty. */
 S2_API bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page);
 
 /** Why the host takes pages away. */
 enum s2_unmap_reason {
-	S2_UNMAP_EVENT,   /**< munmap by the VMM (MMU_NOTIFY_UNMAP) */
-	S2_UNMAP_CLEAR,   /**< discard, migration, a protection change */
+	S2_UNMAP_EVENT,   /**< munmap by the VMM (MMU_NOTIFY_UNMAP): the contents are gone */
+	S2_UNMAP_CLEAR,   /**< migration, a protection change: they come back by faults */
 	S2_UNMAP_SWAP,    /**< to be written out, perhaps by a device that is not coherent */
 };
 

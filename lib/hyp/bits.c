@@ -136,6 +136,8 @@ uint64_t s2_bits_next(const struct s2_bits *b, uint64_t bit)
 {
 	uint64_t mask = UINT64_MAX << bit % 64;
 
+	if (!b->set)
+		return b->n;
 	for (uint64_t word = bit / 64; (word = s2_bits_next_word(b, word)) * 64 < b->n; word++) {
 		uint64_t ones_left = get_word(b, word) & (word == bit / 64 ? mask : UINT64_MAX);
 

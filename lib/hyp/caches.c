@@ -26,9 +26,10 @@ static int apply_to_slots(struct s2_vm *vm, struct s2_cpu *cpu, s2_range_fn fn)
 	return ret;
 }
 
-/* Takes adjacent blocks that were mapped since, from @at on, within one largest block. */
-static int take_mapped(struct s2_vm *vm, uint64_t at, unsigned shift, struct s2_range *range)
+/* Takes what was mapped since and lies side by side, from @at on, within one largest block. */
+static int take_mapped(struct s2_vm *vm, uint64_t at, struct s2_range *range)
 {
+	const unsigned shift = vm->clean_shift;
 	uint64_t per_chunk = s2_max_block_size(&vm->mmu->geo) >> shift;
 	uint64_t first = s2_bits_next(&vm->clean, at), end = first;
 	uint64_t limit = (first / per_chunk + 1) * per_chunk;
@@ -41,22 +42,26 @@ static int take_mapped(struct s2_vm *vm, uint64_t at, unsigned shift, struct s2_
 }
 
 /*
- * SINCE_FLUSH: only what was mapped since everything was last clean.  Adjacent
- * blocks go together: a larger block must be cleaned once, not for each of its
+ * SINCE_FLUSH: only what was mapped since everything was last clean.  What is
+ * adjacent goes together: a block must be cleaned once, not for each of its
  * parts.
  */
 static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
 {
-	unsigned shift = s2_level_shift(&vm->mmu->geo, S2_LAST_LEVEL - 1);
 	struct s2_range range;
-	int ret = take_mapped(vm, 0, shift, &range);
+	int ret;
+
+	if (!vm->clean.set)
+		return 0;
+	ret = take_mapped(vm, 0, &range);
 
 	s2_vm_lock(vm);
 	while (!ret && range.size) {
 		ret = s2_pgtable_flush(vm->mmu, cpu, range);
 		s2_vm_cond_resched(vm);
 		if (!ret)
-			ret = take_mapped(vm, (range.ipa.v + range.size) >> shift, shift, &range);
+			ret = take_mapped(vm, (range.ipa.v + range.size) >> vm->clean_shift,
+					  &range);
 	}
 	return ret;
 }
@@ -76,15 +81,31 @@ int s2_vm_unmap_all(struct s2_vm *vm, struct s2_cpu *cpu)
 	return apply_to_slots(vm, cpu, s2_pgtable_unmap);
 }
 
+/* Account is kept in the smallest pages that the host has behind the VM by now. */
+static int start_account(struct s2_vm *vm)
+{
+	const struct s2_geometry *geo = &vm->mmu->geo;
+	uint64_t smallest = s2_max_block_size(geo);
+
+	for (int i = 0; i < S2_MAX_SLOTS; i++)
+		if (vm->slots[i].used && vm->slots[i].cfg.backing < smallest)
+			smallest = vm->slots[i].cfg.backing;
+	vm->clean_shift = geo->page_shift;
+	while (UINT64_C(1) << vm->clean_shift < smallest)
+		vm->clean_shift++;
+	return s2_bits_init(&vm->clean, s2_ipa_limit(geo) >> vm->clean_shift, false);
+}
+
 int s2_vm_note_mapped(struct s2_vm *vm, struct s2_ipa ipa, uint64_t size)
 {
-	unsigned shift = s2_level_shift(&vm->mmu->geo, S2_LAST_LEVEL - 1);
+	unsigned shift;
 	int ret = 0;
 
 	if (policy(vm) != S2_TOGGLE_SINCE_FLUSH)
 		return 0;
 	if (!vm->clean.chunks)
-		ret = s2_bits_init(&vm->clean, s2_ipa_limit(&vm->mmu->geo) >> shift, false);
+		ret = start_account(vm);
+	shift = vm->clean_shift;
 	for (uint64_t b = ipa.v >> shift; !ret && b <= (ipa.v + size - 1) >> shift; b++)
 		ret = s2_bits_set(&vm->clean, b);
 	return ret;

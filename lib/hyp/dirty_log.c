@@ -179,54 +179,62 @@ static uint64_t one_operation(uint64_t pages)
 	return (pages + unit - 1) & ~(unit - 1);
 }
 
-/* From the first to the last page cleared. */
-static struct s2_range exact_span(const struct s2_vm *vm, const struct vm_slot *s,
-				  const struct cleared *c)
-{
-	unsigned shift = vm->mmu->geo.page_shift;
-
-	return s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift);
-}
-
 /*
  * ROUND: the span, grown within the slot until one operation names it.  With
  * LPA2 operands name 64 KiB, and a slot may begin and end between: then the
  * span stays as it is.
  */
-static struct s2_range rounded_span(const struct s2_vm *vm, const struct vm_slot *s,
-				    const struct cleared *c)
+static struct s2_range rounded_span(const struct s2_vm *vm, struct s2_range slot,
+				    struct s2_range span)
 {
-	const struct s2_range span = exact_span(vm, s, c);
 	unsigned shift = vm->mmu->geo.page_shift;
 	uint64_t unit = UINT64_C(1) << (vm->mmu->tlbi.lpa2 ? S2_GRANULE_64K : shift);
-	uint64_t slot_end = s->cfg.ipa.v + s->cfg.size, span_end = span.ipa.v + span.size;
+	uint64_t slot_end = slot.ipa.v + slot.size, span_end = span.ipa.v + span.size;
 	uint64_t start = span.ipa.v & ~(unit - 1), size;
 
-	if (c->end - c->first == 1)
+	if (span.size >> shift == 1)
 		return span;
 	size = one_operation((span_end - start) >> shift) << shift;
-	if (size > s->cfg.size)
-		return slot_range(s);
+	if (size > slot.size)
+		return slot;
 	if (start + size > slot_end)
 		start = (slot_end - size) & ~(unit - 1);
-	if (start < s->cfg.ipa.v || start + size < span_end || start + size > slot_end)
+	if (start < slot.ipa.v || start + size < span_end || start + size > slot_end)
 		return span;
 	return s2_range(start, size);
+}
+
+static bool lies_in(struct s2_range part, struct s2_range whole)
+{
+	return part.size && part.size <= whole.size && part.ipa.v >= whole.ipa.v &&
+	       part.ipa.v - whole.ipa.v <= whole.size - part.size;
+}
+
+int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
+			struct s2_range cleared)
+{
+	struct s2_range range = slot;
+
+	if (vm->dead || !lies_in(cleared, slot))
+		return -EINVAL;
+	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
+		range = cleared;
+	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
+		range = rounded_span(vm, slot, cleared);
+	return s2_flush_vmid_range(vm->mmu, cpu, range.ipa, range.size);
 }
 
 /* The flush comes once, after mmu_lock is dropped: of the slot, however little was cleared. */
 static int flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
 			 const struct cleared *c)
 {
-	struct s2_range range = slot_range(s);
+	unsigned shift = vm->mmu->geo.page_shift;
 
 	if (!c->pages)
 		return 0;
-	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
-		range = exact_span(vm, s, c);
-	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
-		range = rounded_span(vm, s, c);
-	return s2_flush_vmid_range(vm->mmu, cpu, range.ipa, range.size);
+	return s2_vm_flush_cleared(
+		vm, cpu, slot_range(s),
+		s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift));
 }
 
 static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,

@@ -4,6 +4,7 @@
 
 #include "hyp/memo.h"
 #include "hyp/vm.h"
+#include "machine/walker.h"
 
 /* A stage-2 fault as user_mem_abort() gets it. */
 struct fault {
@@ -12,19 +13,42 @@ struct fault {
 	struct s2_ipa ipa; /* of the page */
 	enum s2_access access;
 	bool permission;
-	uint64_t granule; /* bytes of the entry that faulted */
+	uint64_t granule;		 /* bytes of the entry that faulted */
+	const struct s2_host_page *page; /* what the host found there; NULL: as the slot tells */
 };
 
-/* Is the access allowed by the leaf, without a fault? */
-static bool allowed(const struct s2_mmu *mmu, const struct s2_leaf *leaf, enum s2_access access)
+static bool permitted(const struct s2_mmu *mmu, const struct s2_leaf *leaf, enum s2_access access)
 {
-	if (!s2_pte_valid(leaf->pte) || !s2_pte_accessed(leaf->pte))
-		return false;
 	if (access == S2_ACCESS_WRITE)
 		return s2_pte_writable(leaf->pte);
 	if (access == S2_ACCESS_FETCH)
 		return s2_pte_executable(leaf->pte, &mmu->fmt);
 	return s2_pte_readable(leaf->pte);
+}
+
+/* VTCR_EL2.HA: the hardware walker sets AF, and the hypervisor sees nothing of it. */
+static void set_access_flag(const struct s2_mmu *mmu, struct s2_ipa ipa)
+{
+	const struct s2_guest_access read = {.kind = S2_ACCESS_READ, .va = {ipa.v}, .ipa = ipa};
+	struct s2_regime regime;
+	struct s2_hw_walk walk;
+	struct s2_fault fault = {0};
+
+	if (!s2_regime_init(&regime, &mmu->machine->features, mmu->vtcr, mmu->vttbr))
+		(void)s2_hw_walk_all(mmu->machine->tables, &regime, &read, &walk, &fault);
+}
+
+/* Is the access allowed by the leaf, without a fault? */
+static bool allowed(const struct s2_mmu *mmu, struct s2_ipa ipa, const struct s2_leaf *leaf,
+		    enum s2_access access)
+{
+	if (!s2_pte_valid(leaf->pte) || !permitted(mmu, leaf, access))
+		return false;
+	if (s2_pte_accessed(leaf->pte))
+		return true;
+	if (mmu->machine->features.haf)
+		set_access_flag(mmu, ipa);
+	return mmu->machine->features.haf;
 }
 
 /* fault_supports_stage2_huge_mapping(): the block lies within the slot, host and guest agree. */
@@ -41,10 +65,12 @@ static bool block_fits(const struct vm_slot *slot, struct s2_ipa ipa, uint64_t b
 static uint64_t vma_pagesize(const struct fault *f)
 {
 	const struct s2_geometry *geo = &f->vcpu->vm->mmu->geo;
-	uint64_t size = f->slot->cfg.backing;
+	uint64_t size;
 
 	if (f->slot->logging)
 		return s2_page_size(geo);
+	size = s2_slot_host_page_size(f->vcpu->vm, f->slot,
+				      s2_vm_slot_page(f->vcpu->vm, f->slot, f->ipa));
 	for (int level = s2_min_block_level(geo); level < S2_LAST_LEVEL; level++)
 		if (s2_level_size(geo, level) <= size &&
 		    block_fits(f->slot, f->ipa, s2_level_size(geo, level)))
@@ -52,27 +78,17 @@ static uint64_t vma_pagesize(const struct fault *f)
 	return s2_page_size(geo);
 }
 
-/*
- * __gfn_to_pfn_memslot(): the frame for the page, and whether the host lets it
- * be written.  Memory that nobody has touched is read as the shared zero page.
- */
+/* __gfn_to_pfn_memslot(): the frame for the page, and whether the host lets it be written. */
 static int get_frame(const struct fault *f, uint64_t page, bool *writable, struct s2_pa *pa)
 {
 	struct vm_slot *slot = f->slot;
-	int ret;
+	int ret = s2_slot_get_page(f->vcpu->vm, slot, page, f->access == S2_ACCESS_WRITE, writable);
 
-	pa->v = slot->cfg.pa.v + (f->ipa.v - slot->cfg.ipa.v);
-	*writable = true;
-	if (slot->cfg.populated || s2_bits_test(&slot->there, page))
-		return 0;
-	if (f->access == S2_ACCESS_WRITE) {
-		ret = s2_bits_set(&slot->there, page);
-		return ret ? ret : s2_bits_clear(&slot->zero, page);
-	}
-	/* One frame stands for all; its address is that of the slot's first page. */
+	/* One frame stands for all zero pages; its address is that of the slot's first page. */
 	pa->v = slot->cfg.pa.v;
-	*writable = false;
-	return s2_bits_set(&slot->zero, page);
+	if (!s2_slot_is_zero(slot, page))
+		pa->v += f->ipa.v - slot->cfg.ipa.v;
+	return ret;
 }
 
 /* Copying the zero page on a write first takes the old translation away. */
@@ -82,8 +98,7 @@ static int break_zero_page(const struct fault *f, uint64_t page)
 	const struct s2_range range = {f->ipa, s2_page_size(&vm->mmu->geo)};
 	int ret;
 
-	if (f->slot->cfg.populated || f->access != S2_ACCESS_WRITE ||
-	    !s2_bits_test(&f->slot->zero, page))
+	if (f->access != S2_ACCESS_WRITE || !s2_slot_is_zero(f->slot, page))
 		return 0;
 	ret = s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
 	if (ret || !vm->cfg.flavour->zero_page_change_pte)
@@ -95,13 +110,19 @@ static int break_zero_page(const struct fault *f, uint64_t page)
 	return ret ? ret : s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
 }
 
+/* Without DIC a page becomes executable when it is first fetched from. */
+static bool grants_exec(const struct fault *f)
+{
+	return f->access == S2_ACCESS_FETCH || f->vcpu->cpu->machine->features.dic;
+}
+
 static unsigned fault_prot(const struct fault *f, bool writable)
 {
 	unsigned prot = S2_PROT_R;
 
 	if (writable && (!f->slot->logging || f->access == S2_ACCESS_WRITE))
 		prot |= S2_PROT_W;
-	if (f->access == S2_ACCESS_FETCH || f->vcpu->cpu->machine->features.dic)
+	if (grants_exec(f))
 		prot |= S2_PROT_X;
 	return prot;
 }
@@ -125,33 +146,53 @@ static int mark_dirty(const struct fault *f, uint64_t page, unsigned prot)
 	return s2_bits_set(&f->slot->dirty, page);
 }
 
+/* Over an entry of the same size only its permissions are in the way. */
+static int set_mapping(const struct fault *f, bool permission, uint64_t size, struct s2_pa pa,
+		       unsigned prot)
+{
+	int ret;
+
+	if (permission && size == f->granule)
+		ret = s2_pgtable_relax_perms(f->vcpu->vm->mmu, f->vcpu->cpu, f->ipa, prot);
+	else
+		ret = map_fault(f, size, pa, prot);
+	return ret == -EAGAIN ? 0 : ret;
+}
+
 /* user_mem_abort() */
 static int user_mem_abort(const struct fault *f)
 {
 	struct s2_vm *vm = f->vcpu->vm;
-	uint64_t page = s2_vm_slot_page(vm, f->slot, f->ipa);
-	uint64_t size = vma_pagesize(f);
+	uint64_t page = s2_vm_slot_page(vm, f->slot, f->ipa), size;
 	bool permission = f->permission;
 	bool writable;
 	struct s2_pa pa;
 	unsigned prot;
 	int ret;
 
-	if (!f->slot->cfg.populated && s2_bits_test(&f->slot->zero, page))
+	if (s2_slot_is_zero(f->slot, page))
 		permission = permission && f->access != S2_ACCESS_WRITE;
 	ret = break_zero_page(f, page);
 	if (!ret)
 		ret = get_frame(f, page, &writable, &pa);
 	if (ret)
 		return ret;
+	size = vma_pagesize(f);
 	prot = fault_prot(f, writable);
-	if (permission && size == f->granule)
-		ret = s2_pgtable_relax_perms(vm->mmu, f->vcpu->cpu, f->ipa, prot);
-	else
-		ret = map_fault(f, size, pa, prot);
-	if (ret == -EAGAIN)
-		ret = 0;
+	ret = set_mapping(f, permission, size, pa, prot);
 	return ret ? ret : mark_dirty(f, page, prot);
+}
+
+/* The same from where the host has found the page: no slot is asked. */
+static int host_page_abort(const struct fault *f)
+{
+	const struct s2_host_page *page = f->page;
+	unsigned prot = S2_PROT_R | (page->prot & (S2_PROT_W | S2_PROT_DEVICE | S2_PROT_NORMAL_NC));
+
+	if (!(prot & (S2_PROT_DEVICE | S2_PROT_NORMAL_NC)) && grants_exec(f))
+		prot |= S2_PROT_X;
+	return set_mapping(f, f->permission, page->size,
+			   s2_pa(page->pa.v + (f->ipa.v & (page->size - 1))), prot);
 }
 
 static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct vm_slot *slot,
@@ -167,7 +208,8 @@ static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct
 	};
 
 	/* An access-flag fault is settled without mm: handle_access_fault(). */
-	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte))
+	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte) &&
+	    !vcpu->cpu->machine->features.haf)
 		return s2_pgtable_mkyoung(vcpu->vm->mmu, vcpu->cpu, ipa);
 	return user_mem_abort(&fault);
 }
@@ -177,13 +219,12 @@ static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access a
 		       struct s2_leaf *leaf)
 {
 	struct s2_mmu *mmu = vcpu->vm->mmu;
-	int faults = 0;
 
-	for (;;) {
+	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
 		struct vm_slot *slot;
 		int ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
 
-		if (ret || allowed(mmu, leaf, access))
+		if (ret || allowed(mmu, ipa, leaf, access))
 			return ret ? ret : faults;
 		slot = s2_vm_slot_at(vcpu->vm, ipa);
 		s2_count(vcpu->cpu, S2_OP_S2_FAULT, 1);
@@ -194,8 +235,8 @@ static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access a
 		if (ret)
 			return ret;
 		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
-		faults++;
 	}
+	return -ELOOP;
 }
 
 /* ---- faults that are known ---- */
@@ -324,4 +365,76 @@ int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
 	    fault_by_memo(vcpu, ipa.v - offset, access))
 		return 1;
 	return access_in_full(vcpu, ipa, size, access);
+}
+
+/* What stage 2 did not allow, as the syndrome tells it. */
+static enum s2_access abort_access(const struct s2_fault *fault)
+{
+	if (fault->exec)
+		return S2_ACCESS_FETCH;
+	return fault->write ? S2_ACCESS_WRITE : S2_ACCESS_READ;
+}
+
+static bool is_page_of(const struct s2_geometry *geo, const struct s2_host_page *page)
+{
+	return s2_is_leaf_size(geo, page->size) && !(page->pa.v & (page->size - 1)) &&
+	       !(page->prot & ~S2_PROT_MASK);
+}
+
+static int check_abort(const struct s2_vcpu *vcpu, const struct s2_fault *fault,
+		       const struct s2_host_page *page)
+{
+	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
+
+	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL)
+		return -EINVAL;
+	if (fault->level < geo->start_level && fault->code != S2_FAULT_TRANSLATION)
+		return -EINVAL;
+	if (page && !is_page_of(geo, page))
+		return -EINVAL;
+	if (fault->ipa.v >= s2_ipa_limit(geo))
+		return -ERANGE;
+	switch (fault->code) {
+	case S2_FAULT_TRANSLATION:
+	case S2_FAULT_ACCESS_FLAG:
+	case S2_FAULT_PERMISSION:
+		return 0;
+	default:
+		return -EFAULT; /* kvm_handle_guest_abort() gives these to user space */
+	}
+}
+
+static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
+			 const struct s2_host_page *page)
+{
+	struct s2_vm *vm = vcpu->vm;
+	const struct s2_geometry *geo = &vm->mmu->geo;
+	const struct fault f = {
+		.vcpu = vcpu,
+		.slot = page ? NULL : s2_vm_slot_at(vm, fault->ipa),
+		.ipa = s2_ipa(fault->ipa.v & ~(s2_page_size(geo) - 1)),
+		.access = abort_access(fault),
+		.permission = fault->code == S2_FAULT_PERMISSION,
+		.granule = fault->level < geo->start_level ? 0 : s2_level_size(geo, fault->level),
+		.page = page,
+	};
+	int ret;
+
+	if (fault->code == S2_FAULT_ACCESS_FLAG) {
+		ret = s2_pgtable_mkyoung(vm->mmu, vcpu->cpu, f.ipa);
+		return ret == -EAGAIN ? 0 : ret;
+	}
+	if (page)
+		return host_page_abort(&f);
+	return f.slot ? user_mem_abort(&f) : -EFAULT;
+}
+
+int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
+		  const struct s2_host_page *page)
+{
+	int ret = check_abort(vcpu, fault, page);
+
+	if (ret)
+		return ret;
+	return resolve_abort(vcpu, fault, page);
 }

@@ -54,6 +54,9 @@ struct s2_mmu {
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
 	s2_pte map_attr; /**< of map_memo's key */
+	/** Gives the VM another VMID (S2_UNMAP_NEW_VMID); NULL for an MMU without a VM. */
+	void (*renew_vmid)(void *vm, struct s2_cpu *cpu);
+	void *vm;
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };
@@ -62,6 +65,15 @@ struct s2_mmu {
 static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)
 {
 	return mmu->tlbi.tlbirange && mmu->flavour->range_flush;
+}
+
+/**
+ * Whether __load_stage2() is part of each run: without VHE always, with VHE in
+ * flavours whose flushes leave VTTBR_EL2 zeroed; else it is part of vcpu_load().
+ */
+static inline bool s2_mmu_loads_at_run(const struct s2_mmu *mmu)
+{
+	return !mmu->machine->features.vhe || mmu->flavour->exit_clears_vttbr;
 }
 
 /** The unmap that nobody asked to be special. */

@@ -67,8 +67,13 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 		struct s2_range range;
 
 		/* Memory in two slots is unmapped once for each. */
-		if (hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
-			ret = s2_vm_unmap(vm, cpu, range, reason);
+		if (!hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
+			continue;
+		ret = s2_vm_unmap(vm, cpu, range, reason);
+		if (!ret && reason == S2_UNMAP_EVENT)
+			ret = s2_slot_forget_pages(vm, &vm->slots[i],
+						   s2_vm_slot_page(vm, &vm->slots[i], range.ipa),
+						   range.size >> vm->mmu->geo.page_shift);
 	}
 	return ret;
 }

@@ -34,6 +34,7 @@ struct put_off {
 	struct put_off_run *runs;
 	size_t n_runs, cap;
 	uint32_t tables; /* by number: unlinked, not freed: the VMID's flush comes first */
+	bool any;	 /* something was unmapped */
 };
 
 static int put_off_clean(struct put_off *put, uint64_t pa, uint64_t granule, uint64_t n)
@@ -67,6 +68,13 @@ static void clean_put_off(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct p
 	}
 }
 
+/* Whether all that is done about TLBs is done for the whole VMID, at the end. */
+static bool spares_addresses(const struct s2_mmu *mmu)
+{
+	return mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID ||
+	       mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID;
+}
+
 static void put_entries(const struct s2_visit *v)
 {
 	v->table->refs = (uint16_t)(v->table->refs - v->n);
@@ -79,9 +87,11 @@ static void put_entries(const struct s2_visit *v)
 static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 {
 	struct s2_table *child = s2_follow(walk->mmu, v->old);
+	struct put_off *put = walk->walker->arg;
 
 	if (child->refs != 1)
 		return 0;
+	put->any = true;
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
 	put_entries(v);
 	if (walk->mmu->unmap_how.skip_tlbi) {
@@ -89,9 +99,7 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 		s2_walk_table_free(walk, child);
 		return 0;
 	}
-	if (walk->mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID) {
-		struct put_off *put = walk->walker->arg;
-
+	if (spares_addresses(walk->mmu)) {
 		s2_memo_forget_table(walk->mmu, child);
 		child->next_free = put->tables;
 		put->tables = s2_tablemem_number(walk->mmu->dir, child->pa);
@@ -105,7 +113,9 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
 {
 	struct s2_mmu *mmu = walk->mmu;
+	struct put_off *put = walk->walker->arg;
 
+	put->any = true;
 	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
 	if (!mmu->unmap_how.skip_tlbi && !defer_tlb_flush(mmu))
 		s2_flush_vmid_ipa_step(mmu, walk->cpu, s2_ipa(v->addr), v->level, s2_visit_step(v));
@@ -114,7 +124,7 @@ static int unmap_leaf(struct s2_walk *walk, const struct s2_visit *v)
 		return 0;
 	/* After the TLBI, or the guest could bring lines back. */
 	if (defer_tlb_flush(mmu))
-		return put_off_clean(walk->walker->arg, s2_visit_pa(walk, v).v, v->granule, v->n);
+		return put_off_clean(put, s2_visit_pa(walk, v).v, v->granule, v->n);
 	s2_clean_dcache_guest_page(mmu, walk->cpu, s2_visit_pa(walk, v), v->granule,
 				   s2_visit_step(v));
 	return 0;
@@ -132,9 +142,14 @@ static int unmap_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return v->kind == S2_WALK_TABLE_POST ? unmap_table(walk, v) : unmap_leaf(walk, v);
 }
 
-static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+/* A new VMID is taken only for cause: numbers and kicks are dear. */
+static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, bool any)
 {
-	if (mmu->unmap_how.tlbi == S2_UNMAP_TLBI_VMID)
+	if (mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID && !any)
+		return;
+	if (mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID && mmu->renew_vmid)
+		mmu->renew_vmid(mmu->vm, cpu);
+	else if (spares_addresses(mmu))
 		s2_flush_vmid(mmu, cpu);
 	else
 		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
@@ -183,7 +198,7 @@ static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
 
 static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
-	struct put_off put = {NULL, 0, 0, 0};
+	struct put_off put = {NULL, 0, 0, 0, false};
 	const struct s2_walker walker = {
 		.visit = unmap_visit,
 		.whole = unmap_whole,
@@ -196,7 +211,7 @@ static int unmap_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range ra
 	cpu->site = "stage2:unmap";
 	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
 	if (defer_tlb_flush(mmu))
-		flush_unmapped(mmu, cpu, range);
+		flush_unmapped(mmu, cpu, range, put.any);
 	clean_put_off(mmu, cpu, &put);
 	free_put_off_tables(&walk, &put);
 	free(put.runs);
@@ -236,6 +251,9 @@ static bool unmap_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu,
 	struct s2_entry e;
 
 	*learn = false;
+	/* A number is there once; the next call's rollover is another's. */
+	if (mmu->unmap_how.tlbi == S2_UNMAP_NEW_VMID)
+		return false;
 	if (!s2_memo_is_page(mmu, range, 0) || !s2_memo_allowed(mmu, cpu) ||
 	    !s2_memo_find(mmu, range.ipa.v, &e) || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
 		return false;

@@ -45,6 +45,22 @@ static bool takes_vmid_late(const struct s2_vm *vm)
 	return s2_vmids_fault(vm->vmids) == S2_VMID_AFTER_VTTBR;
 }
 
+bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu)
+{
+	return vcpu->caches_on;
+}
+
+void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm)
+{
+	struct s2_vm *vm = vcpu->vm;
+
+	vm->n_seen_on = vm->n_seen_on - vcpu->seen_on + caches_on;
+	vcpu->seen_on = caches_on;
+	vcpu->caches_on = caches_on;
+	vcpu->tvm = tvm && !vm->mmu->fmt.fwb;
+	vcpu->swept = tvm;
+}
+
 static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
 {
 	uint64_t numbers = UINT64_C(1) << cpu->machine->features.vmid_bits;
@@ -55,7 +71,7 @@ static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
 }
 
 /* The number is in the register before a guest or a flush can use it (fa808ed4e199). */
-static void vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
 
@@ -63,7 +79,7 @@ static void vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 		update_vmid(vm, cpu);
 	else if (!vm->vmid)
 		s2_mmu_set_vmid(vm->mmu, s2_vmid(0));
-	if (cpu->machine->features.vhe)
+	if (!s2_mmu_loads_at_run(vm->mmu))
 		s2_load_vttbr(cpu, vm->mmu->vtcr, vm->mmu->vttbr);
 	s2_mmu_load(vm->mmu, cpu);
 }
@@ -77,7 +93,7 @@ int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	if (vcpu->cpu || cpu->vcpu_vttbr)
 		return -EBUSY;
 	cpu->site = "vcpu:load";
-	vcpu_load_stage2(vcpu, cpu);
+	s2_vcpu_load_stage2(vcpu, cpu);
 	/* Two vcpus may use one ASID or one VA differently (94d0e5980d67, 01dc9262ff57). */
 	if (vm->last_ran[cpu->index] != vcpu->index) {
 		s2_flush_cpu_context(vm->mmu, cpu);
@@ -94,6 +110,7 @@ int s2_vcpu_put(struct s2_vcpu *vcpu)
 {
 	if (!vcpu->cpu)
 		return -EINVAL;
+	s2_vcpu_exit(vcpu);
 	s2_cpu_unload_stage2(vcpu->cpu);
 	s2_vmids_clear_active(vcpu->vm->vmids, vcpu->cpu);
 	vcpu->cpu = NULL;

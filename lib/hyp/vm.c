@@ -8,14 +8,6 @@
 
 #include "hyp/memo.h"
 
-static bool is_block(const struct s2_geometry *geo, uint64_t size)
-{
-	for (int level = s2_min_block_level(geo); level <= S2_LAST_LEVEL; level++)
-		if (size == s2_level_size(geo, level))
-			return true;
-	return false;
-}
-
 static int create_mmu(struct s2_vm *vm)
 {
 	const struct s2_mmu_config cfg = {
@@ -27,7 +19,9 @@ static int create_mmu(struct s2_vm *vm)
 
 	if (ret)
 		return ret;
-	if (vm->cfg.split_chunk && !is_block(&vm->mmu->geo, vm->cfg.split_chunk)) {
+	vm->mmu->renew_vmid = s2_vm_renew_vmid;
+	vm->mmu->vm = vm;
+	if (vm->cfg.split_chunk && !s2_is_leaf_size(&vm->mmu->geo, vm->cfg.split_chunk)) {
 		s2_mmu_free(vm->mmu);
 		return -EINVAL;
 	}
@@ -73,8 +67,7 @@ void s2_vm_forget_faults(struct s2_vm *vm)
 static void vm_free_slot(struct vm_slot *slot)
 {
 	s2_bits_free(&slot->dirty);
-	s2_bits_free(&slot->zero);
-	s2_bits_free(&slot->there);
+	s2_slot_free_host(slot);
 	memset(slot, 0, sizeof(*slot));
 }
 
@@ -149,7 +142,7 @@ static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
 	if (!cfg->size ||
 	    ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
 		return -EINVAL;
-	if (!is_block(geo, cfg->backing) ||
+	if (!s2_is_leaf_size(geo, cfg->backing) ||
 	    (cfg->pa.v & (cfg->backing - 1)) != (cfg->hva.v & (cfg->backing - 1)))
 		return -EINVAL;
 	if (cfg->ipa.v >= limit || cfg->size > limit - cfg->ipa.v)
@@ -168,7 +161,6 @@ static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
 
 int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
 {
-	uint64_t pages = cfg->size >> vm->mmu->geo.page_shift;
 	int ret = vm->dead ? -EINVAL : check_slot(vm, cfg);
 	struct vm_slot *slot;
 	int i = 0;
@@ -179,10 +171,10 @@ int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
 		return ret ? ret : -ENOSPC;
 	slot = &vm->slots[i];
 	slot->cfg = *cfg;
-	if (!cfg->populated &&
-	    (s2_bits_init(&slot->zero, pages, false) || s2_bits_init(&slot->there, pages, false))) {
+	ret = s2_slot_init_host(vm, slot);
+	if (ret) {
 		vm_free_slot(slot);
-		return -ENOMEM;
+		return ret;
 	}
 	slot->used = true;
 	return i;

@@ -4,9 +4,10 @@
  * Inside a VM: slots with what the host and the log know of their pages,
  * vcpus, and the mmu_lock's account.
  *
- * vm.c creates and takes down; vcpu.c loads, puts, resets; fault.c is the
- * fault path; caches.c toggles and set/way; dirty_log.c the log; notifier.c
- * what the host's memory management does;
+ * vm.c creates and takes down; vcpu.c loads, puts, resets; world_switch.c
+ * enters and leaves the guest; fault.c is the fault path; host_pages.c what is
+ * behind a slot; caches.c toggles and set/way; dirty_log.c the log; notifier.c
+ * what the host's memory management does; vmid_renew.c an unmap's new VMID;
  * teardown.c the end.
  */
 #ifndef S2_HYP_VM_H
@@ -22,8 +23,10 @@ struct vm_slot {
 	bool logging;
 	struct s2_slot_config cfg;
 	struct s2_bits dirty; /**< while logging */
-	struct s2_bits zero;  /**< pages that map the zero page; of unpopulated slots */
-	struct s2_bits there; /**< pages that the host has given a frame; likewise */
+	/* Of unpopulated slots, host_pages.c: */
+	struct s2_bits zero;  /**< pages that are read as the zero page */
+	struct s2_bits there; /**< pages that the host has given a frame */
+	struct s2_bits split; /**< of a backing's size: the host has pages there, no huge one */
 };
 
 /**
@@ -48,6 +51,8 @@ struct s2_vcpu {
 	bool seen_on;	    /**< the same as far as traps have shown it */
 	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
 	bool has_run;
+	bool in_guest; /**< by s2_vcpu_guest_access() */
+	bool kicked;   /**< made to leave, and to enter again: vmid_renew.c */
 };
 
 struct s2_vm {
@@ -62,12 +67,20 @@ struct s2_vm {
 	unsigned n_seen_on; /**< vcpus with caches on, as far as traps have shown */
 	int *last_ran;	    /**< of each CPU, vcpu index or -1 */
 	struct vm_fault_memo faults[S2_ACCESS_FETCH + 1]; /**< by enum s2_access */
-	struct s2_bits clean; /**< SINCE_FLUSH: blocks mapped since the last whole clean */
+	struct s2_bits clean; /**< SINCE_FLUSH: what was mapped since the last whole clean */
+	unsigned clean_shift; /**< log2 of what a bit of it stands for */
 	uint64_t lock_start;  /**< operations when mmu_lock was taken, or last offered up */
 	uint64_t longest_lock;
 	uint64_t longest_stretch; /**< the same, lock or no lock */
 	bool dead;
 };
+
+/**
+ * Faults that one access may take.  A page may be mapped for a read, made
+ * writable, then executable; the zero page is copied in between.  What faults
+ * oftener makes no progress.
+ */
+#define S2_VM_MAX_FAULTS 8
 
 /** A table operation over a range. */
 typedef int (*s2_range_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
@@ -95,6 +108,21 @@ uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, str
 /** What faults are known to do is not so any more: a slot changes. */
 void s2_vm_forget_faults(struct s2_vm *vm);
 
+/* What the host has behind a slot. */
+
+/** @return 0, -ENOMEM and then to be freed */
+int s2_slot_init_host(const struct s2_vm *vm, struct vm_slot *slot);
+void s2_slot_free_host(struct vm_slot *slot);
+/** Whether @p page is read as the shared zero page. */
+bool s2_slot_is_zero(const struct vm_slot *slot, uint64_t page);
+/** Bytes of the host page that @p page is in, or would be if the guest wrote it. */
+uint64_t s2_slot_host_page_size(const struct s2_vm *vm, const struct vm_slot *slot, uint64_t page);
+/** __gfn_to_pfn_memslot(): @p page is given a frame. @return 0, -ENOMEM */
+int s2_slot_get_page(const struct s2_vm *vm, struct vm_slot *slot, uint64_t page, bool write,
+		     bool *writable);
+/** The contents of @p n pages are gone. @return 0, -ENOMEM */
+int s2_slot_forget_pages(const struct s2_vm *vm, struct vm_slot *slot, uint64_t first, uint64_t n);
+
 /** Tells the toggle policy of a mapping made. @return 0, -ENOMEM */
 int s2_vm_note_mapped(struct s2_vm *vm, struct s2_ipa ipa, uint64_t size);
 
@@ -110,6 +138,11 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason);
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/** What s2_vcpu_load() does about stage 2: a VMID of this generation, VTTBR_EL2 (VHE). */
+void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+/** S2_UNMAP_NEW_VMID: after it no CPU translates by what tables held before. @p arg the VM */
+void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 
 /** Published faults of VMID allocation, kept so that tests can catch them. */
 enum s2_vmid_fault {

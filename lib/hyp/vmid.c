@@ -14,7 +14,7 @@ struct s2_vmids {
 	struct s2_machine *machine;
 	unsigned bits;
 	uint64_t generation;
-	uint64_t rollovers;
+	uint64_t rollovers, taken;
 	uint32_t cursor; /* next number to try */
 	uint8_t *used;   /* a byte a number */
 	uint64_t *active, *reserved; /* of each CPU */
@@ -91,6 +91,11 @@ uint64_t s2_vmids_rollovers(const struct s2_vmids *v)
 	return v->rollovers;
 }
 
+uint64_t s2_vmids_taken(const struct s2_vmids *v)
+{
+	return v->taken;
+}
+
 /* flush_context(): CPUs keep what they run, all else is free again. */
 static void flush_context(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cpu)
 {
@@ -157,6 +162,7 @@ static uint64_t new_vmid(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cp
 	}
 	v->used[n] = 1;
 	v->cursor = n;
+	v->taken++;
 	return v->generation | n;
 }
 

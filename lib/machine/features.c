@@ -24,6 +24,7 @@ static const struct s2_features presets[] = {
 		.iline_shift = 6,
 		.vhe = true,
 		.idc = true,
+		.haf = true,
 		.vipt = true,
 		.speculative_at = true,
 	},
@@ -36,6 +37,7 @@ static const struct s2_features presets[] = {
 		.iline_shift = 6,
 		.vhe = true,
 		.idc = true,
+		.haf = true,
 		.repeat_tlbi = true,
 	},
 	{
@@ -51,6 +53,7 @@ static const struct s2_features presets[] = {
 		.xnx = true,
 		.dic = true,
 		.idc = true,
+		.haf = true,
 		.repeat_tlbi = true,
 	},
 	{
@@ -67,6 +70,7 @@ static const struct s2_features presets[] = {
 		.xnx = true,
 		.dic = true,
 		.idc = true,
+		.haf = true,
 		.repeat_tlbi = true,
 	},
 	{
@@ -85,6 +89,7 @@ static const struct s2_features presets[] = {
 		.xnx = true,
 		.dic = true,
 		.idc = true,
+		.haf = true,
 	},
 };
 
@@ -102,6 +107,7 @@ static const struct {
 	{"xnx", offsetof(struct s2_features, xnx)},
 	{"dic", offsetof(struct s2_features, dic)},
 	{"idc", offsetof(struct s2_features, idc)},
+	{"haf", offsetof(struct s2_features, haf)},
 	{"vipt", offsetof(struct s2_features, vipt)},
 	{"repeat_tlbi", offsetof(struct s2_features, repeat_tlbi)},
 	{"speculative_at", offsetof(struct s2_features, speculative_at)},

@@ -67,6 +67,6 @@ int s2_regime_init(struct s2_regime *regime, const struct s2_features *f, uint64
 	regime->fmt = s2_pte_format(&geo, f->fwb, f->xnx);
 	regime->root.v = vttbr & REGIME_VTTBR_BADDR;
 	regime->vmid = s2_vttbr_vmid(f, vttbr);
-	regime->ha = vtcr & VTCR_HA;
+	regime->ha = f->haf && (vtcr & VTCR_HA); /* RES0 without FEAT_HAFDBS */
 	return 0;
 }

@@ -129,6 +129,54 @@ static struct s2_res_vm *vm_get(struct s2_residues *res, struct s2_vmid vmid)
 	return vm;
 }
 
+static struct s2_group *idle_group(struct s2_link *link)
+{
+	return (struct s2_group *)(void *)link; /* the link stands first */
+}
+
+static bool may_be_unseen(const struct s2_residues *res, struct s2_group *g)
+{
+	return g->stage == S2_RESIDUE_STORED && !s2_group_visible(res, g, false, 0);
+}
+
+static int copy_group(struct s2_residues *res, struct s2_group *g, struct s2_res_vm *to)
+{
+	struct s2_group *copy = s2_group_new(res, to, g->ipa, g->level);
+
+	if (!copy)
+		return -ENOMEM;
+	copy->base = g->base;
+	copy->step_log2 = g->step_log2;
+	copy->store_cpu = g->store_cpu;
+	*s2_group_epochs(res, copy) = *s2_group_epochs(res, g);
+	copy->table = g->table;
+	copy->conflict = g->conflict;
+	for (unsigned i = 0; i < page_entries(res); i++)
+		if (g->words[i / 64] >> i % 64 & 1)
+			s2_group_add(copy, i, 1);
+	return 0;
+}
+
+/*
+ * A VM goes on under another VMID: what its tables held before stores that
+ * walkers may not see yet can be cached under that one too.
+ */
+static int carry_over(struct s2_residues *res, struct s2_res_vm *from, struct s2_res_vm *to)
+{
+	struct s2_link *link, *next;
+	int ret = 0;
+
+	for (link = from->idle.next; link != &from->idle && !ret; link = next) {
+		next = link->next;
+		if (may_be_unseen(res, idle_group(link)))
+			ret = s2_residues_unfold(res, idle_group(link));
+	}
+	for (link = from->idle.next; link != &from->idle && !ret; link = link->next)
+		if (may_be_unseen(res, idle_group(link)))
+			ret = copy_group(res, idle_group(link), to);
+	return ret;
+}
+
 int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 {
 	const struct s2_table_meta *known = meta_find(res, regime->root.v);
@@ -138,6 +186,8 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 		return -ENOMEM;
 	if (known && known->linked && known->vm == vm)
 		return 0;
+	if (known && known->linked && carry_over(res, known->vm, vm))
+		return -ENOMEM;
 	for (unsigned i = 0; i < regime->geo.root_pages; i++) {
 		const struct s2_pa pa = {regime->root.v + i * s2_page_size(&regime->geo)};
 		const struct s2_table *table = s2_tablemem_find(tables_of(res), pa);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/random.h"
+
 /* Any place that is congruent to the IPA at every block size. */
 #define HVA UINT64_C(0x400000000000)
 
@@ -270,16 +272,6 @@ static int second_act(struct booting *b)
 
 /* ---- setting up ---- */
 
-/* splitmix64, so that a seed gives the same order everywhere. */
-static uint64_t next_random(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static void swap(unsigned *a, unsigned *b)
 {
 	unsigned t = *a;
@@ -303,7 +295,7 @@ static int make_order(struct booting *b)
 			b->order[to++] = (unsigned)v;
 	}
 	for (uint64_t i = n - 1; b->boot->order == S2_BOOT_RANDOM && i > 1; i--)
-		swap(&b->order[i], &b->order[1 + next_random(&state) % i]);
+		swap(&b->order[i], &b->order[1 + s2_random_next(&state) % i]);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/parse.h"
+#include "study/vm_check.h"
 
 /* The guest's page, whatever the host's. */
 #define GUEST_PAGE UINT64_C(4096)
@@ -72,24 +73,13 @@ int s2_boot_touched(const struct s2_boot *boot, struct s2_boot_touch *touch, str
 	return strcmp(boot->touched, "all") ? touched_size(boot, touch, err) : 0;
 }
 
-static bool is_block(const struct s2_features *f, uint64_t size)
-{
-	const struct s2_geometry geo = {.page_shift = (uint8_t)f->granule};
-
-	for (int level = s2_min_block_level(&geo); level <= S2_LAST_LEVEL; level++)
-		if (size == s2_level_size(&geo, level))
-			return true;
-	return false;
-}
-
 static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
 			struct s2_error *err)
 {
 	uint64_t limit = (UINT64_C(1) << boot->ipa_bits) - S2_BOOT_BASE;
 
-	if (!is_block(f, boot->backing))
-		return refuse(err, "--backing: expected a page of the machine or a block that KVM "
-				   "maps (4K, 2M, 1G with 4K pages)");
+	if (s2_check_backing(boot->backing, f, err))
+		return -EINVAL;
 	if (boot->memory % boot->backing) {
 		s2_error_set(err, 1,
 			     "--memory: got %" PRIu64 " bytes, expected a multiple of --backing "
@@ -115,16 +105,8 @@ static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
 static int check_vcpus(const struct s2_boot *boot, const struct s2_features *f,
 		       struct s2_error *err)
 {
-	/* KVM needs more VMIDs than CPUs, and number 0 is reserved. */
-	uint64_t most = (UINT64_C(1) << f->vmid_bits) - 2;
-
-	if (boot->vcpus > most) {
-		s2_error_set(err, 1,
-			     "--vcpus: got %" PRIu64 ", expected at most %" PRIu64
-			     ", a CPU each: the machine has %u-bit VMIDs",
-			     boot->vcpus, most, f->vmid_bits);
+	if (s2_check_vcpus(boot->vcpus, 0, f, err))
 		return -EINVAL;
-	}
 	if (boot->first >= boot->vcpus)
 		return refuse(err, "--first: expected a vcpu, 0 to --vcpus less 1");
 	if (boot->then != S2_BOOT_THEN_NOTHING && boot->then_vcpu >= boot->vcpus)

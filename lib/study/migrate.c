@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/migrate_tlb.h"
+#include "study/random.h"
 
 /* Any place that is congruent to the IPA at every block size. */
 #define MIGRATE_HVA UINT64_C(0x400000000000)
@@ -121,15 +122,6 @@ static void note_faults(struct migrating *g, bool reported)
 
 /* ---- the guest's writes ---- */
 
-static uint64_t migrate_next_random(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
-}
-
 static int by_page(const void *a, const void *b)
 {
 	const uint64_t *x = a, *y = b;
@@ -152,7 +144,7 @@ static int make_extents(struct migrating *g)
 			g->extents[i] = i * (g->pages / n);
 			break;
 		case S2_MIGRATE_RANDOM:
-			g->extents[i] = migrate_next_random(&state) % (g->pages - mig->run + 1);
+			g->extents[i] = s2_random_next(&state) % (g->pages - mig->run + 1);
 			break;
 		case S2_MIGRATE_DENSE:
 			g->extents[i] = i * mig->run;

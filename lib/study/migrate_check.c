@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "study/vm_check.h"
+
 /* KVM_CLEAR_DIRTY_LOG takes whole words of its bitmap. */
 #define WORD_PAGES 64
 
@@ -51,25 +53,13 @@ struct s2_flush_costs s2_migrate_costs(const struct s2_migrate *mig,
 	return costs;
 }
 
-static bool migrate_check_is_block(const struct s2_features *f, uint64_t size)
-{
-	const struct s2_geometry geo = {.page_shift = (uint8_t)f->granule};
-
-	for (int level = s2_min_block_level(&geo); level <= S2_LAST_LEVEL; level++)
-		if (size == s2_level_size(&geo, level))
-			return true;
-	return false;
-}
-
 static int migrate_check_check_slot(const struct s2_migrate *mig, const struct s2_features *f,
 				    struct s2_error *err)
 {
 	uint64_t bits = mig->ipa_bits ? mig->ipa_bits : s2_migrate_ipa_bits(mig->slot);
 
-	if (!migrate_check_is_block(f, mig->backing))
-		return migrate_check_refuse(
-			err, "--backing: expected a page of the machine or a block that KVM "
-			     "maps (4K, 2M, 1G with 4K pages)");
+	if (s2_check_backing(mig->backing, f, err))
+		return -EINVAL;
 	if (!mig->slot || mig->slot % mig->backing) {
 		s2_error_set(err, 1,
 			     "--slot: got %" PRIu64 " bytes, expected a multiple of --backing "
@@ -112,24 +102,18 @@ static int check_dirty(const struct s2_migrate *mig, const struct s2_features *f
 static int check_log(const struct s2_migrate *mig, const struct s2_features *f,
 		     const struct s2_flavour *flavour, struct s2_error *err)
 {
-	const uint64_t most = (UINT64_C(1) << f->vmid_bits) - 3;
-
 	if (mig->initially_set && !mig->manual)
 		return migrate_check_refuse(err, "--initially-set: expected only with --manual");
 	if (mig->split && !flavour->split)
 		return migrate_check_refuse(
 			err, "--split: this flavour has no eager splitting, expected 0");
-	if (mig->split && !migrate_check_is_block(f, mig->split))
+	if (mig->split && !s2_check_is_leaf_size(f, mig->split))
 		return migrate_check_refuse(
 			err, "--split: expected 0, a page of the machine or a block that "
 			     "KVM maps");
-	if (mig->vcpus > most) {
-		s2_error_set(err, 1,
-			     "--vcpus: got %" PRIu64 ", expected at most %" PRIu64
-			     ", a CPU each: the machine has %u-bit VMIDs",
-			     mig->vcpus, most, f->vmid_bits);
+	/* One CPU more for the VMM. */
+	if (s2_check_vcpus(mig->vcpus, 1, f, err))
 		return -EINVAL;
-	}
 	return mig->outside > 1 ? migrate_check_refuse(err, "--outside: expected a share, 0 to 1")
 				: 0;
 }

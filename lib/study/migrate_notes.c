@@ -143,7 +143,7 @@ static void note_sweep(const struct s2_report *report, FILE *out)
 	const struct s2_point *first = &report->points[0];
 
 	(void)fprintf(out,
-		      "\nwhatever a refill costs, of %zu points, policies by cost apart:\n"
+		      "whatever a refill costs, of %zu points, policies by cost apart:\n"
 		      "  %-10s  %14s  %13s  %s\n",
 		      report->n_points, "", "never dearer", "cheapest,",
 		      "cheapest from some ratio");

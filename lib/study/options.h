@@ -59,6 +59,19 @@ struct s2_option {
 /** Where option values go: field @p f of settings struct @p type. */
 #define S2_FIELD(type, f) .offset = offsetof(type, f)
 
+/**
+ * A row of an option table: kind (the end of its name in enum s2_option_kind),
+ * field (S2_FIELD), name, arg, default, help, and by name what else it has:
+ *
+ *     S2_ROW(SIZE, S2_FIELD(struct boot, memory), "memory", "SIZE", "128G",
+ *            "the guest's memory", .min = 4096),
+ */
+#define S2_ROW(kind_, field_, name_, arg_, value_, ...)                                         \
+	{                                                                                       \
+		.name = name_, .kind = S2_OPTION_##kind_, field_, .arg = arg_, .value = value_, \
+		.help = __VA_ARGS__                                                             \
+	}
+
 /** Options and the struct that they fill. */
 struct s2_option_table {
 	const struct s2_option *options;

@@ -29,6 +29,7 @@ struct s2_plot_lines {
 	struct s2_plot_axis x;
 	const char *y_label;
 	bool y_log;
+	double zero; /**< with y_log: where zeros are drawn, below all else; 0: there are none */
 	const char *const *names; /**< of the lines */
 	const double *const *y;	  /**< y[line][i] */
 	size_t n_lines;

@@ -16,11 +16,16 @@
 /** Most sets of policies that a map tells apart. */
 #define SETS_MAX 64
 
-#define NAME_ROOM 160
+/** A row of the legend; what is more is counted. */
+#define NAME_ROOM 96
 
-/** A title is two lines. */
-#define TITLE_LINE 130
-#define TITLE_ROOM 512
+/** Characters that a line of the title has room for, and lines of the workload. */
+#define TITLE_LINE  104
+#define TITLE_LINES 3
+#define TITLE_ROOM  512
+
+/** Beside zeros an axis is logarithmic if what is above them spans at least this factor. */
+#define ZERO_SPAN 1000
 
 /** An axis with the memory behind it. */
 struct axis {
@@ -105,12 +110,29 @@ static int make_axis(const struct s2_report *report, size_t a, size_t stride, st
 	return -EINVAL;
 }
 
+/** Breaks @p text at spaces, in place, so that no line is longer than a title's. */
+static void break_lines(char *text)
+{
+	char *line = text, *space = NULL;
+
+	for (char *c = text; *c != '\0'; c++) {
+		if (*c == ' ')
+			space = c;
+		if (c - line < TITLE_LINE || space == NULL)
+			continue;
+		*space = '\n';
+		line = space + 1;
+		space = NULL;
+	}
+}
+
 /** What is drawn, on what, and all that would be needed to draw it again. */
 static void write_title(const struct s2_report *report, const char *what, char title[TITLE_ROOM])
 {
-	char workload[TITLE_LINE];
+	char workload[TITLE_LINES * TITLE_LINE];
 
 	s2_point_text(report, &report->points[0], workload, sizeof(workload));
+	break_lines(workload);
 	(void)snprintf(title, TITLE_ROOM, "%s, %s%s%s%s%s\n%s", what, report->program,
 		       report->machine != NULL ? ", " : "",
 		       report->machine != NULL ? report->machine : "",
@@ -128,6 +150,23 @@ static const char *metric_label(const struct s2_report *report)
 	return report->metric;
 }
 
+/** Whether the lines need a logarithmic axis; and where on it zeros are. */
+static void choose_y(struct s2_plot_lines *plot)
+{
+	double least = INFINITY, most = 0;
+	bool zeros = false;
+
+	for (size_t i = 0; i < plot->n_lines * plot->x.n; i++) {
+		const double v = plot->y[i / plot->x.n][i % plot->x.n];
+
+		zeros |= v <= 0;
+		least = v > 0 && v < least ? v : least;
+		most = v > most ? v : most;
+	}
+	plot->y_log = !zeros || most >= ZERO_SPAN * least;
+	plot->zero = zeros && plot->y_log ? pow(10, floor(log10(least)) - 1) : 0;
+}
+
 static int draw_lines(const char *path, const struct s2_report *report, double *y, struct axis *x,
 		      struct s2_error *err)
 {
@@ -135,20 +174,17 @@ static int draw_lines(const char *path, const struct s2_report *report, double *
 	const char *names[S2_OPTION_LIST_MAX];
 	const double *rows[S2_OPTION_LIST_MAX];
 	char title[TITLE_ROOM];
-	struct s2_plot_lines plot = {title, x->plot, metric_label(report), true, names, rows, n};
+	struct s2_plot_lines plot = {title, x->plot, metric_label(report), true, 0, names, rows, n};
 
 	write_title(report, report->summary, title);
 	for (size_t k = 0; k < n; k++) {
 		names[k] = report->points[0].results[k].policy;
 		rows[k] = &y[k * report->n_points];
-		for (size_t p = 0; p < report->n_points; p++) {
-			const double v =
+		for (size_t p = 0; p < report->n_points; p++)
+			y[k * report->n_points + p] =
 				s2_result_metric(&report->points[p].results[k], report->metric);
-
-			y[k * report->n_points + p] = v;
-			plot.y_log &= !(v <= 0);
-		}
 	}
+	choose_y(&plot);
 	return s2_plot_lines(path, &plot, err);
 }
 
@@ -168,12 +204,23 @@ static int plot_lines(const char *path, const struct s2_report *report, struct s
 
 static void name_set(const struct s2_point *point, uint64_t members, char name[NAME_ROOM])
 {
+	static const char more[] = " = 63 more";
 	size_t at = 0;
+	unsigned left_out = 0;
 
-	for (size_t i = 0; i < point->n_results && at < NAME_ROOM; i++)
-		if (members >> i & 1)
+	for (size_t i = 0; i < point->n_results; i++) {
+		const char *policy = point->results[i].policy;
+
+		if (!(members >> i & 1))
+			continue;
+		if (left_out || at + strlen(policy) + sizeof(" = ") + sizeof(more) > NAME_ROOM)
+			left_out++;
+		else
 			at += (size_t)snprintf(name + at, NAME_ROOM - at, "%s%s", at ? " = " : "",
-					       point->results[i].policy);
+					       policy);
+	}
+	if (left_out)
+		(void)snprintf(name + at, NAME_ROOM - at, " = %u more", left_out);
 }
 
 /** The index of the set of policies that are best at @p point. */

@@ -8,6 +8,10 @@
 /** Most labels on an axis before some are left out. */
 #define TICS_MAX 12
 
+/** Characters that a row of the legend has room for, and what an entry takes besides its name. */
+#define KEY_ROW	  104
+#define KEY_ENTRY 8
+
 /** Most cells of a map that still have room for a number each. */
 #define LABELS_MAX 200
 
@@ -87,13 +91,19 @@ void s2_plot_lines_script(const struct s2_plot_lines *plot, FILE *out)
 	(void)fputs(plot->y_log ? "set logscale y\nset format y '%.0s %c'\n"
 				: "set yrange [0:*]\nset format y '%.1s %c'\n",
 		    out);
+	/* A logarithm has no zero, so one is put below its numbers. */
+	if (plot->y_log && plot->zero > 0)
+		(void)fprintf(out, "set yrange [%.9g:*]\nset ytics add ('0' %.9g)\n", plot->zero,
+			      plot->zero);
 	for (size_t k = 0; k < plot->n_lines; k++) {
 		(void)fprintf(out, "$line%zu << EOD\n", k);
 		for (size_t i = 0; i < plot->x.n; i++) {
 			if (isnan(plot->y[k][i]))
 				(void)fprintf(out, "%.9g NaN\n", plot->x.at[i]);
 			else
-				(void)fprintf(out, "%.9g %.9g\n", plot->x.at[i], plot->y[k][i]);
+				(void)fprintf(out, "%.9g %.9g\n", plot->x.at[i],
+					      plot->y_log && plot->y[k][i] <= 0 ? plot->zero
+										: plot->y[k][i]);
 		}
 		(void)fprintf(out, "EOD\n");
 	}
@@ -218,13 +228,26 @@ static void write_legend(const struct s2_plot_map *plot, FILE *out)
 	}
 }
 
+/** gnuplot leaves out, without a word, what does not fit in the legend's columns. */
+static size_t legend_rows(const struct s2_plot_map *plot)
+{
+	const size_t entries = plot->n_names + 1; /* and the crossover */
+	size_t longest = 0, columns;
+
+	for (size_t k = 0; k < plot->n_names; k++)
+		if (strlen(plot->names[k]) > longest)
+			longest = strlen(plot->names[k]);
+	columns = KEY_ROW / (longest + KEY_ENTRY);
+	return columns > 1 ? (entries + columns - 1) / columns : entries;
+}
+
 void s2_plot_map_script(const struct s2_plot_map *plot, FILE *out)
 {
 	const bool labels = plot->x.n * plot->y.n <= LABELS_MAX;
 	bool edges;
 
 	write_look(out, plot->title);
-	(void)fputs("unset grid\nset key vertical maxrows 3\n", out);
+	(void)fprintf(out, "unset grid\nset key vertical maxrows %zu\n", legend_rows(plot));
 	write_axis(out, 'x', &plot->x);
 	write_axis(out, 'y', &plot->y);
 	(void)fprintf(out, "set xrange [%.9g:%.9g]\nset yrange [%.9g:%.9g]\n", edge(&plot->x, 0),

@@ -130,6 +130,14 @@ struct s2_program {
 	void (*close)(void *state);
 };
 
+/** The tables of a program that calls them so, in its initializer; settings are of @p type. */
+#define S2_PROGRAM_TABLES(type)                                                        \
+	.options = options, .n_options = sizeof(options) / sizeof(options[0]),         \
+	.settings_size = sizeof(type), .policies = policies,                           \
+	.n_policies = sizeof(policies) / sizeof(policies[0]), .workloads = workloads,  \
+	.n_workloads = sizeof(workloads) / sizeof(workloads[0]), .examples = examples, \
+	.n_examples = sizeof(examples) / sizeof(examples[0])
+
 /** Exit status of all programs. */
 enum s2_exit {
 	S2_EXIT_DONE,

@@ -10,11 +10,17 @@
 /* More would be a log that never says the same twice; the rest is not kept. */
 #define MAX_INFERRED 256U
 
+/* The allocator wants more VMIDs than CPUs. */
+static unsigned cpus_unknown(const struct s2_features *features)
+{
+	return features->vmid_bits == 8 ? S2_REPLAY_CPUS_UNKNOWN / 2 : S2_REPLAY_CPUS_UNKNOWN;
+}
+
 int s2_replay_create(const struct s2_replay_config *cfg, struct s2_replay **out)
 {
 	const struct s2_machine_config machine = {
 		.features = cfg->features,
-		.cpus = cfg->cpus ? cfg->cpus : S2_REPLAY_CPUS_UNKNOWN,
+		.cpus = cfg->cpus ? cfg->cpus : cpus_unknown(&cfg->features),
 	};
 	struct s2_replay *r;
 	int ret;
@@ -29,7 +35,10 @@ int s2_replay_create(const struct s2_replay_config *cfg, struct s2_replay **out)
 		r->cfg.compare = false;
 	r->loaded = calloc(machine.cpus, sizeof(struct replay_vcpu *));
 	ret = r->loaded ? s2_machine_create(&machine, &r->machine) : -ENOMEM;
+	if (!ret)
+		ret = s2_vmids_create(r->machine, &r->vmids);
 	if (ret) {
+		s2_machine_destroy(r->machine);
 		free(r->loaded);
 		free(r);
 		return ret;
@@ -158,6 +167,10 @@ static struct s2_counts counts_now(const struct s2_replay *r)
 
 	if (!r->cfg.cpus)
 		now.n[S2_OP_DVM_BROADCAST] = 0;
+	/* The log has all of them; the model knows of those that it handled. */
+	now.n[S2_OP_S2_FAULT] = r->faults;
+	now.n[S2_OP_GUEST_EXIT] = r->exits;
+	now.n[S2_OP_GUEST_ENTRY] = r->entries;
 	return now;
 }
 
@@ -171,7 +184,8 @@ static int begin_phase(struct s2_replay *r, const struct s2_trace_event *ev)
 				      r->phase.name);
 	n = find_name(r, ev->u.mark.name);
 	if (!n)
-		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a phase");
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM,
+				      "out of memory for a phase");
 	memset(&r->phase, 0, sizeof(r->phase));
 	r->phase.name = n->name;
 	r->phase.occurrence = ++n->occurrences;
@@ -217,6 +231,9 @@ static int take_event(struct s2_replay *r, struct replay_task *t, const struct s
 {
 	int ret;
 
+	r->faults += ev->kind == S2_TRACE_KVM_GUEST_FAULT;
+	r->exits += ev->kind == S2_TRACE_KVM_EXIT;
+	r->entries += ev->kind == S2_TRACE_KVM_ENTRY;
 	/* A vcpu is loaded wherever its task prints; KVM_RUN itself is before the load. */
 	if (ev->kind != S2_TRACE_SYS_IOCTL)
 		s2_replay_on_cpu(r, t, ev->cpu);

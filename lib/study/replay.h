@@ -75,7 +75,7 @@ struct s2_replay_config {
 	struct s2_replay_listener listener;
 };
 
-/** CPUs that the machine gets when the log does not tell how many there were. */
+/** CPUs that the machine gets when the log does not tell how many there were; half with 8-bit VMIDs. */
 #define S2_REPLAY_CPUS_UNKNOWN 256U
 
 /** Kinds of error, in s2_error.code. */

@@ -8,40 +8,37 @@
 #include <string.h>
 
 /* Requests of /dev/kvm, of a VM's fd and of a vcpu's fd that tell what an fd is. */
-#define KVM_CREATE_VM 0x0000ae01U
+#define KVM_CREATE_VM	    0x0000ae01U
 #define KVM_CHECK_EXTENSION 0x0000ae03U
-#define KVM_CREATE_VCPU 0x0000ae41U
-#define KVM_RUN 0x0000ae80U
-#define KVM_ARM_VCPU_INIT 0x4020aeaeU
+#define KVM_CREATE_VCPU	    0x0000ae41U
+#define KVM_RUN		    0x0000ae80U
+#define KVM_ARM_VCPU_INIT   0x4020aeaeU
 
 static const uint32_t vm_requests[] = {
-	KVM_CREATE_VCPU,
-	0x4020ae46, /* SET_USER_MEMORY_REGION */
-	0x40a0ae49, /* SET_USER_MEMORY_REGION2 */
-	0x4010ae42, /* GET_DIRTY_LOG */
-	0xc018aec0, /* CLEAR_DIRTY_LOG */
-	0x4068aea3, /* ENABLE_CAP */
-	0x8020aeaf, /* ARM_PREFERRED_TARGET */
-	0xc00caee0, /* CREATE_DEVICE */
-	0x0000ae60, /* CREATE_IRQCHIP */
-	0x4008ae61, /* IRQ_LINE */
-	0x4020ae76, /* IRQFD */
-	0x4040ae79, /* IOEVENTFD */
-	0x4010ae67, /* REGISTER_COALESCED_MMIO */
-	0x4010ae68, /* UNREGISTER_COALESCED_MMIO */
+	KVM_CREATE_VCPU, 0x4020ae46, /* SET_USER_MEMORY_REGION */
+	0x40a0ae49,		     /* SET_USER_MEMORY_REGION2 */
+	0x4010ae42,		     /* GET_DIRTY_LOG */
+	0xc018aec0,		     /* CLEAR_DIRTY_LOG */
+	0x4068aea3,		     /* ENABLE_CAP */
+	0x8020aeaf,		     /* ARM_PREFERRED_TARGET */
+	0xc00caee0,		     /* CREATE_DEVICE */
+	0x0000ae60,		     /* CREATE_IRQCHIP */
+	0x4008ae61,		     /* IRQ_LINE */
+	0x4020ae76,		     /* IRQFD */
+	0x4040ae79,		     /* IOEVENTFD */
+	0x4010ae67,		     /* REGISTER_COALESCED_MMIO */
+	0x4010ae68,		     /* UNREGISTER_COALESCED_MMIO */
 };
 
 static const uint32_t vcpu_requests[] = {
-	KVM_RUN,
-	KVM_ARM_VCPU_INIT,
-	0x4010aeab, /* GET_ONE_REG */
-	0x4010aeac, /* SET_ONE_REG */
-	0xc008aeb0, /* GET_REG_LIST */
-	0x4004aec2, /* ARM_VCPU_FINALIZE */
-	0x8004ae98, /* GET_MP_STATE */
-	0x4004ae99, /* SET_MP_STATE */
-	0x8040ae9f, /* GET_VCPU_EVENTS */
-	0x4040aea0, /* SET_VCPU_EVENTS */
+	KVM_RUN,    KVM_ARM_VCPU_INIT, 0x4010aeab, /* GET_ONE_REG */
+	0x4010aeac,				   /* SET_ONE_REG */
+	0xc008aeb0,				   /* GET_REG_LIST */
+	0x4004aec2,				   /* ARM_VCPU_FINALIZE */
+	0x8004ae98,				   /* GET_MP_STATE */
+	0x4004ae99,				   /* SET_MP_STATE */
+	0x8040ae9f,				   /* GET_VCPU_EVENTS */
+	0x4040aea0,				   /* SET_VCPU_EVENTS */
 };
 
 static bool is_one_of(uint32_t cmd, const uint32_t *list, size_t n)
@@ -174,22 +171,14 @@ static struct replay_process *find_process(struct s2_replay *r, const struct rep
 
 /* ---- VMs and vcpus ---- */
 
-static struct s2_vmid next_vmid(struct s2_replay *r)
+static int make_vm(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_bits)
 {
-	uint16_t last = r->cfg.features.vmid_bits == 8 ? 0xff : 0xffff;
-
-	r->next_vmid = r->next_vmid == last ? 1 : (uint16_t)(r->next_vmid + 1);
-	return s2_vmid(r->next_vmid);
-}
-
-static int make_mmu(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_bits)
-{
-	const struct s2_mmu_config cfg = {
+	const struct s2_vm_config cfg = {
 		.flavour = r->cfg.flavour,
 		.ipa_bits = r->cfg.ipa_bits ? r->cfg.ipa_bits : log_ipa_bits,
-		.vmid = next_vmid(r),
+		.vmids = r->vmids,
 	};
-	int ret = s2_mmu_create(r->machine, &cfg, &vm->mmu);
+	int ret = s2_vm_create(r->machine, &cfg, &vm->vm);
 
 	if (ret == -ENOMEM)
 		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret, "out of memory for a VM");
@@ -198,6 +187,7 @@ static int make_mmu(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_
 				      "a VM of %u IPA bits does not fit machine %s (%u PA bits); "
 				      "--ipa-bits overrides",
 				      cfg.ipa_bits, r->cfg.features.name, r->cfg.features.pa_bits);
+	vm->mmu = s2_vm_mmu(vm->vm);
 	s2_mmu_watch_flushes(vm->mmu, s2_replay_predict, r);
 	return 0;
 }
@@ -215,26 +205,19 @@ static void free_vm(struct replay_vm *vm)
 		next_s = s->next;
 		free(s);
 	}
-	s2_mmu_free(vm->mmu);
-	free(vm->last_ran);
+	s2_vm_free(vm->vm);
 	free(vm);
 }
 
 static struct replay_vm *add_vm(struct s2_replay *r, struct replay_process *p, unsigned ipa_bits)
 {
 	struct replay_vm *vm = calloc(1, sizeof(*vm));
-	unsigned cpus = s2_machine_cpus(r->machine);
 
-	if (vm)
-		vm->last_ran = malloc(cpus * sizeof(*vm->last_ran));
-	if (!vm || !vm->last_ran) {
-		free(vm);
+	if (!vm) {
 		s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
 		return NULL;
 	}
-	for (unsigned i = 0; i < cpus; i++)
-		vm->last_ran[i] = -1;
-	if (make_mmu(r, vm, ipa_bits)) {
+	if (make_vm(r, vm, ipa_bits)) {
 		free_vm(vm);
 		return NULL;
 	}
@@ -252,20 +235,41 @@ struct replay_vm *s2_replay_assumed_vm(struct s2_replay *r, struct replay_proces
 
 	if (vm)
 		s2_replay_infer(r,
-				"VM %" PRIu64 " was created before the log begins: empty tables and "
+				"VM %" PRIu64
+				" was created before the log begins: empty tables and "
 				"%u IPA bits taken",
 				vm->number, (unsigned)s2_mmu_geometry(vm->mmu)->ipa_bits);
 	return vm;
 }
 
-static struct replay_vcpu *add_vcpu(struct replay_vm *vm)
+struct replay_vm *s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t)
+{
+	if (r->vms)
+		return r->vms;
+	if (!t->process)
+		t->process = add_process(r, -1, t->pid);
+	if (t->process)
+		return s2_replay_assumed_vm(r, t->process);
+	s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
+	return NULL;
+}
+
+struct replay_vcpu *s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm)
 {
 	struct replay_vcpu *v = calloc(1, sizeof(*v));
+	int index = v ? s2_vm_add_vcpu(vm->vm) : -ENOMEM;
 
-	if (!v)
+	if (index < 0) {
+		free(v);
+		if (index == -ENOSPC)
+			s2_replay_fail(r, S2_REPLAY_ERR_VM, index, "a VM with more than %d vcpus",
+				       S2_MAX_VCPUS);
+		else
+			s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, index, "out of memory for a vcpu");
 		return NULL;
+	}
+	v->vcpu = s2_vm_vcpu(vm->vm, index);
 	v->vm = vm;
-	v->index = vm->n_vcpus++;
 	v->cpu = -1;
 	v->next = vm->vcpus;
 	vm->vcpus = v;
@@ -297,18 +301,14 @@ static void forget_tasks_of(struct s2_replay *r, const struct replay_vm *vm)
 		for (struct replay_task *t = r->tasks[i]; t; t = t->next) {
 			if (t->running && t->running->vm == vm)
 				t->running = NULL;
+			if (t->vcpu && t->vcpu->vm == vm)
+				t->vcpu = NULL;
 			if (t->ioctl_vm == vm) {
 				t->ioctl_vm = NULL;
 				t->clear_pending = false;
 			}
 		}
 	}
-}
-
-static void unload_from_cpus(struct s2_replay *r, const struct replay_vm *vm)
-{
-	for (struct replay_vcpu *v = vm->vcpus; v; v = v->next)
-		s2_replay_unload(r, v);
 }
 
 static void drop_process(struct s2_replay *r, struct replay_process *gone);
@@ -332,7 +332,7 @@ void s2_replay_vm_gone(struct s2_replay *r, struct replay_vm *vm)
 	r->n_vms--;
 	forget_fds(p, vm);
 	forget_tasks_of(r, vm);
-	unload_from_cpus(r, vm);
+	s2_replay_unload_all(r, vm);
 	free_vm(vm);
 	if (!has_vm(r, p))
 		drop_process(r, p);
@@ -431,6 +431,7 @@ void s2_replay_free_host(struct s2_replay *r)
 		next_p = p->next;
 		free_process(p);
 	}
+	s2_vmids_free(r->vmids);
 	free(r->loaded);
 }
 
@@ -461,9 +462,9 @@ static int resolve_vcpu(struct s2_replay *r, struct replay_process *p, struct re
 		vm = s2_replay_assumed_vm(r, p);
 	if (!vm)
 		return 0;
-	f->vcpu = add_vcpu(vm);
+	f->vcpu = s2_replay_add_vcpu(r, vm);
 	if (!f->vcpu)
-		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a vcpu");
+		return -ENOMEM;
 	f->kind = FD_VCPU;
 	f->vm = vm;
 	return 0;
@@ -485,9 +486,9 @@ static int check_ipa_bits(struct s2_replay *r, uint64_t arg, uint64_t *bits)
 {
 	*bits = arg & 0xff ? arg & 0xff : S2_DEFAULT_IPA_BITS;
 	if (arg > 0xff || *bits < 32 || *bits > 52)
-		return s2_replay_fail(r, S2_REPLAY_ERR_VM, -EINVAL,
-				      "KVM_CREATE_VM: expected 0 or 32 to 52 IPA bits, found 0x%" PRIx64,
-				      arg);
+		return s2_replay_fail(
+			r, S2_REPLAY_ERR_VM, -EINVAL,
+			"KVM_CREATE_VM: expected 0 or 32 to 52 IPA bits, found 0x%" PRIx64, arg);
 	return 0;
 }
 
@@ -509,13 +510,20 @@ static int create_vm(struct s2_replay *r, struct replay_process *p, const struct
 	return 1;
 }
 
-static void enter_ioctl(struct replay_task *t, struct replay_fd *f, uint32_t cmd)
+static int enter_ioctl(struct s2_replay *r, struct replay_task *t, struct replay_fd *f,
+		       const struct s2_trace_event *ev)
 {
 	t->ioctl_vm = f->vm;
-	if (cmd == KVM_RUN && f->kind == FD_VCPU) {
+	if (f->kind != FD_VCPU)
+		return 0;
+	if (ev->u.ioctl.cmd == KVM_RUN) {
 		t->running = f->vcpu;
 		f->runner = t->pid;
 	}
+	if (ev->u.ioctl.cmd != KVM_ARM_VCPU_INIT)
+		return 0;
+	s2_replay_unload(r, f->vcpu);
+	return s2_vcpu_reset(f->vcpu->vcpu, s2_replay_cpu(r, ev));
 }
 
 int s2_replay_ioctl(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
@@ -543,7 +551,9 @@ int s2_replay_ioctl(struct s2_replay *r, struct replay_task *t, const struct s2_
 	ret = classify_fd(r, p, f, cmd);
 	if (ret)
 		return ret;
-	enter_ioctl(t, f, cmd);
+	ret = enter_ioctl(r, t, f, ev);
+	if (ret)
+		return ret;
 	if (cmd == KVM_CREATE_VCPU && f->kind == FD_VM) {
 		p->pending_vcpus++;
 		p->pending_vcpu_vm = f->vm;

@@ -3,20 +3,22 @@
  * @file
  * Inside a replay: the host's objects as far as a log shows them.
  *
- *     process --- fds --> VM --- vcpus
- *        |                 `---- slots, tables (an s2_mmu)
+ *     process --- fds --> VM (an s2_vm) --- vcpus
+ *        |                 `---- slots as far as they have been seen
  *     task (thread) --- in an ioctl, in KVM_RUN of a vcpu
  *        `--- predicted calls | observed calls, waiting for each other
  *
  * replay_host.c keeps processes, fds and VMs; replay_place.c finds the VM of a
- * line and the vcpu of a CPU; replay_calls.c compares calls;
- * replay_rich.c and replay_plain.c turn events into requests; replay.c is the
+ * line; replay_vcpu.c loads vcpus and reads what they trapped on;
+ * replay_calls.c compares calls; replay_rich.c and replay_plain.c turn events
+ * into requests; replay.c is the
  * front and keeps phases.
  */
 #ifndef S2_STUDY_REPLAY_INTERNAL_H
 #define S2_STUDY_REPLAY_INTERNAL_H
 
-#include <stage2sim/pgtable.h>
+#include <stage2sim/physics.h>
+#include <stage2sim/vm.h>
 
 #include "study/replay.h"
 
@@ -29,23 +31,21 @@ struct replay_slot {
 };
 
 struct replay_vcpu {
+	struct s2_vcpu *vcpu; /**< in order of creation */
 	struct replay_vm *vm;
-	unsigned index; /**< in order of creation */
-	int64_t cpu;    /**< where it is loaded, -1: nowhere */
+	int64_t cpu; /**< where it is loaded, -1: nowhere */
 	struct replay_vcpu *next;
 };
 
 struct replay_vm {
-	struct s2_mmu *mmu;
+	struct s2_vm *vm;
+	struct s2_mmu *mmu; /**< of vm */
 	struct replay_process *process;
 	struct replay_vcpu *vcpus;
-	unsigned n_vcpus;
 	struct replay_slot *slots;
 	uint64_t split_chunk; /**< largest s2_split so far, 0: none */
-	uint64_t pgt;         /**< the kernel's address of its tables, 0: not known */
-	int64_t *last_ran;    /**< for each CPU the index of its last vcpu, -1: none */
+	uint64_t pgt;	      /**< the kernel's address of its tables, 0: not known */
 	uint64_t number;      /**< from 1, in order of creation */
-	bool caches_on;       /**< plain logs: some vcpu has M and C on */
 	struct replay_vm *next;
 };
 
@@ -70,7 +70,7 @@ struct replay_process {
 	int32_t owner; /**< the task that created its first VM */
 	struct replay_fd *fds;
 	uint64_t pending_ipa_bits; /**< VM created, its fd not seen yet; 0: none */
-	unsigned pending_vcpus;    /**< vcpus created, their fds not seen yet */
+	unsigned pending_vcpus;	   /**< vcpus created, their fds not seen yet */
 	struct replay_vm *pending_vcpu_vm;
 	struct replay_process *next;
 };
@@ -88,16 +88,17 @@ struct call_queue {
 
 struct replay_task {
 	int32_t pid;
-	unsigned cpu;                   /**< of its last line */
+	unsigned cpu;			/**< of its last line */
 	struct replay_process *process; /**< NULL: not known */
-	struct replay_vcpu *running;    /**< in KVM_RUN of this vcpu */
-	struct replay_vm *ioctl_vm;     /**< in an ioctl on this VM or a vcpu of it */
+	struct replay_vcpu *running;	/**< in KVM_RUN of this vcpu */
+	struct replay_vcpu *vcpu;	/**< plain: the vcpu that it runs from time to time */
+	struct replay_vm *ioctl_vm;	/**< in an ioctl on this VM or a vcpu of it */
 	struct call_queue predicted, observed;
 	uint64_t wp_start, wp_end; /**< write-protected in this ioctl; empty if equal */
-	bool clear_pending;        /**< this ioctl has cleared dirty bits and owes a flush */
+	bool clear_pending;	   /**< this ioctl has cleared dirty bits and owes a flush */
 	uint64_t clear_offset, clear_mask;
 	struct replay_slot *clear_slot;
-	bool fault_pending; /**< plain: a fault that an MMIO line may still explain */
+	bool fault_pending; /**< what became of the fault has not been seen yet */
 	struct s2_trace_event fault;
 	struct replay_task *next; /**< in its hash bucket */
 };
@@ -119,7 +120,7 @@ struct s2_replay {
 	struct replay_vm *vms;
 	size_t n_vms;
 	uint64_t vms_made;
-	uint16_t next_vmid;
+	struct s2_vmids *vmids;
 	struct replay_task *tasks[TASK_BUCKETS];
 	size_t n_tasks;
 	struct replay_task *current; /**< whose predicted calls the MMUs report */
@@ -134,6 +135,7 @@ struct s2_replay {
 	struct phase_name *names;
 
 	uint64_t replayed, ignored;
+	uint64_t faults, exits, entries; /**< of guests, as the log has them */
 	struct s2_replay_named unplaced[S2_TRACE_KINDS];
 	size_t n_unplaced;
 	char **inferred;
@@ -152,13 +154,28 @@ struct replay_vm *s2_replay_place(struct s2_replay *r, const struct replay_task 
 /** A VM for logs that start after its creation; NULL: cannot be made, r->err set. */
 struct replay_vm *s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p);
 void s2_replay_vm_gone(struct s2_replay *r, struct replay_vm *vm);
+/** A vcpu for @p vm; NULL: cannot be made, r->err set. */
+struct replay_vcpu *s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm);
+/** The one VM that a plain log is taken to have; NULL: cannot be made, r->err set. */
+struct replay_vm *s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t);
+struct s2_cpu *s2_replay_cpu(struct s2_replay *r, const struct s2_trace_event *ev);
+void s2_replay_free_host(struct s2_replay *r);
+
+/* replay_vcpu.c */
+
+void s2_replay_load(struct s2_replay *r, struct replay_vcpu *v, unsigned cpu);
+/** @p v is on no CPU any more. */
+void s2_replay_unload(struct s2_replay *r, struct replay_vcpu *v);
+/** No vcpu of @p vm is on a CPU any more. */
+void s2_replay_unload_all(struct s2_replay *r, const struct replay_vm *vm);
 /** @p t printed a line on @p cpu: its vcpu, if any, is loaded there. */
 void s2_replay_on_cpu(struct s2_replay *r, struct replay_task *t, unsigned cpu);
 void s2_replay_vcpu_put(struct s2_replay *r, struct replay_task *t);
-/** @p v is on no CPU any more. */
-void s2_replay_unload(struct s2_replay *r, struct replay_vcpu *v);
-struct s2_cpu *s2_replay_cpu(struct s2_replay *r, const struct s2_trace_event *ev);
-void s2_replay_free_host(struct s2_replay *r);
+/** kvm_guest_fault's syndrome. */
+struct s2_fault s2_replay_fault(const struct s2_trace_event *ev);
+/** kvm_toggle_cache and kvm_set_way_flush of a vcpu that is loaded. */
+int s2_replay_toggle(struct s2_replay *r, struct replay_vcpu *v, const struct s2_trace_event *ev);
+int s2_replay_set_way(struct replay_vcpu *v, const struct s2_trace_event *ev);
 
 /* replay_calls.c */
 

@@ -238,6 +238,13 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 		s2_error_set(err, 1, "out of memory");
 		return ret;
 	}
+	if (job->own_toggle && cfg.detail == S2_REPLAY_RICH) {
+		s2_error_set(err, S2_REPLAY_ERR_DETAIL,
+			     "--toggle: %.80s is a rich log, which says itself what was cleaned; "
+			     "expected a plain one",
+			     job->path);
+		return -EINVAL;
+	}
 	cfg.compare = job->compare && cfg.detail == S2_REPLAY_RICH;
 	cfg.cpus = job->cpus ? job->cpus : s2_trace_cpus(in->trace);
 	ret = s2_replay_report_create(job->format, job->phase, cfg.compare, &report);

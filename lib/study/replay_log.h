@@ -30,6 +30,7 @@ struct s2_replay_job {
 	enum s2_replay_kind kind;
 	enum s2_report_format format;
 	const char *phase; /**< the only phase to report, or NULL */
+	bool own_toggle; /**< the flavour's toggle is the user's: rich logs are refused */
 	bool compare;
 	bool keep_going; /**< bad lines are told and skipped */
 	/** Told of each line that keep_going skips; may be NULL. */

@@ -9,142 +9,131 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#define EC_IABT_LOW 0x20U
-#define HSR_WNR UINT64_C(0x40)
-#define FSC_TYPE_MASK 0x3cU
-#define FSC_TRANSLATION 0x04U
-#define FSC_ACCESS 0x08U
-#define FSC_PERMISSION 0x0cU
+/* Where no host address can be: for slots of which the log's unmaps cannot be. */
+#define NO_HVA (UINT64_C(1) << 63)
 
-static struct replay_vm *plain_vm(struct s2_replay *r, struct replay_task *t)
+static uint64_t backing(const struct s2_replay *r, const struct replay_vm *vm)
 {
-	struct replay_process *p;
-	struct s2_trace_event run = {.pid = t->pid, .tgid = -1};
-
-	if (r->vms)
-		return r->vms;
-	/* Any fd and request will do to make the one process and VM there is. */
-	run.u.ioctl.cmd = 0x0000ae80;
-	if (s2_replay_ioctl(r, t, &run) < 0)
-		return NULL;
-	p = t->process;
-	t->running = NULL;
-	if (!r->vms && p)
-		s2_replay_assumed_vm(r, p);
-	return r->vms;
+	return r->cfg.backing ? r->cfg.backing : s2_page_size(s2_mmu_geometry(vm->mmu));
 }
 
-/* Bytes that a fault at @ipa maps: the backing, or less where a slot ends. */
-static uint64_t backing_at(const struct s2_replay *r, const struct replay_vm *vm, uint64_t ipa)
+/* The PA is not in the log; any that lies in its block as the HVA does counts the same. */
+static int plain_add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_ipa ipa,
+			  uint64_t size, struct s2_va hva)
 {
-	uint64_t page = s2_page_size(s2_mmu_geometry(vm->mmu));
-	uint64_t size = r->cfg.backing ? r->cfg.backing : page;
-	const struct s2_memslot_line *slot =
-		r->cfg.slots ? s2_memslots_find(r->cfg.slots, s2_ipa(ipa)) : NULL;
-	uint64_t base = ipa & ~(size - 1);
+	const uint64_t offset = backing(r, vm) - 1;
+	const struct s2_slot_config cfg = {
+		.ipa = ipa,
+		.size = size,
+		.hva = hva,
+		.pa = {(ipa.v & ~offset) | (hva.v & offset)},
+		.backing = offset + 1,
+		/* Memory that a VMM gives is writable unless it says otherwise, which no log shows. */
+		.populated = true,
+	};
+	int slot = s2_vm_add_slot(vm->vm, &cfg);
 
-	if (slot && (base < slot->ipa.v || base + size > slot->ipa.v + slot->size))
-		return page;
-	return size;
-}
-
-static int map_fault(struct s2_replay *r, struct replay_vm *vm, struct s2_cpu *cpu, uint64_t ipa,
-		     unsigned prot)
-{
-	uint64_t size = backing_at(r, vm, ipa);
-	uint64_t base = ipa & ~(size - 1);
-
-	/* The PA is not in the log; any that keeps the backing's alignment counts the same. */
-	return s2_pgtable_map(vm->mmu, cpu, s2_range(base, size), s2_pa(base), prot, NULL,
-			      S2_MAP_FAULT);
-}
-
-static unsigned fault_prot(const struct s2_replay *r, const struct s2_trace_event *ev)
-{
-	unsigned ec = (unsigned)(ev->u.fault.hsr >> 26) & 0x3f;
-	unsigned prot = S2_PROT_R;
-
-	if (ec == EC_IABT_LOW || r->cfg.features.dic)
-		prot |= S2_PROT_X;
-	/* Memory that a VMM gives is writable unless it says otherwise, which no log shows. */
-	return prot | S2_PROT_W;
-}
-
-static int take_fault(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
-{
-	struct replay_vm *vm = plain_vm(r, t);
-	struct s2_cpu *cpu = s2_replay_cpu(r, ev);
-	uint64_t page, ipa;
-
-	if (!vm)
-		return -EINVAL;
-	page = s2_page_size(s2_mmu_geometry(vm->mmu));
-	ipa = ev->u.fault.ipa.v & ~(page - 1);
-	switch (ev->u.fault.hsr & FSC_TYPE_MASK) {
-	case FSC_TRANSLATION:
-		return map_fault(r, vm, cpu, ipa, fault_prot(r, ev));
-	case FSC_ACCESS:
-		return s2_pgtable_mkyoung(vm->mmu, cpu, s2_ipa(ipa));
-	case FSC_PERMISSION:
-		return s2_pgtable_relax_perms(vm->mmu, cpu, s2_ipa(ipa), fault_prot(r, ev));
-	default:
+	if (slot >= 0)
 		return 0;
+	return s2_replay_fail(r, S2_REPLAY_ERR_VM, slot,
+			      slot == -ENOSPC ? "more than %d memory slots"
+					      : "a slot past %d-bit addresses of the VM or machine",
+			      slot == -ENOSPC ? S2_MAX_SLOTS
+					      : (int)s2_mmu_geometry(vm->mmu)->ipa_bits);
+}
+
+static int plain_add_slots(struct s2_replay *r, struct replay_vm *vm)
+{
+	const struct s2_memslots *slots = r->cfg.slots;
+	int ret = 0;
+
+	if (!slots)
+		return plain_add_slot(r, vm, s2_ipa(0), s2_ipa_limit(s2_mmu_geometry(vm->mmu)),
+				      s2_va(NO_HVA));
+	for (size_t i = 0; !ret && i < slots->count; i++) {
+		const struct s2_memslot_line *s = &slots->slot[i];
+
+		ret = plain_add_slot(r, vm, s->ipa, s->size,
+				     s->has_hva ? s->hva : s2_va(NO_HVA | s->ipa.v));
 	}
+	return ret;
+}
+
+/* The vcpu of task @t, which the log shows in the guest on this CPU; NULL: r->err set. */
+static struct replay_vcpu *running_vcpu(struct s2_replay *r, struct replay_task *t,
+					const struct s2_trace_event *ev)
+{
+	struct replay_vm *vm = r->vms;
+
+	if (!vm) {
+		vm = s2_replay_plain_vm(r, t);
+		if (!vm || plain_add_slots(r, vm))
+			return NULL;
+	}
+	if (!t->vcpu)
+		t->vcpu = s2_replay_add_vcpu(r, vm);
+	if (!t->vcpu)
+		return NULL;
+	t->running = t->vcpu;
+	s2_replay_on_cpu(r, t, ev->cpu);
+	return t->vcpu;
+}
+
+/* With a backing of the user's own, what faulted is what the model has there. */
+static int take_fault(struct s2_replay *r, struct replay_vcpu *v, const struct s2_trace_event *ev)
+{
+	struct s2_fault fault = s2_replay_fault(ev);
+	struct s2_leaf leaf;
+	int ret = s2_pgtable_lookup(v->vm->mmu, NULL, fault.ipa, &leaf);
+
+	if (ret)
+		return ret;
+	fault.level = (int8_t)leaf.level;
+	if (fault.code == S2_FAULT_PERMISSION && !s2_pte_valid(leaf.pte))
+		fault.code = S2_FAULT_TRANSLATION;
+	ret = s2_vcpu_abort(v->vcpu, &fault, NULL);
+	if (ret != -EFAULT)
+		return ret;
+	s2_replay_infer(r, "faults outside all --memslots, or of a kind that KVM gives to user "
+			   "space: left out");
+	s2_replay_unplaced(r, ev->kind);
+	return 0;
 }
 
 /* A fault is settled when its vcpu enters the guest again without an MMIO exit. */
-static int settle_fault(struct s2_replay *r, struct replay_task *t)
+static int settle_fault(struct s2_replay *r, struct replay_task *t, struct replay_vcpu *v)
 {
 	int ret;
 
 	if (!t->fault_pending)
 		return 0;
 	t->fault_pending = false;
-	ret = take_fault(r, t, &t->fault);
-	if (!ret || ret == -EAGAIN)
+	ret = take_fault(r, v, &t->fault);
+	if (!ret)
 		return 1;
-	if (r->err && r->err->text[0])
-		return ret;
+	if (ret == -ENOMEM)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret,
+				      "kvm_guest_fault: out of memory");
 	return s2_replay_fail(r, S2_REPLAY_ERR_REQUEST, ret,
 			      "kvm_guest_fault: IPA 0x%" PRIx64
 			      " is past the VM's IPA size; --ipa-bits sets it",
 			      t->fault.u.fault.ipa.v);
 }
 
-/* stage2_flush_vm(): everything mapped, cleaned to the PoC. */
-static int flush_vm(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+static int unmap_hva(struct s2_replay *r, const struct s2_trace_event *ev)
 {
-	struct replay_vm *vm = plain_vm(r, t);
-	const struct s2_geometry *geo;
+	const uint64_t page = s2_page_size(s2_mmu_geometry(r->vms->mmu));
+	const uint64_t start = ev->u.unmap_hva.start.v & ~(page - 1);
+	const uint64_t size = ((ev->u.unmap_hva.end.v - start) + page - 1) & ~(page - 1);
+	int ret;
 
-	if (!vm)
-		return -EINVAL;
-	geo = s2_mmu_geometry(vm->mmu);
-	return s2_pgtable_flush(vm->mmu, s2_replay_cpu(r, ev), s2_range(0, s2_ipa_limit(geo)));
-}
-
-static int unmap_hva(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
-{
-	struct replay_vm *vm = r->vms;
-	uint64_t start = ev->u.unmap_hva.start.v, end = ev->u.unmap_hva.end.v;
-	int done = 0;
-
-	(void)t;
-	for (size_t i = 0; vm && r->cfg.slots && i < r->cfg.slots->count; i++) {
-		const struct s2_memslot_line *s = &r->cfg.slots->slot[i];
-		uint64_t lo = start > s->hva.v ? start : s->hva.v;
-		uint64_t hi = end < s->hva.v + s->size ? end : s->hva.v + s->size;
-
-		if (!s->has_hva || lo >= hi)
-			continue;
-		s2_pgtable_unmap(vm->mmu, s2_replay_cpu(r, ev),
-				 s2_range(s->ipa.v + (lo - s->hva.v), hi - lo));
-		done = 1;
-	}
-	if (!done && !r->cfg.slots)
+	if (!r->cfg.slots) {
 		s2_replay_infer(r, "kvm_unmap_hva_range gives host addresses: unmaps are left out "
 				   "without --memslots");
-	return done;
+		return 0;
+	}
+	ret = s2_vm_unmap_hva(r->vms->vm, s2_replay_cpu(r, ev), s2_va(start), size, S2_UNMAP_CLEAR);
+	return ret ? ret : 1;
 }
 
 static void say_what_is_unseen(struct s2_replay *r)
@@ -158,11 +147,15 @@ static void say_what_is_unseen(struct s2_replay *r)
 		s2_replay_infer(r, "--backing not given: each fault taken to map one page");
 }
 
-int s2_replay_plain(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+/* Events of a task that runs a vcpu. */
+static int take_plain_vcpu_event(struct s2_replay *r, struct replay_task *t,
+				 const struct s2_trace_event *ev)
 {
+	struct replay_vcpu *v = running_vcpu(r, t, ev);
 	int ret;
 
-	say_what_is_unseen(r);
+	if (!v)
+		return -EINVAL;
 	switch (ev->kind) {
 	case S2_TRACE_KVM_GUEST_FAULT:
 		t->fault = *ev;
@@ -172,21 +165,33 @@ int s2_replay_plain(struct s2_replay *r, struct replay_task *t, const struct s2_
 		t->fault_pending = false;
 		return 1;
 	case S2_TRACE_KVM_ENTRY:
-		return settle_fault(r, t);
+		return settle_fault(r, t, v);
 	case S2_TRACE_KVM_TOGGLE_CACHE:
 		/* The fault before, if any, was settled when the guest ran again. */
-		if (ev->u.kvm_toggle.was_on == ev->u.kvm_toggle.now_on)
-			return 0;
-		ret = flush_vm(r, t, ev);
+		ret = s2_replay_toggle(r, v, ev);
 		return ret ? ret : 1;
+	default:
+		ret = s2_replay_set_way(v, ev);
+		return ret ? ret : 1;
+	}
+}
+
+int s2_replay_plain(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+{
+	say_what_is_unseen(r);
+	switch (ev->kind) {
+	case S2_TRACE_KVM_GUEST_FAULT:
+	case S2_TRACE_KVM_MMIO:
+	case S2_TRACE_KVM_ENTRY:
+	case S2_TRACE_KVM_TOGGLE_CACHE:
 	case S2_TRACE_KVM_SET_WAY_FLUSH:
-		ret = flush_vm(r, t, ev);
-		return ret ? ret : 1;
+		return take_plain_vcpu_event(r, t, ev);
 	case S2_TRACE_KVM_UNMAP_HVA:
-		return unmap_hva(r, t, ev);
+		return r->vms ? unmap_hva(r, ev) : 0;
 	case S2_TRACE_SYS_IOCTL:
-		return s2_replay_fail(r, S2_REPLAY_ERR_DETAIL, -EINVAL,
-				      "sys_ioctl in what began as a plain log; --kind rich reads it");
+		return s2_replay_fail(
+			r, S2_REPLAY_ERR_DETAIL, -EINVAL,
+			"sys_ioctl in what began as a plain log; --kind rich reads it");
 	default:
 		return 0;
 	}

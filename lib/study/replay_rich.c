@@ -91,10 +91,20 @@ static void learn_cleared_slot(struct s2_replay *r, struct replay_task *t, struc
 
 /* ---- the end of an ioctl ---- */
 
+/* From the first to the last page that this ioctl write-protected, if the slot has them. */
+static struct s2_range cleared_span(const struct replay_task *t, struct s2_range slot)
+{
+	if (t->wp_start < slot.ipa.v || t->wp_end > slot.ipa.v + slot.size ||
+	    t->wp_start >= t->wp_end)
+		return slot;
+	return s2_range(t->wp_start, t->wp_end - t->wp_start);
+}
+
 static void flush_cleared_slot(struct s2_replay *r, const struct replay_task *t,
 			       struct replay_vm *vm)
 {
 	const struct replay_slot *slot = t->clear_slot;
+	const struct s2_range range = s2_range(slot->ipa, slot->size);
 	const struct s2_features *f = &r->cfg.features;
 
 	if (!slot->exact && f->tlbirange && r->cfg.flavour->range_flush)
@@ -102,8 +112,8 @@ static void flush_cleared_slot(struct s2_replay *r, const struct replay_task *t,
 				"slot at IPA 0x%" PRIx64 " of VM %" PRIu64
 				": size not in the log, taken up to the highest page ever cleared",
 				slot->ipa, vm->number);
-	s2_flush_vmid_range(vm->mmu, s2_machine_cpu(r->machine, t->cpu), s2_ipa(slot->ipa),
-			    slot->size);
+	s2_vm_flush_cleared(vm->vm, s2_machine_cpu(r->machine, t->cpu), range,
+			    cleared_span(t, range));
 }
 
 void s2_replay_end_ioctl(struct s2_replay *r, struct replay_task *t)
@@ -162,24 +172,70 @@ static int request_failed(struct s2_replay *r, const struct s2_trace_event *ev, 
 	case -ENOMEM:
 		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret, "%s: out of memory", name);
 	default:
-		return s2_replay_fail(r, S2_REPLAY_ERR_REQUEST, ret,
-				      "%s: expected whole pages, at least one, and known permissions",
-				      name);
+		return s2_replay_fail(
+			r, S2_REPLAY_ERR_REQUEST, ret,
+			"%s: expected whole pages, at least one, and known permissions", name);
 	}
 }
 
-static int replay_map(struct s2_replay *r, const struct replay_task *t, struct replay_vm *vm,
+/*
+ * Whether a request that covers @range settles the fault that @t's vcpu has
+ * taken: then the vcpu is given the fault, and comes to the request by itself.
+ */
+static bool settles_fault(const struct replay_task *t, struct s2_range range)
+{
+	const struct s2_geometry *geo;
+
+	if (!t->running || !t->fault_pending)
+		return false;
+	geo = s2_mmu_geometry(t->running->vm->mmu);
+	return s2_is_leaf_size(geo, range.size) && !(range.ipa.v & (range.size - 1)) &&
+	       t->fault.u.fault.ipa.v - range.ipa.v < range.size;
+}
+
+static int resolve_fault(struct replay_task *t, const struct s2_host_page *page)
+{
+	const struct s2_fault fault = s2_replay_fault(&t->fault);
+
+	t->fault_pending = false;
+	return s2_vcpu_abort(t->running->vcpu, &fault, page);
+}
+
+static int replay_map(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
 		      const struct s2_trace_event *ev)
 {
 	const struct s2_range range = {ev->u.map.ipa, ev->u.map.size};
 	/* Software bits of the kernel's prot say nothing about the mapping here. */
 	uint64_t prot = ev->u.map.prot & ~S2_PTE_SW_MASK;
+	const struct s2_host_page page = {ev->u.map.phys, range.size, (unsigned)prot};
 	unsigned flags = t->running ? S2_MAP_FAULT : 0;
 
 	if (prot > S2_PROT_MASK)
 		return request_failed(r, ev, -EINVAL);
+	if (settles_fault(t, range) && !(page.pa.v & (page.size - 1)))
+		return resolve_fault(t, &page);
 	return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys, (unsigned)prot,
 			      NULL, flags);
+}
+
+/* The page is not in the log: it is the one that the tables have. */
+static int replay_relax(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
+			const struct s2_trace_event *ev)
+{
+	const struct s2_geometry *geo = s2_mmu_geometry(vm->mmu);
+	const uint64_t ipa = ev->u.relax.ipa.v;
+	const unsigned prot = (unsigned)ev->u.relax.prot & S2_PROT_MASK;
+	struct s2_leaf leaf;
+	int ret = s2_pgtable_lookup(vm->mmu, NULL, ev->u.relax.ipa, &leaf);
+
+	if (!ret && s2_pte_valid(leaf.pte)) {
+		const uint64_t offset = s2_level_size(geo, leaf.level) - 1;
+		const struct s2_host_page page = {s2_pa(leaf.pa.v & ~offset), offset + 1, prot};
+
+		if (settles_fault(t, s2_range(ipa & ~offset, page.size)))
+			return resolve_fault(t, &page);
+	}
+	return s2_pgtable_relax_perms(vm->mmu, s2_replay_cpu(r, ev), ev->u.relax.ipa, prot);
 }
 
 /* kvm_mmu_split_nr_page_tables() of the chunk, of which the largest split so far tells. */
@@ -245,10 +301,13 @@ static int replay_flush_memslot(struct s2_replay *r, struct replay_task *t, stru
 	return s2_flush_vmid_range(vm->mmu, s2_replay_cpu(r, ev), s2_ipa(t->wp_start), size);
 }
 
-static int replay_destroy(struct s2_replay *r, struct replay_vm *vm, const struct s2_trace_event *ev)
+static int replay_destroy(struct s2_replay *r, struct replay_vm *vm,
+			  const struct s2_trace_event *ev)
 {
-	int ret = s2_pgtable_destroy(vm->mmu, s2_replay_cpu(r, ev));
+	int ret;
 
+	s2_replay_unload_all(r, vm);
+	ret = s2_vm_teardown(vm->vm, s2_replay_cpu(r, ev));
 	if (!ret)
 		s2_replay_vm_gone(r, vm);
 	return ret;
@@ -287,8 +346,7 @@ static int do_request(struct s2_replay *r, struct replay_task *t, struct replay_
 	case S2_TRACE_S2_SPLIT:
 		return replay_split(r, vm, ev);
 	case S2_TRACE_S2_RELAX_PERMS:
-		return s2_pgtable_relax_perms(vm->mmu, cpu, ev->u.relax.ipa,
-					      (unsigned)ev->u.relax.prot & S2_PROT_MASK);
+		return replay_relax(r, t, vm, ev);
 	case S2_TRACE_S2_MKYOUNG:
 		return s2_pgtable_mkyoung(vm->mmu, cpu, ev->u.mkyoung.ipa);
 	case S2_TRACE_S2_DESTROY:
@@ -352,10 +410,36 @@ static int replay_request(struct s2_replay *r, struct replay_task *t,
 	return request_failed(r, ev, do_request(r, t, vm, ev));
 }
 
-int s2_replay_rich(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+/* What a running vcpu did that is no request yet, or never was one. @return 1: it had a meaning */
+static int take_rich_vcpu_event(struct s2_replay *r, struct replay_task *t,
+				const struct s2_trace_event *ev)
 {
 	int ret;
 
+	if (!t->running)
+		return 0;
+	switch (ev->kind) {
+	case S2_TRACE_KVM_GUEST_FAULT:
+		t->fault = *ev;
+		t->fault_pending = true;
+		return 1;
+	case S2_TRACE_KVM_ENTRY:
+	case S2_TRACE_KVM_USERSPACE_EXIT:
+		t->fault_pending = false;
+		return ev->kind == S2_TRACE_KVM_USERSPACE_EXIT;
+	case S2_TRACE_KVM_TOGGLE_CACHE:
+		ret = s2_replay_toggle(r, t->running, ev);
+		return ret ? ret : 1;
+	case S2_TRACE_KVM_SET_WAY_FLUSH:
+		ret = s2_replay_set_way(t->running, ev);
+		return ret ? ret : 1;
+	default:
+		return 0;
+	}
+}
+
+int s2_replay_rich(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+{
 	if (is_observed_call(ev->kind)) {
 		s2_replay_observe(r, t, ev);
 		return 1;
@@ -367,7 +451,6 @@ int s2_replay_rich(struct s2_replay *r, struct replay_task *t, const struct s2_t
 	if (ev->kind == S2_TRACE_SYS_IOCTL)
 		return s2_replay_ioctl(r, t, ev);
 	if (!is_request(ev->kind))
-		return ev->kind == S2_TRACE_KVM_USERSPACE_EXIT && t->running;
-	ret = replay_request(r, t, ev);
-	return ret;
+		return take_rich_vcpu_event(r, t, ev);
+	return replay_request(r, t, ev);
 }

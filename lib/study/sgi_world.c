@@ -6,22 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/random.h"
+
 /* The priority mask that a guest opens. */
 #define OPEN_MASK 0xf0U
 
-/* splitmix64 (Vigna, public domain algorithm). */
-static uint64_t next(uint64_t *state)
-{
-	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return z ^ (z >> 31);
-}
-
 unsigned s2_sgi_world_random(struct s2_sgi_world *w, unsigned below)
 {
-	return (unsigned)(next(&w->random) % below);
+	return (unsigned)(s2_random_next(&w->random) % below);
 }
 
 static struct s2_vgic_cpu *vcpu_at(const struct s2_sgi_world *w, unsigned index)

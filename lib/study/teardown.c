@@ -155,18 +155,26 @@ static int last_days(const struct lives *l, struct s2_vm *vm)
 	return ret;
 }
 
+static void leave(const struct lives *l, struct s2_vm *vm)
+{
+	for (uint64_t i = 0; i < l->dying->vcpus; i++)
+		s2_vcpu_put(s2_vm_vcpu(vm, (int)i));
+}
+
 static int die(const struct lives *l, struct s2_vm *vm)
 {
 	const struct s2_dying *d = l->dying;
 	int ret = 0;
 
-	for (uint64_t i = 0; i < d->vcpus; i++)
-		s2_vcpu_put(s2_vm_vcpu(vm, (int)i));
+	if (!d->running)
+		leave(l, vm);
 	if (d->death == S2_DEATH_MUNMAP)
 		ret = s2_vm_unmap_hva(vm, teardown_cpu(l, 0), s2_va(TEARDOWN_HVA), d->memory,
 				      S2_UNMAP_EVENT);
 	if (d->death == S2_DEATH_SLOT)
 		ret = s2_vm_delete_slot(vm, teardown_cpu(l, 0), 0);
+	if (d->running)
+		leave(l, vm);
 	/* On exit the release comes first, and the unmaps that follow find no tables. */
 	return ret ? ret : s2_vm_teardown(vm, teardown_cpu(l, 0));
 }
@@ -248,6 +256,7 @@ static int run(struct lives *l)
 		ret = live_and_die(l, i == 0);
 	if (!ret)
 		add_since(l);
+	l->cost->vmids = s2_vmids_taken(l->vmids);
 	l->cost->rollovers = s2_vmids_rollovers(l->vmids);
 	return ret;
 }

@@ -40,6 +40,7 @@ struct s2_dying {
 	uint64_t vcpus;	  /**< a CPU each */
 	uint64_t beside;  /**< other VMs, loaded all the while */
 	uint64_t vms;	  /**< that live and die, one after another */
+	bool running;	  /**< vcpus run on while memory is unmapped, the VMM's thread on CPU 0 */
 };
 
 /** What a policy changes of a flavour. */
@@ -59,6 +60,7 @@ struct s2_death_cost {
 	struct s2_counts ops;
 	uint64_t flush_calls;
 	uint64_t longest_lock, longest_stretch;
+	uint64_t vmids; /**< numbers taken, all VMs' first ones included */
 	uint64_t rollovers;
 };
 

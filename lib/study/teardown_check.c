@@ -5,15 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-static bool teardown_check_is_block(const struct s2_features *f, uint64_t size)
-{
-	const struct s2_geometry geo = {.page_shift = (uint8_t)f->granule};
-
-	for (int level = s2_min_block_level(&geo); level <= S2_LAST_LEVEL; level++)
-		if (size == s2_level_size(&geo, level))
-			return true;
-	return false;
-}
+#include "study/vm_check.h"
 
 static int teardown_check_refuse(struct s2_error *err, const char *option, uint64_t got,
 				 const char *expected)
@@ -26,11 +18,8 @@ static int check_sizes(const struct s2_dying *d, const struct s2_features *f, st
 {
 	uint64_t page = UINT64_C(1) << f->granule;
 
-	if (!teardown_check_is_block(f, d->backing))
-		return teardown_check_refuse(
-			err, "backing", d->backing,
-			"a page of the machine or a block that KVM maps (4K, 2M, 1G with 4K "
-			"pages)");
+	if (s2_check_backing(d->backing, f, err))
+		return -EINVAL;
 	if (!d->memory || d->memory % d->backing)
 		return teardown_check_refuse(err, "memory", d->memory, "a multiple of --backing");
 	if (d->every % d->backing || d->every > d->memory)

@@ -289,6 +289,35 @@ static void of_several_reasons_the_first_documented_one_is_told(void **state)
 	refused((struct s2_geometry_config){S2_GRANULE_64K, 52, 48, true}, -ERANGE);
 }
 
+static void leaves_are_pages_and_blocks_that_kvm_installs(void **state)
+{
+	static const struct {
+		enum s2_granule granule;
+		uint64_t sizes[3];
+	} rows[] = {
+		{S2_GRANULE_4K, {UINT64_C(4) << 10, UINT64_C(2) << 20, UINT64_C(1) << 30}},
+		{S2_GRANULE_16K, {UINT64_C(16) << 10, UINT64_C(32) << 20, 0}},
+		{S2_GRANULE_64K, {UINT64_C(64) << 10, UINT64_C(512) << 20, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct s2_geometry geo = {.page_shift = (uint8_t)rows[i].granule};
+		unsigned found = 0;
+
+		s2_test_row("granule %d", rows[i].granule);
+		assert_false(s2_is_leaf_size(&geo, 0));
+		for (unsigned bit = 0; bit < 64; bit++) {
+			const bool is = s2_is_leaf_size(&geo, UINT64_C(1) << bit);
+
+			assert_true(!is || UINT64_C(1) << bit == rows[i].sizes[found]);
+			found += is;
+			assert_false(bit && s2_is_leaf_size(&geo, (UINT64_C(1) << bit) + 1));
+		}
+		assert_u64(found, rows[i].sizes[2] ? 3 : 2);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -296,6 +325,7 @@ int main(void)
 		s2_unit_test(roots_of_52_bits_use_part_of_a_page),
 		s2_unit_test(entries_map_the_sizes_of_the_architecture),
 		s2_unit_test(largest_block_is_the_one_that_kvm_installs),
+		s2_unit_test(leaves_are_pages_and_blocks_that_kvm_installs),
 		s2_unit_test(every_configuration_has_its_shape_or_its_errno),
 		s2_unit_test(unknown_granules_are_refused),
 		s2_unit_test(impossible_sizes_are_refused_and_leave_the_result_alone),

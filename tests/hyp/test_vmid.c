@@ -6,7 +6,8 @@
  *     owner[n] = the VM that has used number n in this generation, or none
  *
  * A load by a VM that has no number of this generation takes one; a rollover
- * is due exactly when all are owned, and leaves the VMs that CPUs run theirs.
+ * is due exactly when all are owned, and leaves the VMs that CPUs run theirs.  A
+ * VM that renews its number takes one if it runs, and the old one stays owned.
  * Three published faults are run under the same model, which must see each.
  */
 #include "support.h"
@@ -19,6 +20,8 @@
 #define CPUS  4
 #define VCPUS 2
 #define NONE  (-1)
+/* Owner of a number that its VM has left for another (an unmap without a TLBI). */
+#define RETIRED (-2)
 
 /* What may be seen at a load. */
 enum seen {
@@ -40,6 +43,7 @@ struct world {
 	unsigned numbers;
 	unsigned n_owned;
 	uint64_t rollovers;
+	bool renews; /* VMs leave their numbers now and then */
 	struct {
 		int vm; /* loaded here, or NONE */
 		int vcpu;
@@ -193,6 +197,54 @@ static enum seen load(struct world *w, int cpu, int vm, int vcpu)
 	return FINE;
 }
 
+static void model_retire(struct world *w, int vm)
+{
+	for (unsigned n = 1; n < w->numbers; n++)
+		if (w->owner[n] == vm)
+			w->owner[n] = RETIRED;
+}
+
+static bool runs(const struct world *w, int vm)
+{
+	for (int i = 0; i < CPUS; i++)
+		if (w->cpu[i].vm == vm)
+			return true;
+	return false;
+}
+
+/* What VM @vm has after it left its number while it ran. */
+static enum seen look_at_renewed(struct world *w, int vm)
+{
+	enum seen seen = FINE;
+
+	for (int i = 0; i < CPUS; i++)
+		if (w->cpu[i].vm == vm)
+			w->cpu[i].number = number_in_register(w, i);
+	for (int i = 0; i < CPUS && seen == FINE; i++) {
+		const unsigned number = w->cpu[i].number;
+
+		if (w->cpu[i].vm != vm)
+			continue;
+		seen = compare_with_others(w, i);
+		if (seen == FINE && w->owner[number] != NONE && w->owner[number] != vm)
+			seen = REUSED;
+		if (seen == FINE)
+			own(w, number, vm);
+	}
+	return seen == FINE && w->rollovers != s2_vmids_rollovers(w->vmids) ? NO_ROLLOVER : seen;
+}
+
+static enum seen renew(struct world *w, int vm)
+{
+	if (!w->vms[vm])
+		return FINE;
+	s2_vm_renew_vmid(w->vms[vm], s2_machine_cpu(w->m, 0));
+	if (runs(w, vm) && w->n_owned == w->numbers - 1)
+		model_rollover(w);
+	model_retire(w, vm);
+	return look_at_renewed(w, vm);
+}
+
 /* @return the first thing seen that must not be */
 static enum seen run_randomly(struct world *w, unsigned steps, uint64_t seed)
 {
@@ -207,7 +259,9 @@ static enum seen run_randomly(struct world *w, unsigned steps, uint64_t seed)
 		/* Some vcpus stay loaded for long, so that rollovers meet them. */
 		if (w->cpu[cpu].vm != NONE && s2_test_rng_below(&rng, 16) < (cpu ? 1 : 15))
 			put(w, cpu);
-		if (w->cpu[cpu].vm != NONE || is_loaded(w, vm, vcpu))
+		if (w->renews && !s2_test_rng_below(&rng, 4))
+			seen = renew(w, w->cpu[1].vm != NONE && i % 2 ? w->cpu[1].vm : vm);
+		if (seen != FINE || w->cpu[cpu].vm != NONE || is_loaded(w, vm, vcpu))
 			continue;
 		/* Others of its VM are wanted beside a vcpu that stays. */
 		if (w->cpu[1].vm != NONE && !s2_test_rng_below(&rng, 8) &&
@@ -242,6 +296,21 @@ static void running_vms_never_share_a_number_and_reuse_needs_a_flush(void **stat
 	for (uint64_t seed = 1; seed <= 10; seed++) {
 		s2_test_row("seed %" PRIu64, seed);
 		assert_i64(seen_with(S2_VMID_SOUND, seed), FINE);
+	}
+}
+
+static void nor_do_vms_that_leave_their_numbers_for_others(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 10; seed++) {
+		struct world w;
+
+		s2_test_row("seed %" PRIu64, seed);
+		world_up(&w, "neoverse-n1,vmid=8", 100, S2_VMID_SOUND);
+		w.renews = true;
+		assert_i64(run_randomly(&w, 20000, seed), FINE);
+		assert_true(s2_vmids_rollovers(w.vmids) >= 8);
+		world_down(&w);
 	}
 }
 
@@ -389,6 +458,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(running_vms_never_share_a_number_and_reuse_needs_a_flush),
+		s2_unit_test(nor_do_vms_that_leave_their_numbers_for_others),
 		s2_unit_test(a_number_taken_after_vttbr_is_seen_as_zero),
 		s2_unit_test(a_rollover_that_forgets_running_vcpus_is_seen),
 		s2_unit_test(a_number_is_reserved_over_two_rollovers),

@@ -95,6 +95,7 @@ static const struct {
 	SWITCH(xnx),
 	SWITCH(dic),
 	SWITCH(idc),
+	SWITCH(haf),
 	SWITCH(vipt),
 	SWITCH(lpa2),
 	SWITCH(repeat_tlbi),

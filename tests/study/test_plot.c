@@ -126,6 +126,47 @@ static void cells_without_a_margin_have_no_label(void **state)
 	free(text);
 }
 
+static void zeros_have_a_place_below_a_logarithm(void **state)
+{
+	static const double some[] = {0, 2000, 3e6};
+	static const double *const with_zero[] = {some};
+	struct s2_plot_lines plot = lines;
+	char *text;
+
+	(void)state;
+	plot.y = with_zero;
+	plot.n_lines = 1;
+	plot.zero = 100;
+	text = script_of_lines(&plot);
+	assert_non_null(strstr(text, "set yrange [100:*]\nset ytics add ('0' 100)\n"));
+	assert_non_null(strstr(text, "$line0 << EOD\n1 100\n4 2000\n16 3000000\nEOD\n"));
+	free(text);
+	plot.y_log = false;
+	text = script_of_lines(&plot);
+	assert_null(strstr(text, "set ytics add"));
+	assert_non_null(strstr(text, "$line0 << EOD\n1 0\n"));
+	free(text);
+}
+
+/* Short names stand side by side; names that would push each other out do not. */
+static void a_legend_has_as_many_rows_as_its_names_need(void **state)
+{
+	static const char *const wide[] = {
+		"upstream = one-call = vmid-above = vmid = span = round = by-cost = round-by-cost",
+		"span",
+	};
+	struct s2_plot_map plot = map;
+	char *text = script_of_map(&plot);
+
+	(void)state;
+	assert_non_null(strstr(text, "maxrows 1\n"));
+	free(text);
+	plot.names = wide;
+	text = script_of_map(&plot);
+	assert_non_null(strstr(text, "maxrows 3\n"));
+	free(text);
+}
+
 static void only_svg_and_png_are_drawn(void **state)
 {
 	static const char *const bad[] = {"x.pdf", "x", ".svg", "x.svg.gz", ""};
@@ -193,6 +234,42 @@ static void gnuplot_draws_both_kinds_in_both_forms(void **state)
 	assert_i64(rmdir(dir), 0);
 }
 
+/* gnuplot drops what it has no room for: all that wins somewhere must be named. */
+static void every_winner_is_named_in_the_picture(void **state)
+{
+	static const char *const winners[] = {
+		"upstream = one-call = vmid-above = round = by-cost = round-by-cost",
+		"span is the best of all here",
+		"round = round-by-cost",
+		"span = round = round-by-cost",
+		"vmid",
+	};
+	static const size_t wins[] = {0, 1, 2, 3, 4, 0};
+	static char picture[1 << 17];
+	char dir[] = "/tmp/s2-plot-XXXXXX";
+	struct s2_plot_map plot = map;
+	struct s2_error err;
+	char path[64];
+
+	(void)state;
+	if (s2_plot_find("x.svg", &err) < 0)
+		skip();
+	plot.names = winners;
+	plot.n_names = ARRAY_SIZE(winners);
+	plot.best = wins;
+	assert_non_null(mkdtemp(dir));
+	(void)snprintf(path, sizeof(path), "%s/map.svg", dir);
+	assert_i64(s2_plot_map(path, &plot, &err), 0);
+	assert_true(file_starts(path, picture, sizeof(picture)) < sizeof(picture) - 1);
+	assert_i64(remove(path), 0);
+	assert_i64(rmdir(dir), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(winners); i++) {
+		s2_test_row("%s", winners[i]);
+		assert_non_null(strstr(picture, winners[i]));
+	}
+	assert_non_null(strstr(picture, "crossover"));
+}
+
 static void a_file_that_cannot_be_written_is_an_error(void **state)
 {
 	struct s2_error err;
@@ -212,9 +289,12 @@ int main(void)
 		s2_unit_test(cells_meet_half_way),
 		s2_unit_test(edges_are_drawn_exactly_where_the_winner_changes),
 		s2_unit_test(cells_without_a_margin_have_no_label),
+		s2_unit_test(zeros_have_a_place_below_a_logarithm),
+		s2_unit_test(a_legend_has_as_many_rows_as_its_names_need),
 		s2_unit_test(only_svg_and_png_are_drawn),
 		s2_unit_test(without_gnuplot_one_message_says_so),
 		s2_unit_test(gnuplot_draws_both_kinds_in_both_forms),
+		s2_unit_test(every_winner_is_named_in_the_picture),
 		s2_unit_test(a_file_that_cannot_be_written_is_an_error),
 	};
 

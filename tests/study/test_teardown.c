@@ -51,6 +51,12 @@ static const struct s2_death_policy drop_clean = {
 	.unmap_cmo = S2_UNMAP_CMO_NOT_IF_DYING,
 };
 
+static const struct s2_death_policy renew = {
+	.teardown = S2_TEARDOWN_WALK,
+	.collapse = S2_COLLAPSE_FLUSH_RANGE,
+	.unmap_tlbi = S2_UNMAP_NEW_VMID,
+};
+
 static const struct s2_death_policy deferred = {
 	.teardown = S2_TEARDOWN_UNMAP_RANGE,
 	.collapse = S2_COLLAPSE_UNMAP,
@@ -113,6 +119,10 @@ static void which_death_costs_what(void **state)
 		{S2_DEATH_SLOT, S2_BACKING_DIES, &drop_clean, 1, LINES},
 		{S2_DEATH_CLOSE, S2_BACKING_DIES, &drop_clean, 0, 0},
 		{S2_DEATH_EXIT, S2_BACKING_SHARED, &drop_clean, 0, LINES},
+		/* No flush at all: the vcpus have stopped, and nobody takes another number. */
+		{S2_DEATH_CLOSE, S2_BACKING_DIES, &renew, 0, 0},
+		{S2_DEATH_MUNMAP, S2_BACKING_DIES, &renew, 0, LINES},
+		{S2_DEATH_SLOT, S2_BACKING_SHARED, &renew, 0, LINES},
 	};
 
 	(void)state;
@@ -127,6 +137,67 @@ static void which_death_costs_what(void **state)
 		assert_u64(cost.flush_calls, rows[i].flushes);
 		assert_u64(cost.ops.n[S2_OP_DC_CIVAC], rows[i].lines);
 		assert_u64(cost.ops.n[S2_OP_TABLE_FREE], TABLES + 2);
+	}
+}
+
+/* All but the one on the unmapping CPU are kicked, once for each chunk of 1 GiB. */
+static void unmapping_under_running_vcpus_kicks_them_for_a_new_number(void **state)
+{
+	const uint64_t chunks = 2;
+
+	(void)state;
+	for (uint64_t vcpus = 1; vcpus <= 8; vcpus *= 2) {
+		for (int death = S2_DEATH_MUNMAP; death <= S2_DEATH_SLOT; death++) {
+			struct s2_dying dying = plain;
+			struct s2_death_cost cost;
+
+			s2_test_row("%" PRIu64 " vcpus, death %d", vcpus, death);
+			dying.memory = chunks * GIB;
+			dying.every = 2 * MIB;
+			dying.vcpus = vcpus;
+			dying.death = death;
+			dying.running = true;
+			cost = run(&dying, &renew);
+			assert_u64(cost.flush_calls, 0);
+			assert_u64(cost.ops.n[S2_OP_KICK_IPI], chunks * (vcpus - 1));
+			assert_u64(cost.ops.n[S2_OP_GUEST_EXIT], chunks * (vcpus - 1));
+			assert_u64(cost.ops.n[S2_OP_GUEST_ENTRY], chunks * (vcpus - 1));
+			assert_u64(cost.vmids, 1 + chunks);
+			/* That vcpus run makes no difference to those who flush. */
+			assert_u64(run(&dying, &drop_clean).flush_calls, chunks);
+			assert_u64(run(&dying, &drop_clean).ops.n[S2_OP_KICK_IPI], 0);
+			assert_u64(run(&dying, &drop_clean).vmids, 1);
+		}
+	}
+}
+
+/*
+ * VMs that each take 1 number to run and 2 more to be unmapped, with 8 bits and
+ * one vcpu: each rollover falls on a load, when no CPU holds a number, so that
+ * every generation has all 255.
+ */
+static void numbers_left_behind_bring_the_next_rollover_nearer(void **state)
+{
+	static const struct {
+		uint64_t vms, rollovers;
+	} rows[] = {{85, 0}, {86, 1}, {170, 1}, {171, 2}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_dying dying = plain;
+		struct s2_death_cost cost;
+
+		s2_test_row("%" PRIu64 " VMs", rows[i].vms);
+		dying.memory = 2 * GIB;
+		dying.every = GIB;
+		dying.vcpus = 1;
+		dying.death = S2_DEATH_MUNMAP;
+		dying.running = true;
+		dying.vms = rows[i].vms;
+		cost = run(&dying, &renew);
+		assert_u64(cost.vmids, 3 * rows[i].vms);
+		assert_u64(cost.rollovers, rows[i].rollovers);
+		assert_u64(cost.ops.n[S2_OP_TLBI_ALLE1IS], rows[i].rollovers);
 	}
 }
 
@@ -254,6 +325,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(which_death_costs_what),
+		s2_unit_test(unmapping_under_running_vcpus_kicks_them_for_a_new_number),
+		s2_unit_test(numbers_left_behind_bring_the_next_rollover_nearer),
 		s2_unit_test(what_is_swapped_out_before_is_always_cleaned),
 		s2_unit_test(blocks_made_again_are_cleaned_twice_but_for_patch_6),
 		s2_unit_test(sparse_memory_is_three_flushes_a_page),

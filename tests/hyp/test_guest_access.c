@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A VM driven through the machine's physics (TLBs, hardware walker, residue)
+ * against the same VM driven by looking at its tables: the one is what
+ * hardware does, the other what s2_vcpu_access() takes for it.  Where the
+ * hypervisor leaves no stale entry behind, nobody can tell the two apart.
+ */
+#include "property.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <stage2sim/physics.h>
+#include <stage2sim/vm.h>
+
+#define PAGE	 UINT64_C(0x1000)
+#define BLOCK	 UINT64_C(0x200000)
+#define RAM	 UINT64_C(0x80000000)
+#define HVA	 UINT64_C(0xffff80000000)
+#define RAM_SIZE (4 * BLOCK)
+#define PAGES	 (RAM_SIZE / PAGE)
+#define VCPUS	 2
+
+enum op {
+	OP_ACCESS,
+	OP_ACCESS_FEW, /* among few pages, so that they are met again */
+	OP_UNMAP,
+	OP_AGE,
+	OP_LOG,
+	OP_CLEAR,
+	OP_SWITCH,
+	OP_EXIT,
+	N_OPS
+};
+
+struct shape {
+	const char *machine, *flavour;
+	uint64_t backing;
+	bool unpopulated;
+	unsigned cpus; /* that the vcpus use */
+	bool new_vmid; /* unmaps give the VM a new VMID in place of TLBIs */
+};
+
+struct side {
+	struct s2_machine *m;
+	struct s2_physics *p; /* NULL: by looking at the tables */
+	struct s2_vmids *vmids;
+	struct s2_flavour flavour;
+	struct s2_vm *vm;
+	struct s2_vcpu *vcpu[VCPUS];
+	unsigned on; /* the vcpu loaded on a shared CPU */
+	int slot;
+	bool logging;
+	int64_t last; /* what the last step returned */
+};
+
+static void side_up(struct side *s, const struct shape *shape, bool physics)
+{
+	const struct s2_tlb_config tlb = s2_tlb_config_default();
+	const struct s2_physics_config pc = {.tlb = &tlb, .residue = true};
+	struct s2_machine_config mc = {.cpus = 4};
+	struct s2_vm_config vc = {0};
+	const struct s2_slot_config ram = {
+		.ipa = {RAM},
+		.size = RAM_SIZE,
+		.hva = {HVA},
+		.pa = {UINT64_C(0x100000000)},
+		.backing = shape->backing,
+		.populated = !shape->unpopulated,
+	};
+
+	memset(s, 0, sizeof(*s));
+	s->flavour = *s2_flavour_find(shape->flavour);
+	if (shape->new_vmid)
+		s->flavour.unmap_tlbi = S2_UNMAP_NEW_VMID;
+	vc.flavour = &s->flavour;
+	assert_i64(s2_features_parse(shape->machine, &mc.features, NULL), 0);
+	assert_i64(s2_machine_create(&mc, &s->m), 0);
+	if (physics)
+		assert_i64(s2_physics_attach(s->m, &pc, &s->p), 0);
+	assert_i64(s2_vmids_create(s->m, &s->vmids), 0);
+	vc.vmids = s->vmids;
+	assert_i64(s2_vm_create(s->m, &vc, &s->vm), 0);
+	s->slot = s2_vm_add_slot(s->vm, &ram);
+	assert_true(s->slot >= 0);
+	for (unsigned i = 0; i < VCPUS; i++) {
+		assert_i64(s2_vm_add_vcpu(s->vm), i);
+		s->vcpu[i] = s2_vm_vcpu(s->vm, (int)i);
+		if (i < shape->cpus)
+			assert_i64(s2_vcpu_load(s->vcpu[i], s2_machine_cpu(s->m, i)), 0);
+	}
+}
+
+static void side_down(struct side *s)
+{
+	s2_vm_free(s->vm);
+	s2_vmids_free(s->vmids);
+	s2_physics_detach(s->p);
+	s2_machine_destroy(s->m);
+}
+
+static int64_t touch(struct side *s, struct s2_vcpu *vcpu, uint64_t ipa, enum s2_access kind)
+{
+	const struct s2_guest_access access = {
+		.kind = kind, .va = s2_va(ipa), .ipa = s2_ipa(ipa), .cacheable = true};
+	struct s2_guest_result result;
+
+	if (!s->p)
+		return s2_vcpu_access(vcpu, s2_ipa(ipa), 1, kind);
+	return s2_vcpu_guest_access(vcpu, s->p, &access, &result);
+}
+
+static int64_t toggle_log(struct side *s, struct s2_cpu *host)
+{
+	s->logging = !s->logging;
+	return s->logging ? s2_vm_log_start(s->vm, host, s->slot)
+			  : s2_vm_log_stop(s->vm, host, s->slot);
+}
+
+/* The other vcpu, where the two share a CPU. */
+static int64_t switch_vcpu(struct side *s, const struct shape *shape)
+{
+	if (shape->cpus > 1)
+		return 0;
+	assert_i64(s2_vcpu_put(s->vcpu[s->on]), 0);
+	s->on = !s->on;
+	return s2_vcpu_load(s->vcpu[s->on], s2_machine_cpu(s->m, 0));
+}
+
+static int64_t do_step(struct side *s, const struct shape *shape, const struct s2_step *step)
+{
+	struct s2_vcpu *vcpu = s->vcpu[shape->cpus > 1 ? step->c % VCPUS : s->on];
+	/* What the host does, it does on a CPU of its own. */
+	struct s2_cpu *host = s2_machine_cpu(s->m, 3);
+	const uint64_t first = step->a, n = 1 + step->b % (PAGES - first);
+	const struct s2_va hva = s2_va(HVA + first * PAGE);
+
+	switch ((enum op)step->op) {
+	case OP_ACCESS:
+		return touch(s, vcpu, RAM + first * PAGE, (enum s2_access)(step->b % 3));
+	case OP_ACCESS_FEW:
+		return touch(s, vcpu, RAM + first % 8 * PAGE, (enum s2_access)(step->b % 3));
+	case OP_UNMAP:
+		return s2_vm_unmap_hva(s->vm, host, hva, n * PAGE, S2_UNMAP_EVENT);
+	case OP_AGE:
+		return s2_vm_age_hva(s->vm, host, hva, n * PAGE);
+	case OP_LOG:
+		return toggle_log(s, host);
+	case OP_CLEAR:
+		return s->logging ? s2_vm_log_get(s->vm, host, s->slot) : 0;
+	case OP_SWITCH:
+		return switch_vcpu(s, shape);
+	default:
+		if (s->p)
+			s2_vcpu_exit(vcpu);
+		return 0;
+	}
+}
+
+struct twins {
+	const struct shape *shape;
+	struct side hw, tables;
+};
+
+static bool same_counts(const struct twins *t)
+{
+	static const enum s2_op ops[] = {
+		S2_OP_TLBI_VMALLS12E1IS, S2_OP_TLBI_VMALLE1IS, S2_OP_TLBI_VMALLE1,
+		S2_OP_TLBI_IPAS2E1IS,	 S2_OP_TLBI_IPAS2E1,   S2_OP_TLBI_RIPAS2E1IS,
+		S2_OP_DSB_ISH,		 S2_OP_DSB_ISHST,      S2_OP_DSB_NSH,
+		S2_OP_DSB_NSHST,	 S2_OP_DC_CIVAC,       S2_OP_IC_IVAU,
+		S2_OP_IC_IALLUIS,	 S2_OP_PTE_WRITE,      S2_OP_TABLE_ALLOC,
+		S2_OP_TABLE_FREE,	 S2_OP_S2_FAULT,
+	};
+	const struct s2_counts a = s2_machine_counts(t->hw.m);
+	const struct s2_counts b = s2_machine_counts(t->tables.m);
+
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		if (a.n[ops[i]] != b.n[ops[i]])
+			return false;
+	return true;
+}
+
+static bool same_state(const struct twins *t)
+{
+	for (uint64_t page = 0; page < PAGES; page++) {
+		const struct s2_ipa ipa = s2_ipa(RAM + page * PAGE);
+		struct s2_leaf a, b;
+
+		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->hw.vm), NULL, ipa, &a), 0);
+		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->tables.vm), NULL, ipa, &b), 0);
+		if (a.pte != b.pte && (s2_pte_valid(a.pte) || s2_pte_valid(b.pte)) &&
+		    !s2_pte_is_table(a.pte, a.level))
+			return false;
+		if (s2_vm_log_is_dirty(t->hw.vm, t->hw.slot, page) !=
+		    s2_vm_log_is_dirty(t->tables.vm, t->tables.slot, page))
+			return false;
+	}
+	return !s2_physics_error(t->hw.p);
+}
+
+/*
+ * A permission that was widened is flushed on one CPU only, and others may
+ * fault once more on what they hold: then what was issued may differ, while
+ * tables and dirty bits may not.
+ */
+static bool twins_agree(void *arg, const struct s2_step *steps, size_t n)
+{
+	struct twins t = {.shape = arg};
+	bool agree = true;
+
+	side_up(&t.hw, t.shape, true);
+	side_up(&t.tables, t.shape, false);
+	for (size_t i = 0; agree && i < n; i++) {
+		const int64_t a = do_step(&t.hw, t.shape, &steps[i]);
+		const int64_t b = do_step(&t.tables, t.shape, &steps[i]);
+		const bool access = steps[i].op <= OP_ACCESS_FEW;
+
+		if (t.shape->cpus > 1 && access)
+			agree = a >= b;
+		else
+			agree = a == b;
+		/* Progress: every access goes through in the end. */
+		agree = agree && b >= 0;
+		if (t.shape->cpus == 1)
+			agree = agree && same_counts(&t);
+	}
+	agree = agree && same_state(&t);
+	side_down(&t.hw);
+	side_down(&t.tables);
+	return agree;
+}
+
+static void print_step(void *arg, const struct s2_step *step)
+{
+	static const char *const names[N_OPS] = {"access", "access % 8", "unmap",  "age",
+						 "log",	   "clear",	 "switch", "exit"};
+
+	(void)arg;
+	printf("%s page %" PRIu64 " n or kind %" PRIu64 " vcpu %" PRIu64 "\n", names[step->op],
+	       step->a, step->op <= OP_ACCESS_FEW ? step->b % 3 : step->b, step->c % VCPUS);
+}
+
+static void check_shapes(const struct shape *shapes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct shape shape = shapes[i];
+		const struct s2_property property = {
+			.name = shape.machine,
+			.n_ops = N_OPS,
+			.max_a = PAGES,
+			.max_b = 3 * 64,
+			.max_c = VCPUS,
+			.steps = 120,
+			.programs = 40,
+			.run = twins_agree,
+			.print = print_step,
+			.arg = &shape,
+		};
+
+		s2_test_row("%s as %s", shape.machine, shape.flavour);
+		s2_property_check(&property, 0x5bd1e995 + i);
+	}
+}
+
+static void a_cpu_alone_sees_exactly_what_its_tables_say(void **state)
+{
+	static const struct shape shapes[] = {
+		{"cortex-a55", "kvm-6.12", PAGE, false, 1, false},
+		{"cortex-a55", "kvm-6.1", BLOCK, true, 1, false},
+		{"cortex-a72", "kvm-6.12", BLOCK, false, 1, false},
+		{"cortex-a72", "kvm-6.1", PAGE, true, 1, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, 1, false},
+		{"max", "kvm-6.12", PAGE, true, 1, false},
+		{"max,-vhe", "kvm-7.2", BLOCK, false, 1, false},
+		{"neoverse-v1,-haf", "kvm-6.12", BLOCK, false, 1, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, 1, true},
+		{"cortex-a72", "kvm-6.12", PAGE, false, 1, true},
+	};
+
+	(void)state;
+	check_shapes(shapes, ARRAY_SIZE(shapes));
+}
+
+static void cpus_that_hold_old_permissions_fault_once_more_and_no_harm_is_done(void **state)
+{
+	static const struct shape shapes[] = {
+		{"cortex-a55", "kvm-6.12", PAGE, true, VCPUS, false},
+		{"cortex-a72", "kvm-6.12", BLOCK, false, VCPUS, false},
+		{"max", "kvm-7.2", BLOCK, false, VCPUS, false},
+		{"cortex-a55", "kvm-6.1", PAGE, true, VCPUS, false},
+		{"neoverse-n1", "kvm-7.2", BLOCK, true, VCPUS, true},
+		{"cortex-a72", "kvm-6.12", PAGE, false, VCPUS, true},
+	};
+
+	(void)state;
+	check_shapes(shapes, ARRAY_SIZE(shapes));
+}
+
+/* Aging takes AF away; who sets it again depends on the CPU. */
+static void an_access_after_aging_faults_only_without_hardware_access_flags(void **state)
+{
+	static const struct {
+		struct shape shape;
+		int64_t faults;
+	} rows[] = {
+		{{"cortex-a72", "kvm-6.12", PAGE, false, 1, false}, 1},
+		{{"cortex-a55", "kvm-6.12", PAGE, false, 1, false}, 0},
+		{{"cortex-a55,-haf", "kvm-6.12", PAGE, false, 1, false}, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		struct side s;
+
+		s2_test_row("%s, physics %zu", rows[i / 2].shape.machine, i % 2);
+		side_up(&s, &rows[i / 2].shape, i % 2);
+		assert_i64(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE), 1);
+		assert_i64(s2_vm_age_hva(s.vm, s2_machine_cpu(s.m, 3), s2_va(HVA), PAGE), 1);
+		assert_i64(touch(&s, s.vcpu[0], RAM, S2_ACCESS_READ), rows[i / 2].faults);
+		assert_i64(s2_vm_age_hva(s.vm, s2_machine_cpu(s.m, 3), s2_va(HVA), PAGE), 1);
+		side_down(&s);
+	}
+}
+
+static struct s2_fault fault_at(uint64_t ipa, enum s2_fault_code code, int8_t level)
+{
+	return (struct s2_fault){
+		.raised = true, .code = code, .level = level, .write = true, .ipa = s2_ipa(ipa)};
+}
+
+static void an_abort_maps_what_the_host_found(void **state)
+{
+	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1, false};
+	const struct s2_host_page block = {s2_pa(UINT64_C(0x140000000)), BLOCK, S2_PROT_W};
+	const struct s2_host_page device = {s2_pa(UINT64_C(0x8000000)), PAGE,
+					    S2_PROT_W | S2_PROT_DEVICE};
+	struct s2_fault fault = fault_at(RAM + BLOCK + 5 * PAGE, S2_FAULT_TRANSLATION, 2);
+	struct s2_leaf leaf;
+	struct side s;
+
+	(void)state;
+	side_up(&s, &shape, false);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &fault, &block), 0);
+	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.vm), NULL, fault.ipa, &leaf), 0);
+	assert_i64(leaf.level, 2);
+	assert_u64(leaf.pa.v, UINT64_C(0x140000000) + 5 * PAGE);
+	/* Outside of every slot too: the host says what is there. */
+	fault = fault_at(UINT64_C(0x8000000), S2_FAULT_TRANSLATION, 1);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &fault, &device), 0);
+	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.vm), NULL, fault.ipa, &leaf), 0);
+	assert_true(s2_pte_valid(leaf.pte) && leaf.level == 3);
+	assert_u64(s2_machine_counts(s.m).n[S2_OP_DC_CIVAC], BLOCK / 64);
+	side_down(&s);
+}
+
+static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
+{
+	static const struct shape shape = {"cortex-a55", "kvm-6.12", PAGE, false, 1, false};
+	const struct s2_host_page crooked = {s2_pa(UINT64_C(0x140001000)), BLOCK, 0};
+	const struct s2_host_page odd = {s2_pa(UINT64_C(0x140000000)), 3 * PAGE, 0};
+	const struct s2_host_page unknown = {s2_pa(UINT64_C(0x140000000)), PAGE, 1U << 9};
+	const struct s2_fault good = fault_at(RAM, S2_FAULT_TRANSLATION, 3);
+	struct s2_fault none = good, deep = good, high = good, external = good, past = good;
+	struct s2_counts before, after;
+	struct side s;
+
+	(void)state;
+	none.raised = false;
+	deep.level = 4;
+	high.code = S2_FAULT_PERMISSION;
+	high.level = 0;
+	external.code = S2_FAULT_EXTERNAL_ON_WALK;
+	past.ipa.v = UINT64_C(1) << 40;
+	side_up(&s, &shape, false);
+	before = s2_machine_counts(s.m);
+	assert_i64(s2_vcpu_abort(s.vcpu[1], &good, NULL), -EINVAL); /* not loaded */
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &none, NULL), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &deep, NULL), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &high, NULL), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &good, &crooked), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &good, &odd), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &good, &unknown), -EINVAL);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &external, NULL), -EFAULT);
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -ERANGE);
+	past.ipa.v = RAM - PAGE;
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
+	after = s2_machine_counts(s.m);
+	assert_memory_equal(&before, &after, sizeof(before));
+	side_down(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(a_cpu_alone_sees_exactly_what_its_tables_say),
+		s2_unit_test(cpus_that_hold_old_permissions_fault_once_more_and_no_harm_is_done),
+		s2_unit_test(an_access_after_aging_faults_only_without_hardware_access_flags),
+		s2_unit_test(an_abort_maps_what_the_host_found),
+		s2_unit_test(an_abort_that_no_vm_can_take_changes_nothing),
+	};
+
+	return cmocka_run_group_tests_name("guest_access", tests, NULL, NULL);
+}

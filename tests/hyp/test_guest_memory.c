@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Whether a vcpu that turns its caches on reads what it wrote with them off:
+ * the question behind cleaning at toggles, put to a VM on the machine's
+ * physics.  Between the two the host's linear map may have fetched the line.
+ */
+#include "support.h"
+
+#include <string.h>
+
+#include <stage2sim/physics.h>
+#include <stage2sim/vm.h>
+
+#define PAGE UINT64_C(0x1000)
+#define RAM  UINT64_C(0x80000000)
+#define PA   UINT64_C(0x100000000)
+
+struct rig {
+	struct s2_machine *m;
+	struct s2_physics *p;
+	struct s2_vmids *vmids;
+	struct s2_vm *vm;
+	struct s2_flavour flavour;
+};
+
+static void rig_up(struct rig *r, const char *machine, enum s2_toggle toggle)
+{
+	const struct s2_physics_config pc = {.memory = true, .detail = S2_MEMORY_VERSIONS};
+	struct s2_machine_config mc = {.cpus = 2};
+	const struct s2_slot_config ram = {.ipa = {RAM},
+					   .size = 512 * PAGE,
+					   .hva = {UINT64_C(0x7f0000000000)},
+					   .pa = {PA},
+					   .backing = PAGE,
+					   .populated = true};
+	struct s2_vm_config vc = {0};
+
+	r->flavour = *s2_flavour_find("kvm-6.12");
+	r->flavour.toggle = toggle;
+	assert_i64(s2_features_parse(machine, &mc.features, NULL), 0);
+	assert_i64(s2_machine_create(&mc, &r->m), 0);
+	assert_i64(s2_physics_attach(r->m, &pc, &r->p), 0);
+	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
+	vc.vmids = r->vmids;
+	vc.flavour = &r->flavour;
+	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
+	assert_i64(s2_vm_add_slot(r->vm, &ram), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_i64(s2_vm_add_vcpu(r->vm), i);
+		assert_i64(s2_vcpu_load(s2_vm_vcpu(r->vm, i), s2_machine_cpu(r->m, (unsigned)i)),
+			   0);
+	}
+}
+
+static void rig_down(struct rig *r)
+{
+	s2_vm_free(r->vm);
+	s2_vmids_free(r->vmids);
+	s2_physics_detach(r->p);
+	s2_machine_destroy(r->m);
+}
+
+/* @return the version that was read or written. */
+static uint32_t touch(struct rig *r, int vcpu, enum s2_access kind)
+{
+	struct s2_vcpu *v = s2_vm_vcpu(r->vm, vcpu);
+	const struct s2_guest_access access = {
+		.kind = kind, .va = {RAM}, .ipa = {RAM}, .cacheable = s2_vcpu_caches_on(v)};
+	struct s2_guest_result result;
+
+	assert_true(s2_vcpu_guest_access(v, r->p, &access, &result) >= 0);
+	return result.version;
+}
+
+/* A vcpu comes up, writes, turns its caches on, reads. @return whether it reads its write. */
+static bool sees_its_own_write(struct rig *r, int vcpu)
+{
+	uint32_t written;
+
+	assert_false(s2_vcpu_caches_on(s2_vm_vcpu(r->vm, vcpu)));
+	touch(r, vcpu, S2_ACCESS_READ); /* mapped, and cleaned at the map */
+	assert_i64(s2_memory_apply(s2_physics_memory(r->p), S2_LINE_FILL, s2_pa(PA), 64, NULL), 0);
+	written = touch(r, vcpu, S2_ACCESS_WRITE);
+	assert_i64(s2_vcpu_set_caches(s2_vm_vcpu(r->vm, vcpu), true), 0);
+	return touch(r, vcpu, S2_ACCESS_READ) == written;
+}
+
+static void a_vcpu_sees_its_uncached_writes_only_if_its_own_toggle_cleans(void **state)
+{
+	static const struct {
+		const char *machine;
+		enum s2_toggle toggle;
+		int first; /* vcpu to come up first; the other follows */
+		bool first_sees, second_sees;
+	} rows[] = {
+		{"cortex-a55", S2_TOGGLE_EVERY, 0, true, true},
+		{"cortex-a55", S2_TOGGLE_EVERY, 1, true, true},
+		{"cortex-a55", S2_TOGGLE_NEVER, 0, false, false},
+		/* vcpu 0 is not special: another one may boot first. */
+		{"cortex-a55", S2_TOGGLE_VCPU0, 0, true, false},
+		{"cortex-a55", S2_TOGGLE_VCPU0, 1, false, true},
+		{"cortex-a55", S2_TOGGLE_FIRST_LAST, 0, true, false},
+		{"cortex-a55", S2_TOGGLE_FIRST_LAST, 1, true, false},
+		/* The line was mapped, and cleaned, before the second wrote to it. */
+		{"cortex-a55", S2_TOGGLE_SINCE_FLUSH, 0, true, false},
+		/* FWB: stage 2 makes the write cacheable in the first place. */
+		{"neoverse-v1", S2_TOGGLE_NEVER, 0, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig r;
+
+		s2_test_row("%s, policy %d, vcpu %d first", rows[i].machine, rows[i].toggle,
+			    rows[i].first);
+		rig_up(&r, rows[i].machine, rows[i].toggle);
+		assert_u64(sees_its_own_write(&r, rows[i].first), rows[i].first_sees);
+		assert_u64(sees_its_own_write(&r, !rows[i].first), rows[i].second_sees);
+		rig_down(&r);
+	}
+}
+
+/* Dirty lines of the host's, or of whoever had the frame before, must not come down on them. */
+static void an_uncached_write_outlives_evictions_because_the_map_cleaned(void **state)
+{
+	struct rig r;
+	uint32_t written;
+	struct s2_line line;
+
+	(void)state;
+	rig_up(&r, "cortex-a55", S2_TOGGLE_EVERY);
+	assert_i64(
+		s2_memory_write(s2_physics_memory(r.p), S2_AGENT_WRITE_BACK, s2_pa(PA), 64, NULL),
+		0);
+	written = touch(&r, 0, S2_ACCESS_WRITE);
+	assert_i64(s2_memory_apply(s2_physics_memory(r.p), S2_LINE_EVICT, s2_pa(PA), 64, NULL), 0);
+	assert_i64(s2_memory_line(s2_physics_memory(r.p), s2_pa(PA), &line), 0);
+	assert_u64(line.poc, written);
+	rig_down(&r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(a_vcpu_sees_its_uncached_writes_only_if_its_own_toggle_cleans),
+		s2_unit_test(an_uncached_write_outlives_evictions_because_the_map_cleaned),
+	};
+
+	return cmocka_run_group_tests_name("guest_memory", tests, NULL, NULL);
+}
