@@ -70,12 +70,15 @@ int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 {
 	struct s2_entry e;
 
-	/* What is in the index is in range and ends at the last level; reads that count are walked. */
+	/*
+	 * What this finds is in range, and a page of 4 KiB or nothing; reads that
+	 * count are walked.
+	 */
 	if (cpu || !s2_memo_peek(mmu, ipa.v, &e))
 		return lookup_by_walk(mmu, cpu, ipa, leaf);
 	leaf->pte = *e.pte;
 	leaf->level = S2_LAST_LEVEL;
-	leaf->pa.v = (leaf->pte & mmu->pa_mask) | (ipa.v & (mmu->page_size - 1));
+	leaf->pa.v = (leaf->pte & mmu->pa_mask) | (ipa.v & 0xfff);
 	return 0;
 }
 

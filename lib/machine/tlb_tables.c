@@ -186,7 +186,7 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 		return -ENOMEM;
 	if (known && known->linked && known->vm == vm)
 		return 0;
-	if (known && known->linked && known->vm && carry_over(res, known->vm, vm))
+	if (known && known->linked && carry_over(res, known->vm, vm))
 		return -ENOMEM;
 	for (unsigned i = 0; i < regime->geo.root_pages; i++) {
 		const struct s2_pa pa = {regime->root.v + i * s2_page_size(&regime->geo)};
