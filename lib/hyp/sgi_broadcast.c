@@ -2,38 +2,81 @@
 /* IRM = 1: an SGI to every vcpu but the sender. */
 #include "hyp/vgic.h"
 
+/* The vcpus of word @at. */
+static uint64_t vcpus_of_word(const struct s2_vgic *vgic, unsigned at)
+{
+	const unsigned left = vgic->n_vcpus - at * 64U;
+
+	return left >= 64U ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1U;
+}
+
+static uint64_t without(uint64_t word, unsigned at, unsigned index)
+{
+	return index / 64U == at ? word & ~(UINT64_C(1) << (index % 64U)) : word;
+}
+
+/* Where nobody sees in which order it is done, what merges is done 64 vcpus at a time. */
+static bool may_merge(const struct s2_sgi_write *w)
+{
+	return w->any_group && w->vgic->dist_enabled && !w->cpu->observed && !w->vgic->race;
+}
+
+/* s2_sgi_queue() of those among @to that merge. @return which they were */
+static uint64_t merge_word(struct s2_sgi_write *w, unsigned at, uint64_t to)
+{
+	struct s2_vgic *vgic = w->vgic;
+	const struct s2_irq *irq = s2_vgic_sgi(vgic, at * 64U, w->intid);
+	const unsigned left = vgic->n_vcpus - at * 64U;
+	uint64_t merged = 0;
+	unsigned n;
+
+	for (unsigned i = 0; i < 64U && i < left; i++)
+		merged |= (uint64_t)s2_sgi_merges(&irq[i]) << i;
+	merged &= to;
+	for (uint64_t kick = merged & s2_vgic_need_kick(vgic, at); kick; kick &= kick - 1U)
+		s2_vgic_kick_needed(vgic, w->cpu, at * 64U + s2_lowest_bit(kick));
+	n = s2_popcount(merged);
+	w->queued += n;
+	s2_step(w->cpu, S2_OP_IRQ_LOCK, n);
+	return merged;
+}
+
+/* To every vcpu but that of index @but, in the order of indices. */
+static void broadcast_but(struct s2_sgi_write *w, unsigned but)
+{
+	const struct s2_vgic *vgic = w->vgic;
+	const bool merge = may_merge(w);
+
+	s2_step(w->cpu, S2_OP_VCPU_VISIT, vgic->n_vcpus);
+	for (unsigned at = 0; at * 64U < vgic->n_vcpus; at++) {
+		uint64_t to = without(vcpus_of_word(vgic, at), at, but);
+
+		if (merge)
+			to &= ~merge_word(w, at, to);
+		for (; to; to &= to - 1U)
+			s2_sgi_queue(w, at * 64U + s2_lowest_bit(to));
+	}
+}
+
 /* Up to v6.6: the loop's index was compared with the sender's id. */
 void s2_broadcast_by_index(struct s2_sgi_write *w)
 {
-	const struct s2_vgic *vgic = w->vgic;
-
-	s2_step(w->cpu, S2_OP_VCPU_VISIT, vgic->n_vcpus);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		if (i != w->sender->id)
-			s2_sgi_queue(w, i);
+	broadcast_but(w, w->sender->id);
 }
 
 /* f3f60a565391 */
 void s2_broadcast_plain(struct s2_sgi_write *w)
 {
-	const struct s2_vgic *vgic = w->vgic;
-
-	s2_step(w->cpu, S2_OP_VCPU_VISIT, vgic->n_vcpus);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		if (i != w->sender->index)
-			s2_sgi_queue(w, i);
+	broadcast_but(w, w->sender->index);
 }
 
 /* The vcpus of word @at that get the SGI: all but the sender, of a group that may. */
 static uint64_t targets_of_word(const struct s2_sgi_write *w, unsigned at)
 {
 	const struct s2_vgic *vgic = w->vgic;
-	const unsigned left = vgic->n_vcpus - at * 64U;
 	const uint64_t group1 = vgic->sgi_group1[w->intid].w[at];
-	uint64_t to = left >= 64U ? ~UINT64_C(0) : (UINT64_C(1) << left) - 1U;
+	uint64_t to = without(vcpus_of_word(vgic, at), at, w->sender->index);
 
-	if (w->sender->index / 64U == at)
-		to &= ~(UINT64_C(1) << (w->sender->index % 64U));
 	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, true))
 		to &= ~group1;
 	if (!s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, false))

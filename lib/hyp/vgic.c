@@ -72,6 +72,7 @@ static void init_vgic(struct s2_vgic *vgic, struct s2_machine *m, const struct s
 	vgic->machine = m;
 	vgic->cfg = *cfg;
 	vgic->lookup = lookups[cfg->routing.lookup];
+	vgic->send = s2_sgi_send_for(cfg);
 	vgic->dispatch = dispatches[cfg->routing.dispatch];
 	vgic->broadcast = broadcasts[cfg->routing.broadcast];
 	vgic->revision = cfg->revision;

@@ -85,6 +85,7 @@ static uint64_t reached_by(s2_sgi_dispatch_fn dispatch, const uint64_t *mpidr, u
 	for (unsigned i = 0; i < n; i++)
 		s2_vgic_set_mpidr(vm_vcpu(&vm, i), s2_mpidr(mpidr[i]));
 	s2_vgic_build_index(vm.vgic);
+	vm.vgic->send = s2_sgi_send;
 	vm.vgic->dispatch = dispatch;
 	vm_sgi(&vm, 0, value);
 	set = sgi_pending(&vm, 0);
