@@ -114,6 +114,7 @@ void s2_vgic_destroy(struct s2_vgic *vgic)
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
 		free(vgic->vcpu[i]);
 	free(vgic->regions);
+	free(vgic->resamplers);
 	free(vgic->spi);
 	free(vgic->sgi);
 	free(vgic);
@@ -125,6 +126,7 @@ size_t s2_vgic_memory(const struct s2_vgic *vgic)
 
 	bytes += sizeof(struct s2_irq) * ((size_t)S2_N_SGIS * vgic->cfg.max_vcpus);
 	bytes += vgic->spi ? sizeof(struct s2_irq) * vgic->n_spis : 0;
+	bytes += vgic->resamplers ? sizeof(*vgic->resamplers) * vgic->n_spis : 0;
 	bytes += vgic->n_regions * sizeof(*vgic->regions);
 	if (vgic->table.entry)
 		bytes += sizeof(uint16_t) << vgic->table.gather.bits;
@@ -197,8 +199,10 @@ static void forget_spis(struct s2_vgic *vgic, uint16_t index)
 	for (unsigned i = 0; i < vgic->n_spis; i++) {
 		struct s2_irq *irq = &vgic->spi[i];
 
-		if (irq->vcpu == index)
+		if (irq->vcpu == index) {
 			s2_ap_list_remove(&vgic->vcpu[index]->ap_list, irq);
+			vgic->spis_listed--;
+		}
 		if (irq->target == index)
 			irq->target = S2_NO_VCPU;
 	}

@@ -72,18 +72,26 @@ struct s2_irq {
 	uint16_t vcpu;	 /* index of the vcpu whose ap_list holds it */
 	uint16_t target; /* index of the vcpu that it is for */
 	uint8_t priority;
+	uint8_t pintid; /* if mapped */
 	bool line_level : 1;
 	bool latch : 1;
 	bool active : 1;
 	bool enabled : 1;
 	bool group1 : 1;
-	bool level : 1; /* configured as level-sensitive */
-	bool hw : 1;	/* GICv4.1: the hardware keeps enable, pending, priority, group */
+	bool level : 1;	 /* configured as level-sensitive */
+	bool mapped : 1; /* a PPI that is a physical one's: LR.HW, pintid */
+	bool hw : 1;	 /* GICv4.1: the hardware keeps enable, pending, priority, group */
 };
 
 struct s2_ap_list {
 	struct s2_irq *head, *tail;
 	unsigned len;
+};
+
+/* An irqfd's, of an SPI. */
+struct s2_resampler {
+	s2_vgic_ended_fn ended; /* NULL: it has none */
+	void *arg;
 };
 
 struct s2_redist_region {
@@ -104,8 +112,10 @@ struct s2_vgic_cpu {
 	struct s2_ap_list ap_list;
 	struct s2_ich ich; /* while not loaded */
 	struct s2_irq ppi[S2_N_PPIS];
-	uint16_t region; /* or S2_NO_VCPU */
-	uint16_t slot;	 /* in the region */
+	struct s2_phys_irq phys[S2_N_PPIS]; /* of mapped ones */
+	bool powered_off;		    /* PSCI */
+	uint16_t region;		    /* or S2_NO_VCPU */
+	uint16_t slot;			    /* in the region */
 	uint64_t rd_base;
 	uint64_t pendbaser;
 };
@@ -187,6 +197,7 @@ struct s2_vgic {
 
 	unsigned n_vcpus;
 	unsigned n_spis;
+	unsigned spis_listed; /* on some ap_list: in flight */
 	bool initialised;
 	bool dist_enabled;
 	bool nassgireq;
@@ -204,8 +215,9 @@ struct s2_vgic {
 	struct s2_vcpu_set sgi_enabled[S2_N_SGIS], sgi_group1[S2_N_SGIS];
 	struct s2_vcpu_set mail[S2_N_SGIS], has_mail;
 
-	struct s2_irq *sgi; /* [S2_N_SGIS][max_vcpus] */
-	struct s2_irq *spi; /* [n_spis] */
+	struct s2_irq *sgi;		 /* [S2_N_SGIS][max_vcpus] */
+	struct s2_irq *spi;		 /* [n_spis] */
+	struct s2_resampler *resamplers; /* [n_spis], NULL before the first */
 
 	struct s2_mpidr_table table;
 	struct s2_vcpu_hash hash;
@@ -405,6 +417,15 @@ static inline void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
 	s2_sgi_raise(vgic, w->cpu, irq);
 }
 
+/* --- vgic_line.c, vgic_phys.c --- */
+/* A level SPI was ended by the guest; holds no lock. */
+void s2_vgic_notify_ended(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t intid);
+
+/* Nothing is done for an interrupt that is not mapped. */
+void s2_phys_set_active(struct s2_vgic *vgic, const struct s2_irq *irq, bool on);
+/* What a list register says about a mapped level makes it look at the line again. */
+void s2_phys_resample(struct s2_vgic *vgic, struct s2_irq *irq, bool still_pending, bool ended);
+
 /* --- vgic_run.c --- */
 /* kvm_arm_halt_guest(): no vcpu is in its guest afterwards. */
 void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu);
@@ -413,6 +434,10 @@ void s2_vgic_kick_pending(struct s2_vgic *vgic, struct s2_cpu *cpu);
 
 /* kvm_init_mpidr_data() and whatever else the routing policy prepares. */
 void s2_vgic_build_index(struct s2_vgic *vgic);
+/* vcpu @index leaves its guest, if it is there. */
+void s2_vgic_halt_one(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index);
+/* An IPI to each vcpu that is in its guest on another CPU. */
+void s2_vgic_kick_running(struct s2_vgic *vgic, struct s2_cpu *cpu);
 /* Everything that was posted reaches its list now. */
 void s2_vgic_collect_all(struct s2_vgic *vgic, struct s2_cpu *cpu);
 
@@ -420,6 +445,8 @@ void s2_vgic_collect_all(struct s2_vgic *vgic, struct s2_cpu *cpu);
 void s2_lr_flush(struct s2_vgic_cpu *vcpu);
 void s2_lr_fold(struct s2_vgic_cpu *vcpu);
 void s2_lr_prune(struct s2_vgic_cpu *vcpu);
+/* @vcpu's guest ended active @irq, which is in no list register. */
+void s2_lr_end_unlisted(struct s2_vgic_cpu *vcpu, struct s2_irq *irq);
 
 /* --- vgic_region.c --- */
 /* vgic_register_redist_iodev(): a place for a new vcpu, if there is one. */

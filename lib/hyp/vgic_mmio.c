@@ -78,6 +78,9 @@ static void set_latch(const struct irq_access *a, bool on)
 		return;
 	}
 	a->irq->latch = on;
+	/* vgic_hw_irq_spending(), _cpending(): what is pending here must not fire there. */
+	if (!a->user && (on || !a->irq->active))
+		s2_phys_set_active(a->vgic, a->irq, on);
 	if (on)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else
@@ -108,6 +111,8 @@ static void set_active(const struct irq_access *a, bool on)
 	/* Hardware SGIs have no active state. */
 	if (!a->irq->hw)
 		a->irq->active = on;
+	if (!a->user)
+		s2_phys_set_active(a->vgic, a->irq, on);
 	if (a->irq->active)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else
