@@ -171,7 +171,10 @@ S2_API int s2_vgic_redist_read(struct s2_vgic_cpu *vcpu, const struct s2_gic_io 
 S2_API int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 				uint64_t value);
 S2_API int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t *value);
-/** @return also -EINVAL for userspace: GICD_IIDR of another kind, or revision. */
+/**
+ * @return also for userspace -EINVAL: GICD_IIDR of another kind, or revision; a
+ *         GICD_TYPER2 that the host has not; -EBUSY for that after s2_vgic_init().
+ */
 S2_API int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t value);
 
 /**
@@ -281,7 +284,7 @@ S2_API int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uin
 /**
  * vcpu_load: @p vcpu's CPU interface onto @p cpu; its first load builds the
  * lookup table (kvm_init_mpidr_data()).
- * @return 0; -EBUSY if it is loaded already.
+ * @return 0; -EBUSY if it is loaded already, or another vcpu is on @p cpu.
  */
 S2_API int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
 

@@ -76,6 +76,7 @@ static void init_vgic(struct s2_vgic *vgic, struct s2_machine *m, const struct s
 	vgic->dispatch = dispatches[cfg->routing.dispatch];
 	vgic->broadcast = broadcasts[cfg->routing.broadcast];
 	vgic->revision = cfg->revision;
+	vgic->nassgicap = cfg->gicv4_1;
 	vgic->dist_base = S2_ADDR_UNDEF;
 	memset(vgic->by_id, 0xff, sizeof(vgic->by_id));
 	memset(vgic->cpu_of, 0xff, sizeof(vgic->cpu_of));
@@ -111,8 +112,11 @@ void s2_vgic_destroy(struct s2_vgic *vgic)
 	s2_mpidr_table_drop(vgic);
 	s2_vcpu_hash_drop(vgic);
 	s2_rows_drop(vgic);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
+		if (vgic->vcpu[i]->cpu)
+			vgic->vcpu[i]->cpu->ich_of = NULL;
 		free(vgic->vcpu[i]);
+	}
 	free(vgic->regions);
 	free(vgic->resamplers);
 	free(vgic->spi);

@@ -200,7 +200,7 @@ struct s2_vgic {
 	unsigned spis_listed; /* on some ap_list: in flight */
 	bool initialised;
 	bool dist_enabled;
-	bool nassgireq;
+	bool nassgicap, nassgireq;
 	bool vsgis_in_hw;
 	unsigned revision;
 	uint64_t propbaser;

@@ -16,13 +16,14 @@ int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 
-	if (vcpu->cpu)
+	if (vcpu->cpu || cpu->ich_of)
 		return -EBUSY;
 	/* kvm_arch_vcpu_run_pid_change(): each vcpu's first KVM_RUN. */
 	if (!vcpu->has_run)
 		s2_vgic_build_index(vgic);
 	vcpu->has_run = true;
 	vcpu->cpu = cpu;
+	cpu->ich_of = vcpu;
 	cpu->ich = vcpu->ich;
 	vgic->cpu_of[vcpu->index] = (uint16_t)cpu->index;
 	return 0;
@@ -35,6 +36,7 @@ int s2_vgic_put(struct s2_vgic_cpu *vcpu)
 	if (vcpu->entered)
 		s2_vgic_exit(vcpu);
 	vcpu->ich = vcpu->cpu->ich;
+	vcpu->cpu->ich_of = NULL;
 	vcpu->cpu = NULL;
 	vcpu->vgic->cpu_of[vcpu->index] = S2_NO_CPU;
 	return 0;

@@ -146,17 +146,20 @@ static void loads_entries_and_exits_out_of_order_are_refused(void **state)
 	struct vm vm = {0};
 
 	(void)state;
-	vm_boot(&vm, &vm_plain, 1);
+	vm_boot(&vm, &vm_plain, 2);
 	v = vm_vcpu(&vm, 0);
 	assert_i64(s2_vgic_enter(v), -EINVAL);
 	assert_i64(s2_vgic_exit(v), -EINVAL);
 	assert_i64(s2_vgic_put(v), -EINVAL);
 	vm_run(&vm, 0);
 	assert_i64(s2_vgic_load(v, vm_cpu(&vm, 0)), -EBUSY);
+	/* One vcpu a CPU, of whatever VM. */
+	assert_i64(s2_vgic_load(vm_vcpu(&vm, 1), vm_cpu(&vm, 1)), -EBUSY);
 	assert_i64(s2_vgic_enter(v), -EINVAL);
 	assert_i64(s2_vgic_wfi(v), -EINVAL);
 	assert_i64(s2_vgic_remove_vcpu(v), -EBUSY);
 	assert_i64(s2_vgic_put(v), 0);
+	assert_i64(s2_vgic_load(vm_vcpu(&vm, 1), vm_cpu(&vm, 1)), 0);
 	assert_int_equal(s2_vgic_run_state(v).cpu, -1);
 	vm_stop(&vm);
 }

@@ -70,6 +70,37 @@ static void sgis_change_hands_with_what_is_pending(void **state)
 	vm_stop(&vm);
 }
 
+/* selftest vgic_init: nASSGIcap. */
+static void the_capability_can_be_taken_away_before_init_and_not_invented(void **state)
+{
+	(void)state;
+	for (int has = 0; has < 2; has++) {
+		struct s2_vgic_config cfg = vm_plain;
+		struct vm vm = {0};
+		struct s2_gic_io io;
+
+		cfg.gicv4_1 = has;
+		vm_machine(&vm, 1);
+		vm_raw(&vm, &cfg, 1);
+		io = vm_io(&vm, 0xc, 4);
+		io.who = S2_GIC_USER;
+		s2_test_row("has %d", has);
+		assert_i64(s2_vgic_dist_write(vm.vgic, &io, 1), -EINVAL);
+		assert_i64(s2_vgic_dist_write(vm.vgic, &io, S2_GICD_TYPER2_NASSGICAP),
+			   has ? 0 : -EINVAL);
+		assert_i64(s2_vgic_dist_write(vm.vgic, &io, 0), 0);
+		assert_u64(vm_dist_rd(&vm, 0xc), 0);
+		assert_i64(s2_vgic_init(vm.vgic), 0);
+		assert_i64(s2_vgic_dist_write(vm.vgic, &io, 0), 0);
+		assert_i64(s2_vgic_dist_write(vm.vgic, &io, S2_GICD_TYPER2_NASSGICAP), -EBUSY);
+		/* Without it the guest cannot ask. */
+		vm_dist_wr(&vm, 0, S2_GICD_CTLR_ENABLE_G1 | S2_GICD_CTLR_NASSGIREQ);
+		assert_u64(vm_dist_rd(&vm, 0) & S2_GICD_CTLR_NASSGIREQ, 0);
+		assert_false(vm_irq(&vm, 0, 0).hw);
+		vm_stop(&vm);
+	}
+}
+
 static void a_doorbell_wakes_a_vcpu_that_waits(void **state)
 {
 	struct vm vm = {0};
@@ -91,6 +122,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(hardware_sgis_are_routed_alike_and_touch_no_list),
 		s2_unit_test(sgis_change_hands_with_what_is_pending),
+		s2_unit_test(the_capability_can_be_taken_away_before_init_and_not_invented),
 		s2_unit_test(a_doorbell_wakes_a_vcpu_that_waits),
 	};
 
