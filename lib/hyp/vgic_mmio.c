@@ -44,6 +44,9 @@ static void write_senable(const struct irq_access *a, uint64_t value)
 		return;
 	s2_lock_irq(a->vgic, a->cpu);
 	s2_irq_set_enabled(a->vgic, a->irq, true);
+	/* Its device may have changed its mind meanwhile (16e604a437c8). */
+	if (!a->irq->active)
+		s2_phys_resample(a->vgic, a->irq, true, false);
 	s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 }
 

@@ -146,6 +146,23 @@ static void an_end_without_a_list_register_resamples_as_well(void **state)
 	}
 }
 
+/* 16e604a437c8: the guest dealt with the timer while its interrupt was disabled. */
+static void a_line_that_fell_while_it_was_disabled_is_seen_on_enable(void **state)
+{
+	struct timer t;
+
+	(void)state;
+	start(&t, S2_OVERFLOW_UIE);
+	vm_wr(&t.vm, 1, 0x10180, 1U << TIMER);
+	fire(&t);
+	t.up = false;
+	vm_wr(&t.vm, 1, 0x10100, 1U << TIMER);
+	assert_false(vm_irq(&t.vm, 1, TIMER).pending);
+	assert_false(s2_vgic_phys_active(t.v, TIMER));
+	assert_int_equal(vm_irq(&t.vm, 1, TIMER).queued_on, -1);
+	vm_stop(&t.vm);
+}
+
 static void of_equals_a_mapped_one_goes_first(void **state)
 {
 	struct timer t;
@@ -209,6 +226,7 @@ int main(void)
 		s2_unit_test(its_end_deactivates_the_physical_one_and_looks_at_the_line_again),
 		s2_unit_test(a_line_that_fell_before_it_was_taken_is_seen_at_the_exit),
 		s2_unit_test(an_end_without_a_list_register_resamples_as_well),
+		s2_unit_test(a_line_that_fell_while_it_was_disabled_is_seen_on_enable),
 		s2_unit_test(of_equals_a_mapped_one_goes_first),
 		s2_unit_test(the_guests_writes_of_its_state_move_the_physical_one),
 		s2_unit_test(only_ppis_are_mapped_and_only_once),
