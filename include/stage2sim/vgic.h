@@ -257,7 +257,8 @@ struct s2_phys_irq {
  * kvm_vgic_map_phys_irq(): PPI @p intid is the guest's side of a physical one
  * (the arch timer's).  Its list register has HW and pINTID, so the guest's
  * deactivation is the physical one's too; raise it with s2_vgic_inject().
- * @return 0; -EINVAL if either is no PPI; -EEXIST if it is mapped.
+ * @return 0; -EINVAL if there is no such interrupt, or it is an SGI; -EOPNOTSUPP
+ *         if either is an SPI; -EEXIST if it is mapped.
  */
 S2_API int s2_vgic_map_phys(struct s2_vgic_cpu *vcpu, uint32_t intid,
 			    const struct s2_phys_irq *phys);

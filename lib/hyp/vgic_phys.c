@@ -25,10 +25,11 @@ int s2_vgic_map_phys(struct s2_vgic_cpu *vcpu, uint32_t intid, const struct s2_p
 {
 	struct s2_irq *irq = s2_vgic_irq(vcpu->vgic, vcpu, intid);
 
-	if (!irq || intid < S2_N_SGIS || intid >= S2_GIC_PRIVATE_IRQS)
+	if (!irq || intid < S2_N_SGIS || phys->pintid < S2_N_SGIS ||
+	    phys->pintid >= S2_GIC_FIRST_SPECIAL)
 		return -EINVAL;
-	if (phys->pintid < S2_N_SGIS || phys->pintid >= S2_GIC_PRIVATE_IRQS)
-		return -EINVAL;
+	if (intid >= S2_GIC_PRIVATE_IRQS || phys->pintid >= S2_GIC_PRIVATE_IRQS)
+		return -EOPNOTSUPP;
 	if (irq->mapped)
 		return -EEXIST;
 	vcpu->phys[intid - S2_N_SGIS] = *phys;

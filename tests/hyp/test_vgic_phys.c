@@ -199,6 +199,7 @@ static void only_ppis_are_mapped_and_only_once(void **state)
 {
 	static const struct s2_phys_irq good = {16, NULL, NULL};
 	static const struct s2_phys_irq spi = {32, NULL, NULL};
+	static const struct s2_phys_irq none = {1020, NULL, NULL};
 	static const struct s2_phys_irq sgi = {15, NULL, NULL};
 	struct timer t;
 
@@ -206,9 +207,10 @@ static void only_ppis_are_mapped_and_only_once(void **state)
 	start(&t, S2_OVERFLOW_UIE);
 	assert_i64(s2_vgic_map_phys(t.v, TIMER, &good), -EEXIST);
 	assert_i64(s2_vgic_map_phys(t.v, 15, &good), -EINVAL);
-	assert_i64(s2_vgic_map_phys(t.v, 32, &good), -EINVAL);
+	assert_i64(s2_vgic_map_phys(t.v, 32, &good), -EOPNOTSUPP);
 	assert_i64(s2_vgic_map_phys(t.v, 1023, &good), -EINVAL);
-	assert_i64(s2_vgic_map_phys(t.v, 26, &spi), -EINVAL);
+	assert_i64(s2_vgic_map_phys(t.v, 26, &spi), -EOPNOTSUPP);
+	assert_i64(s2_vgic_map_phys(t.v, 26, &none), -EINVAL);
 	assert_i64(s2_vgic_map_phys(t.v, 26, &sgi), -EINVAL);
 	assert_i64(s2_vgic_unmap_phys(t.v, 26), -EINVAL);
 	assert_i64(s2_vgic_unmap_phys(t.v, TIMER), 0);
