@@ -346,6 +346,32 @@ static void an_spi_is_ended_by_another_vcpu_since_v6_19(void **state)
 	}
 }
 
+/* Ended elsewhere while pending again: whoever has it on its list can take it now. */
+static void an_end_elsewhere_wakes_the_vcpu_whose_turn_it_is(void **state)
+{
+	struct s2_vgic_cpu *v;
+	struct vm vm = {0};
+
+	(void)state;
+	start(&vm, S2_OVERFLOW_NPIE, false);
+	v = vm_vcpu(&vm, 0);
+	s2_vgic_ich(v)->vmcr |= S2_VMCR_EOIM;
+	line(&vm, true);
+	vm_run(&vm, 0);
+	vm_run(&vm, 1);
+	assert_u64(s2_ich_ack(s2_vgic_ich(v), true), SPI);
+	s2_ich_eoi(s2_vgic_ich(v), true, SPI);
+	assert_i64(s2_vgic_exit(v), 0);
+	line(&vm, true);
+	/* Active: nothing to wake up for. */
+	assert_i64(s2_vgic_wfi(v), 1);
+	vm_mark(&vm);
+	assert_i64(s2_vgic_dir(vm_vcpu(&vm, 1), SPI), 0);
+	assert_u64(vm_counted(&vm, S2_OP_VCPU_WAKE), 1);
+	assert_i64(s2_vgic_wfi(v), 0);
+	vm_stop(&vm);
+}
+
 static void the_first_spi_in_flight_makes_all_vcpus_exit_with_npie(void **state)
 {
 	(void)state;
@@ -399,6 +425,7 @@ int main(void)
 		s2_unit_test(thirty_one_spis_preempt_one_another_and_are_all_ended),
 		s2_unit_test(an_active_state_that_was_restored_can_be_ended),
 		s2_unit_test(an_spi_is_ended_by_another_vcpu_since_v6_19),
+		s2_unit_test(an_end_elsewhere_wakes_the_vcpu_whose_turn_it_is),
 		s2_unit_test(the_first_spi_in_flight_makes_all_vcpus_exit_with_npie),
 	};
 
