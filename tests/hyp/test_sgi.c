@@ -40,26 +40,75 @@ static void exactly_the_targets_get_exactly_one(void **state)
 	}
 }
 
-static void policies_reach_the_same_vcpus_for_random_mpidrs(void **state)
+/* Unique affinities: dense, in clusters, with Aff0 beyond 15, with Aff3. */
+static unsigned random_mpidrs(struct s2_test_rng *rng, uint64_t *mpidr, unsigned n)
+{
+	static const uint64_t masks[] = {0x30f, 0x33, UINT64_C(0x0300000103),
+					 UINT64_C(0xff00ffffff)};
+	const uint64_t mask = masks[s2_test_rng_below(rng, ARRAY_SIZE(masks))];
+	unsigned made = 0;
+
+	for (unsigned tries = 0; tries < 4 * n && made < n; tries++) {
+		bool is_new = true;
+
+		mpidr[made] = s2_test_rng_next(rng) & mask;
+		for (unsigned i = 0; i < made; i++)
+			is_new &= mpidr[i] != mpidr[made];
+		made += is_new;
+	}
+	return made;
+}
+
+/* By the text of the architecture, each vcpu on its own. */
+static uint64_t naive_targets(const uint64_t *mpidr, unsigned n, const struct s2_sgi *sgi, bool rss)
+{
+	uint64_t set = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned aff0 = mpidr[i] & 0xff;
+		const unsigned first = rss ? sgi->rs * 16U : 0;
+		const bool cluster = (mpidr[i] >> 8 & 0xff) == sgi->aff1 &&
+				     (mpidr[i] >> 16 & 0xff) == sgi->aff2 &&
+				     (mpidr[i] >> 32 & 0xff) == sgi->aff3;
+
+		if (sgi->all_but_self ? i != 0
+				      : cluster && aff0 >= first && aff0 < first + 16 &&
+						(sgi->targets >> (aff0 - first) & 1))
+			set |= UINT64_C(1) << i;
+	}
+	return set;
+}
+
+static void every_policy_reaches_the_targets_that_a_naive_search_finds(void **state)
 {
 	struct s2_test_rng rng = {5};
 
 	(void)state;
-	for (unsigned round = 0; round < 300; round++) {
-		const unsigned n = 2 + (unsigned)s2_test_rng_below(&rng, 40);
-		const struct s2_vgic_config walk = sgi_policy("walk");
+	for (unsigned round = 0; round < 1000; round++) {
 		uint64_t mpidr[42];
-		uint64_t value =
-			s2_test_rng_next(&rng) & (S2_SGI_TARGETS | S2_SGI_INTID | S2_BITS(17, 16));
+		const unsigned n =
+			random_mpidrs(&rng, mpidr, 2 + (unsigned)s2_test_rng_below(&rng, 40));
+		const uint64_t near = mpidr[s2_test_rng_below(&rng, n)];
+		const struct s2_sgi sgi = {
+			.targets = (uint16_t)(s2_test_rng_below(&rng, 2) ? s2_test_rng_next(&rng)
+									 : 1U << (near & 15)),
+			.aff1 = near >> 8 & 0xff,
+			.aff2 = near >> 16 & 0xff,
+			.aff3 = near >> 32 & 0xff,
+			.rs = near >> 4 & 15,
+			.intid = (uint8_t)s2_test_rng_below(&rng, 16),
+			.all_but_self = !s2_test_rng_below(&rng, 10),
+		};
+		uint64_t value;
 
-		for (unsigned i = 0; i < n; i++)
-			mpidr[i] = s2_mpidr_from_id(i * 5 % 64).v;
-		for (size_t p = 1; s2_routing_at(p); p++) {
-			const struct s2_vgic_config cfg = sgi_policy(s2_routing_at(p)->name);
+		assert_i64(s2_sgi_encode(&sgi, &value), 0);
+		for (size_t p = 0; s2_routing_at(p); p++) {
+			struct s2_vgic_config cfg = sgi_policy(s2_routing_at(p)->name);
 
+			cfg.range_selector = round % 2;
 			s2_test_row("round %u %s", round, s2_routing_at(p)->name);
 			assert_u64(sgi_reached(&cfg, mpidr, n, value),
-				   sgi_reached(&walk, mpidr, n, value));
+				   naive_targets(mpidr, n, &sgi, cfg.range_selector));
 		}
 	}
 }
@@ -152,7 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(exactly_the_targets_get_exactly_one),
-		s2_unit_test(policies_reach_the_same_vcpus_for_random_mpidrs),
+		s2_unit_test(every_policy_reaches_the_targets_that_a_naive_search_finds),
 		s2_unit_test(a_vcpu_beyond_aff0_15_is_reached_by_broadcast_or_by_rs),
 		s2_unit_test(a_duplicate_gets_one_sgi_and_which_depends_on_the_policy),
 		s2_unit_test(the_group_rule_decides_what_is_dropped_and_drops_without_an_error),
