@@ -69,6 +69,9 @@ struct s2_ich {
 	uint32_t apr[2]; /**< active priorities, bit = priority / 8, of group 0 and 1 */
 	uint8_t n_lrs;	 /**< that exist; the rest stay 0 */
 
+	/** Active physical private interrupts, a bit each; LR.HW deactivations clear theirs. */
+	uint32_t phys_active;
+
 	/* GICv4.1: the SGIs of the resident vPE, a bit each. */
 	bool vsgi; /**< the hardware holds them */
 	uint16_t vsgi_pending, vsgi_enabled, vsgi_group1;

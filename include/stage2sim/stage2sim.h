@@ -26,6 +26,7 @@
 #include <stage2sim/op.h>
 #include <stage2sim/pgtable.h>
 #include <stage2sim/physics.h>
+#include <stage2sim/psci.h>
 #include <stage2sim/pte.h>
 #include <stage2sim/residue.h>
 #include <stage2sim/routing.h>

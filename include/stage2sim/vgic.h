@@ -171,7 +171,10 @@ S2_API int s2_vgic_redist_read(struct s2_vgic_cpu *vcpu, const struct s2_gic_io 
 S2_API int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 				uint64_t value);
 S2_API int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t *value);
-/** @return also -EINVAL for userspace: GICD_IIDR of another kind, or revision. */
+/**
+ * @return also for userspace -EINVAL: GICD_IIDR of another kind, or revision; a
+ *         GICD_TYPER2 that the host has not; -EBUSY for that after s2_vgic_init().
+ */
 S2_API int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t value);
 
 /**
@@ -209,6 +212,62 @@ S2_API int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum
 S2_API int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu *vcpu,
 			  uint32_t intid, bool level);
 
+/** Told that the guest has ended @p intid; may raise it again. */
+typedef void (*s2_vgic_ended_fn)(void *arg, struct s2_cpu *cpu, uint32_t intid);
+
+/**
+ * An irqfd of SPI @p intid is signalled: its line goes up and down.  With a
+ * resampler it goes up and stays, until the guest has ended the interrupt.
+ * @return 0; -EINVAL if there is no such SPI; -EBUSY before s2_vgic_init().
+ */
+S2_API int s2_vgic_irqfd(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t intid);
+
+/**
+ * KVM_IRQFD_FLAG_RESAMPLE: when the guest has ended level SPI @p intid, its line
+ * falls, and @p ended is called; a device that still wants it signals again.
+ * A list register's EOI bit tells of the end (ICH_MISR_EL2.EOI), at the exit.
+ * @param ended NULL takes the resampler away
+ * @return 0; -EINVAL if there is no such SPI; -EBUSY before s2_vgic_init(); -ENOMEM.
+ */
+S2_API int s2_vgic_set_resampler(struct s2_vgic *vgic, uint32_t intid, s2_vgic_ended_fn ended,
+				 void *arg);
+
+/** Interrupts that one access of s2_vgic_level_info() covers. */
+#define S2_LEVEL_INFO_IRQS 32U
+
+/**
+ * KVM_DEV_ARM_VGIC_GRP_LEVEL_INFO: the line levels of 32 interrupts, which a
+ * restore writes besides ISPENDR.  Those that are edge-triggered read 0; SGIs
+ * have no line.
+ * @param affinity packed, of the vcpu whose private interrupts are meant
+ * @param first a multiple of 32
+ * @return 0; -EINVAL for no such vcpu, or @p first; -EBUSY before s2_vgic_init().
+ */
+S2_API int s2_vgic_level_info(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affinity,
+			      uint32_t first, bool write, uint32_t *levels);
+
+/** A physical private interrupt that one of a vcpu's stands for. */
+struct s2_phys_irq {
+	uint32_t pintid;	       /**< 16 to 31 */
+	bool (*line_level)(void *arg); /**< of the device; NULL: it is low */
+	void *arg;
+};
+
+/**
+ * kvm_vgic_map_phys_irq(): PPI @p intid is the guest's side of a physical one
+ * (the arch timer's).  Its list register has HW and pINTID, so the guest's
+ * deactivation is the physical one's too; raise it with s2_vgic_inject().
+ * @return 0; -EINVAL if there is no such interrupt, or it is an SGI; -EOPNOTSUPP
+ *         if either is an SPI; -EEXIST if it is mapped.
+ */
+S2_API int s2_vgic_map_phys(struct s2_vgic_cpu *vcpu, uint32_t intid,
+			    const struct s2_phys_irq *phys);
+/** @return 0; -EINVAL if it is not mapped. */
+S2_API int s2_vgic_unmap_phys(struct s2_vgic_cpu *vcpu, uint32_t intid);
+
+/** Whether the physical interrupt of mapped PPI @p intid is active (and cannot fire). */
+S2_API bool s2_vgic_phys_active(struct s2_vgic_cpu *vcpu, uint32_t intid);
+
 /** One interrupt as it stands. */
 struct s2_irq_state {
 	bool pending, active, enabled, group1, level_config, line_level, latch, hw;
@@ -226,7 +285,7 @@ S2_API int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uin
 /**
  * vcpu_load: @p vcpu's CPU interface onto @p cpu; its first load builds the
  * lookup table (kvm_init_mpidr_data()).
- * @return 0; -EBUSY if it is loaded already.
+ * @return 0; -EBUSY if it is loaded already, or another vcpu is on @p cpu.
  */
 S2_API int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
 

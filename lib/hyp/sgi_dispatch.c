@@ -7,29 +7,6 @@
 
 #include <errno.h>
 
-/* vgic_v3_queue_sgi() */
-void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
-{
-	struct s2_vgic *vgic = w->vgic;
-	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->intid);
-
-	s2_lock_irq(vgic, w->cpu);
-	if (!w->any_group && !s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
-		s2_unlock_irq(vgic);
-		return;
-	}
-	w->queued++;
-	if (irq->hw) {
-		s2_vsgi_set_pending(vgic, w->cpu, irq, true);
-		s2_unlock_irq(vgic);
-		return;
-	}
-	/* Most are pending already in a storm: a line that is not written stays clean. */
-	if (!irq->latch)
-		irq->latch = true;
-	s2_irq_queue_unlock(vgic, w->cpu, irq);
-}
-
 /* match_mpidr(): which of the 16 targets @hwid is, if any. */
 static bool match(const struct s2_sgi_write *w, uint64_t hwid, unsigned *bit)
 {
@@ -94,6 +71,11 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 
 int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 		     uint64_t value)
+{
+	return sender->vgic->send(sender, cpu, reg, value);
+}
+
+int s2_sgi_send(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg, uint64_t value)
 {
 	struct s2_vgic *vgic = sender->vgic;
 	const struct s2_sgi sgi = s2_sgi_decode(value);

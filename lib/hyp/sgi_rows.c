@@ -7,47 +7,18 @@
  * vcpu_hash.c, no write compares more rows than a walk would visit vcpus.  At
  * most one row a vcpu: 40 bytes each, at most 40 KiB for 512.
  */
-#include "hyp/vgic.h"
+#include "hyp/vcpu_index.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#define FREE_ROW S2_ADDR_UNDEF
-
-/* Aff1 and Aff2 are adjacent: default MPIDRs never collide. */
-#define KEY_LOW	 (S2_MPIDR_AFF2 | S2_MPIDR_AFF1)
-#define KEY_AFF0 S2_BITS(7, 4)
-
-static inline unsigned first_row(const struct s2_cluster_rows *rows, uint64_t key)
-{
-	const uint64_t hash = s2_field_get(key, KEY_LOW) ^ s2_field_get(key, S2_MPIDR_AFF3) * 31U ^
-			      s2_field_get(key, KEY_AFF0) * 17U;
-
-	return (unsigned)hash & ((1U << rows->shift) - 1U);
-}
-
-/* The row of @key, or the free one where it would be. */
-static struct s2_cluster_row *find_row(const struct s2_cluster_rows *rows, uint64_t key,
-				       unsigned *probes)
-{
-	const unsigned mask = (1U << rows->shift) - 1U;
-	unsigned at = first_row(rows, key);
-
-	*probes = 0;
-	for (; rows->row[at].key != FREE_ROW; at = (at + 1U) & mask) {
-		++*probes;
-		if (rows->row[at].key == key)
-			break;
-	}
-	return &rows->row[at];
-}
 
 static void add_vcpu(struct s2_vgic *vgic, unsigned index)
 {
 	const uint64_t hwid = vgic->hwid[index];
 	const unsigned bit = (unsigned)(hwid & ~S2_MPIDR_CLUSTER);
 	unsigned probes;
-	struct s2_cluster_row *row = find_row(&vgic->rows, hwid & S2_MPIDR_CLUSTER, &probes);
+	struct s2_cluster_row *row =
+		s2_cluster_row_at(&vgic->rows, hwid & S2_MPIDR_CLUSTER, &probes);
 
 	row->key = hwid & S2_MPIDR_CLUSTER;
 	/* Of duplicates the first is the one that a walk would reach. */
@@ -91,11 +62,11 @@ void s2_sgi_rows(struct s2_sgi_write *w)
 	}
 	if (!w->targets)
 		return;
-	row = find_row(rows, w->cluster.v, &probes);
+	row = s2_cluster_row_at(rows, w->cluster.v, &probes);
 	s2_step(w->cpu, S2_OP_MPIDR_GATHER, 1);
 	if (probes)
 		s2_step(w->cpu, S2_OP_VCPU_PROBE, probes);
-	if (row->key == FREE_ROW)
+	if (row->key == S2_FREE_ROW)
 		return;
 	for (unsigned left = w->targets; left; left &= left - 1U) {
 		const uint16_t index = row->vcpu[s2_lowest_bit(left)];

@@ -15,7 +15,7 @@
  * leaves long runs of full slots, some multipliers are tried and the best is
  * kept.
  */
-#include "hyp/vgic.h"
+#include "hyp/vcpu_index.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,32 +31,6 @@ static const uint64_t multipliers[] = {
 	UINT64_C(0x5851f42d4c957f2d),
 };
 
-/* Where the bits of a default MPIDR's id are (Aff3 is put on top of them). */
-#define VCPU_HASH_ID_AFF1 S2_BITS(11, 4)
-#define VCPU_HASH_ID_AFF2 S2_BITS(19, 12)
-#define ID_AFF3		  S2_BITS(27, 20)
-
-static inline uint64_t default_id(struct s2_mpidr m)
-{
-	return s2_field_get(m.v, S2_MPIDR_AFF0) +
-	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF1), VCPU_HASH_ID_AFF1) +
-	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF2), VCPU_HASH_ID_AFF2) +
-	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF3), ID_AFF3);
-}
-
-static inline unsigned first_slot(const struct s2_vcpu_hash *hash, struct s2_mpidr m)
-{
-	const unsigned mask = (1U << hash->shift) - 1U;
-
-	if (!hash->multiplier) {
-		const uint64_t id = default_id(m);
-
-		/* Even slots first; ids beyond half the slots go to the odd ones. */
-		return (unsigned)(2U * id + (id >> (hash->shift - 1U))) & mask;
-	}
-	return (unsigned)((m.v * hash->multiplier) >> (64U - hash->shift)) & mask;
-}
-
 void s2_vcpu_hash_drop(struct s2_vgic *vgic)
 {
 	free(vgic->hash.slot);
@@ -67,7 +41,7 @@ static void insert(struct s2_vgic *vgic, unsigned index)
 {
 	struct s2_vcpu_hash *hash = &vgic->hash;
 	const unsigned mask = (1U << hash->shift) - 1U;
-	unsigned at = first_slot(hash, s2_mpidr(vgic->hwid[index]));
+	unsigned at = s2_hash_first_slot(hash, s2_mpidr(vgic->hwid[index]));
 
 	for (; hash->slot[at] != S2_NO_VCPU; at = (at + 1U) & mask)
 		if (vgic->hwid[hash->slot[at]] == vgic->hwid[index])
@@ -142,23 +116,12 @@ static void hash_rebuild(struct s2_vgic *vgic)
 
 static uint16_t hash_probe(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid)
 {
-	const struct s2_vcpu_hash *hash = &vgic->hash;
-	const unsigned mask = (1U << hash->shift) - 1U;
-	unsigned at = first_slot(hash, hwid);
-	uint16_t found = S2_NO_VCPU;
-	unsigned probes = 0;
+	const struct s2_found found = s2_vcpu_hash_at(vgic, hwid);
 
-	for (; hash->slot[at] != S2_NO_VCPU; at = (at + 1U) & mask) {
-		probes++;
-		if (vgic->hwid[hash->slot[at]] == hwid.v) {
-			found = hash->slot[at];
-			break;
-		}
-	}
-	s2_step(cpu, S2_OP_MPIDR_GATHER, 1);
-	if (probes)
-		s2_step(cpu, S2_OP_VCPU_PROBE, probes);
-	return found;
+	s2_step(cpu, S2_OP_MPIDR_GATHER, found.gathers);
+	if (found.probes)
+		s2_step(cpu, S2_OP_VCPU_PROBE, found.probes);
+	return found.index;
 }
 
 static uint16_t hash_find(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid)

@@ -7,7 +7,7 @@
  * compare is what makes a lookup right.  Where two vcpus have one MPIDR the
  * table names the higher index, the scan the lower.
  */
-#include "hyp/vgic.h"
+#include "hyp/vcpu_index.h"
 
 #include <stdlib.h>
 
@@ -52,17 +52,14 @@ static void table_build(struct s2_vgic *vgic)
 		table->entry[s2_mpidr_index(&table->gather, s2_mpidr(vgic->hwid[i]))] = (uint16_t)i;
 }
 
-/* One access to the table and one compare. */
 static inline uint16_t table_find(const struct s2_vgic *vgic, struct s2_cpu *cpu,
 				  struct s2_mpidr hwid)
 {
-	const struct s2_mpidr_table *table = &vgic->table;
-	const uint16_t index = table->entry[s2_mpidr_index(&table->gather, hwid)];
+	const struct s2_found found = s2_mpidr_table_at(vgic, hwid);
 
-	s2_step(cpu, S2_OP_MPIDR_GATHER, table->gather.bits);
-	s2_step(cpu, S2_OP_VCPU_PROBE, 1);
-	/* A stale table may name a vcpu that has been taken back since. */
-	return index < vgic->n_vcpus && vgic->hwid[index] == hwid.v ? index : S2_NO_VCPU;
+	s2_step(cpu, S2_OP_MPIDR_GATHER, found.gathers);
+	s2_step(cpu, S2_OP_VCPU_PROBE, found.probes);
+	return found.index;
 }
 
 static uint16_t table_find_final(const struct s2_vgic *vgic, struct s2_cpu *cpu,

@@ -72,9 +72,11 @@ static void init_vgic(struct s2_vgic *vgic, struct s2_machine *m, const struct s
 	vgic->machine = m;
 	vgic->cfg = *cfg;
 	vgic->lookup = lookups[cfg->routing.lookup];
+	vgic->send = s2_sgi_send_for(cfg);
 	vgic->dispatch = dispatches[cfg->routing.dispatch];
 	vgic->broadcast = broadcasts[cfg->routing.broadcast];
 	vgic->revision = cfg->revision;
+	vgic->nassgicap = cfg->gicv4_1;
 	vgic->dist_base = S2_ADDR_UNDEF;
 	memset(vgic->by_id, 0xff, sizeof(vgic->by_id));
 	memset(vgic->cpu_of, 0xff, sizeof(vgic->cpu_of));
@@ -110,9 +112,13 @@ void s2_vgic_destroy(struct s2_vgic *vgic)
 	s2_mpidr_table_drop(vgic);
 	s2_vcpu_hash_drop(vgic);
 	s2_rows_drop(vgic);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
+		if (vgic->vcpu[i]->cpu)
+			vgic->vcpu[i]->cpu->ich_of = NULL;
 		free(vgic->vcpu[i]);
+	}
 	free(vgic->regions);
+	free(vgic->resamplers);
 	free(vgic->spi);
 	free(vgic->sgi);
 	free(vgic);
@@ -124,6 +130,7 @@ size_t s2_vgic_memory(const struct s2_vgic *vgic)
 
 	bytes += sizeof(struct s2_irq) * ((size_t)S2_N_SGIS * vgic->cfg.max_vcpus);
 	bytes += vgic->spi ? sizeof(struct s2_irq) * vgic->n_spis : 0;
+	bytes += vgic->resamplers ? sizeof(*vgic->resamplers) * vgic->n_spis : 0;
 	bytes += vgic->n_regions * sizeof(*vgic->regions);
 	if (vgic->table.entry)
 		bytes += sizeof(uint16_t) << vgic->table.gather.bits;
@@ -196,8 +203,10 @@ static void forget_spis(struct s2_vgic *vgic, uint16_t index)
 	for (unsigned i = 0; i < vgic->n_spis; i++) {
 		struct s2_irq *irq = &vgic->spi[i];
 
-		if (irq->vcpu == index)
+		if (irq->vcpu == index) {
 			s2_ap_list_remove(&vgic->vcpu[index]->ap_list, irq);
+			vgic->spis_listed--;
+		}
 		if (irq->target == index)
 			irq->target = S2_NO_VCPU;
 	}

@@ -72,18 +72,26 @@ struct s2_irq {
 	uint16_t vcpu;	 /* index of the vcpu whose ap_list holds it */
 	uint16_t target; /* index of the vcpu that it is for */
 	uint8_t priority;
+	uint8_t pintid; /* if mapped */
 	bool line_level : 1;
 	bool latch : 1;
 	bool active : 1;
 	bool enabled : 1;
 	bool group1 : 1;
-	bool level : 1; /* configured as level-sensitive */
-	bool hw : 1;	/* GICv4.1: the hardware keeps enable, pending, priority, group */
+	bool level : 1;	 /* configured as level-sensitive */
+	bool mapped : 1; /* a PPI that is a physical one's: LR.HW, pintid */
+	bool hw : 1;	 /* GICv4.1: the hardware keeps enable, pending, priority, group */
 };
 
 struct s2_ap_list {
 	struct s2_irq *head, *tail;
 	unsigned len;
+};
+
+/* An irqfd's, of an SPI. */
+struct s2_resampler {
+	s2_vgic_ended_fn ended; /* NULL: it has none */
+	void *arg;
 };
 
 struct s2_redist_region {
@@ -104,8 +112,10 @@ struct s2_vgic_cpu {
 	struct s2_ap_list ap_list;
 	struct s2_ich ich; /* while not loaded */
 	struct s2_irq ppi[S2_N_PPIS];
-	uint16_t region; /* or S2_NO_VCPU */
-	uint16_t slot;	 /* in the region */
+	struct s2_phys_irq phys[S2_N_PPIS]; /* of mapped ones */
+	bool powered_off;		    /* PSCI */
+	uint16_t region;		    /* or S2_NO_VCPU */
+	uint16_t slot;			    /* in the region */
 	uint64_t rd_base;
 	uint64_t pendbaser;
 };
@@ -163,6 +173,8 @@ struct s2_sgi_write {
 };
 
 typedef void (*s2_sgi_dispatch_fn)(struct s2_sgi_write *w);
+typedef int (*s2_sgi_send_fn)(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
+			      uint64_t value);
 
 /* Which locks the hypervisor holds now, to check their order. */
 struct s2_vgic_locks {
@@ -176,6 +188,7 @@ struct s2_vgic {
 	struct s2_machine *machine;
 	struct s2_vgic_config cfg;
 	const struct s2_lookup_ops *lookup;
+	s2_sgi_send_fn send;
 	s2_sgi_dispatch_fn dispatch, broadcast;
 	struct s2_vgic_locks locks;
 	/* Called where queueing holds no lock: whatever other CPUs may do there. */
@@ -184,9 +197,10 @@ struct s2_vgic {
 
 	unsigned n_vcpus;
 	unsigned n_spis;
+	unsigned spis_listed; /* on some ap_list: in flight */
 	bool initialised;
 	bool dist_enabled;
-	bool nassgireq;
+	bool nassgicap, nassgireq;
 	bool vsgis_in_hw;
 	unsigned revision;
 	uint64_t propbaser;
@@ -201,8 +215,9 @@ struct s2_vgic {
 	struct s2_vcpu_set sgi_enabled[S2_N_SGIS], sgi_group1[S2_N_SGIS];
 	struct s2_vcpu_set mail[S2_N_SGIS], has_mail;
 
-	struct s2_irq *sgi; /* [S2_N_SGIS][max_vcpus] */
-	struct s2_irq *spi; /* [n_spis] */
+	struct s2_irq *sgi;		 /* [S2_N_SGIS][max_vcpus] */
+	struct s2_irq *spi;		 /* [n_spis] */
+	struct s2_resampler *resamplers; /* [n_spis], NULL before the first */
 
 	struct s2_mpidr_table table;
 	struct s2_vcpu_hash hash;
@@ -232,7 +247,13 @@ static inline uint16_t s2_mpidr_to_vcpu(const struct s2_vgic *vgic, struct s2_cp
 	return vgic->lookup->find(vgic, cpu, s2_mpidr_hwid(mpidr));
 }
 
-/* --- sgi_dispatch.c, sgi_rows.c, sgi_broadcast.c --- */
+/* --- sgi_dispatch.c, sgi_rows.c, sgi_broadcast.c, sgi_one.c --- */
+/* s2_vgic_send_sgi() by dispatch and broadcast, whatever the write is. */
+int s2_sgi_send(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
+		uint64_t value);
+/* The same, or a form that has a short way for writes that merge. */
+s2_sgi_send_fn s2_sgi_send_for(const struct s2_vgic_config *cfg);
+
 void s2_sgi_walk(struct s2_sgi_write *w);
 void s2_sgi_bits(struct s2_sgi_write *w);
 void s2_sgi_bits_walk(struct s2_sgi_write *w);
@@ -240,9 +261,6 @@ void s2_sgi_rows(struct s2_sgi_write *w);
 void s2_broadcast_by_index(struct s2_sgi_write *w);
 void s2_broadcast_plain(struct s2_sgi_write *w);
 void s2_broadcast_matrix(struct s2_sgi_write *w);
-
-/* vgic_v3_queue_sgi(): one SGI for one vcpu. */
-void s2_sgi_queue(struct s2_sgi_write *w, unsigned index);
 
 /* Queues what was posted for @vcpu by a matrix broadcast. */
 void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
@@ -306,23 +324,27 @@ static inline void s2_unlock_irq(struct s2_vgic *vgic)
 	vgic->locks.irq = false;
 }
 
+/* Of the vcpus of word @at, those whose kick is more than to set a request that is set already. */
+static inline uint64_t s2_vgic_need_kick(const struct s2_vgic *vgic, unsigned at)
+{
+	return ~vgic->requested.w[at] | vgic->blocked.w[at] | vgic->in_guest.w[at];
+}
+
+static inline bool s2_vgic_needs_kick(const struct s2_vgic *vgic, unsigned index)
+{
+	return s2_vgic_need_kick(vgic, index / 64U) >> (index % 64U) & 1U;
+}
+
+void s2_vgic_kick_needed(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index);
+
 /*
  * kvm_vcpu_kick() after a request: wakes a blocked vcpu, or sends an IPI to
  * one that is in its guest on another CPU and has not been told already.
  */
 static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
-	if (!s2_vcpu_set_has(&vgic->requested, index))
-		s2_vcpu_set_to(&vgic->requested, index, true);
-	if (s2_vcpu_set_has(&vgic->blocked, index)) {
-		s2_vcpu_set_to(&vgic->blocked, index, false);
-		s2_step(cpu, S2_OP_VCPU_WAKE, 1);
-		return;
-	}
-	if (s2_vcpu_set_has(&vgic->in_guest, index) && vgic->cpu_of[index] != cpu->index) {
-		s2_vcpu_set_to(&vgic->in_guest, index, false);
-		s2_step(cpu, S2_OP_KICK_IPI, 1);
-	}
+	if (s2_vgic_needs_kick(vgic, index))
+		s2_vgic_kick_needed(vgic, cpu, index);
 }
 
 /* vgic_target_oracle(). @return the vcpu whose list should hold @irq, or S2_NO_VCPU */
@@ -355,6 +377,55 @@ static inline bool s2_irq_queue_unlock(struct s2_vgic *vgic, struct s2_cpu *cpu,
 	return s2_irq_queue_on(vgic, cpu, irq, v);
 }
 
+/* --- sgi_queue.c --- */
+/* On a list, pending and enabled: one more merges with it.  (What hardware holds is on none.) */
+static inline bool s2_sgi_merges(const struct s2_irq *irq)
+{
+	return irq->latch && irq->enabled && irq->vcpu != S2_NO_VCPU;
+}
+
+/* s2_sgi_raise(), whatever state @irq is in. */
+void s2_sgi_raise_any(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq);
+
+/*
+ * What vgic_v3_queue_sgi() does with an SGI that is let through; @irq is locked
+ * on entry, nothing on return.  In a storm most are pending already, which
+ * takes a kick and writes nothing.
+ */
+static inline void s2_sgi_raise(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *irq)
+{
+	if (!vgic->dist_enabled || !s2_sgi_merges(irq)) {
+		s2_sgi_raise_any(vgic, cpu, irq);
+		return;
+	}
+	s2_unlock_irq(vgic);
+	s2_vgic_kick(vgic, cpu, irq->target);
+}
+
+/* vgic_v3_queue_sgi(): one SGI for one vcpu. */
+static inline void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
+{
+	struct s2_vgic *vgic = w->vgic;
+	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->intid);
+
+	s2_lock_irq(vgic, w->cpu);
+	if (!w->any_group && !s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
+		s2_unlock_irq(vgic);
+		return;
+	}
+	w->queued++;
+	s2_sgi_raise(vgic, w->cpu, irq);
+}
+
+/* --- vgic_line.c, vgic_phys.c --- */
+/* A level SPI was ended by the guest; holds no lock. */
+void s2_vgic_notify_ended(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t intid);
+
+/* Nothing is done for an interrupt that is not mapped. */
+void s2_phys_set_active(struct s2_vgic *vgic, const struct s2_irq *irq, bool on);
+/* What a list register says about a mapped level makes it look at the line again. */
+void s2_phys_resample(struct s2_vgic *vgic, struct s2_irq *irq, bool still_pending, bool ended);
+
 /* --- vgic_run.c --- */
 /* kvm_arm_halt_guest(): no vcpu is in its guest afterwards. */
 void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu);
@@ -363,6 +434,10 @@ void s2_vgic_kick_pending(struct s2_vgic *vgic, struct s2_cpu *cpu);
 
 /* kvm_init_mpidr_data() and whatever else the routing policy prepares. */
 void s2_vgic_build_index(struct s2_vgic *vgic);
+/* vcpu @index leaves its guest, if it is there. */
+void s2_vgic_halt_one(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index);
+/* An IPI to each vcpu that is in its guest on another CPU. */
+void s2_vgic_kick_running(struct s2_vgic *vgic, struct s2_cpu *cpu);
 /* Everything that was posted reaches its list now. */
 void s2_vgic_collect_all(struct s2_vgic *vgic, struct s2_cpu *cpu);
 
@@ -370,6 +445,8 @@ void s2_vgic_collect_all(struct s2_vgic *vgic, struct s2_cpu *cpu);
 void s2_lr_flush(struct s2_vgic_cpu *vcpu);
 void s2_lr_fold(struct s2_vgic_cpu *vcpu);
 void s2_lr_prune(struct s2_vgic_cpu *vcpu);
+/* @vcpu's guest ended active @irq, which is in no list register. */
+void s2_lr_end_unlisted(struct s2_vgic_cpu *vcpu, struct s2_irq *irq);
 
 /* --- vgic_region.c --- */
 /* vgic_register_redist_iodev(): a place for a new vcpu, if there is one. */

@@ -31,6 +31,11 @@ static uint64_t dist_iidr(const struct s2_vgic *vgic, unsigned revision)
 	       s2_field_put(revision, S2_GIC_IIDR_REV) | s2_field_put(ARM_ID, S2_GIC_IIDR_IMPL);
 }
 
+static uint64_t dist_typer2(const struct s2_vgic *vgic)
+{
+	return vgic->nassgicap ? S2_GICD_TYPER2_NASSGICAP : 0;
+}
+
 static uint64_t dist_reg(const struct s2_vgic *vgic, enum s2_gic_reg reg,
 			 const struct s2_gic_io *io)
 {
@@ -42,7 +47,7 @@ static uint64_t dist_reg(const struct s2_vgic *vgic, enum s2_gic_reg reg,
 	case S2_GICD_IIDR:
 		return dist_iidr(vgic, vgic->revision);
 	case S2_GICD_TYPER2:
-		return vgic->cfg.gicv4_1 ? S2_GICD_TYPER2_NASSGICAP : 0;
+		return dist_typer2(vgic);
 	case S2_GICD_STATUSR:
 		return STATUSR;
 	case S2_GICD_ID:
@@ -59,7 +64,7 @@ static void write_ctlr(struct s2_vgic *vgic, struct s2_cpu *cpu, uint64_t value)
 
 	s2_vgic_collect_all(vgic, cpu);
 	vgic->dist_enabled = (value & S2_GICD_CTLR_ENABLE_G1) != 0;
-	if (!was_enabled && vgic->cfg.gicv4_1)
+	if (!was_enabled && vgic->nassgicap)
 		vgic->nassgireq = (value & S2_GICD_CTLR_NASSGIREQ) != 0;
 	if (was_enabled || !vgic->dist_enabled)
 		return;
@@ -76,6 +81,19 @@ static int write_iidr_user(struct s2_vgic *vgic, uint64_t value)
 	if (value != dist_iidr(vgic, revision) || revision < 2U || revision > S2_REVISION_IR)
 		return -EINVAL;
 	vgic->revision = revision;
+	return 0;
+}
+
+/* c652887a9288: a VM may be denied hardware SGIs, so that it can migrate to where there are none. */
+static int write_typer2_user(struct s2_vgic *vgic, uint64_t value)
+{
+	if (value == dist_typer2(vgic))
+		return 0;
+	if (vgic->initialised)
+		return -EBUSY;
+	if (value & ~S2_GICD_TYPER2_NASSGICAP || (value && !vgic->cfg.gicv4_1))
+		return -EINVAL;
+	vgic->nassgicap = value != 0;
 	return 0;
 }
 
@@ -135,6 +153,8 @@ int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_
 		write_ctlr(vgic, io->cpu, value);
 	else if (reg == S2_GICD_IIDR && io->who == S2_GIC_USER)
 		return write_iidr_user(vgic, value);
+	else if (reg == S2_GICD_TYPER2 && io->who == S2_GIC_USER)
+		return write_typer2_user(vgic, value);
 	else if (reg == S2_GICD_IROUTER)
 		write_irouter(vgic, io, value);
 	else if (s2_gic_reg_info((enum s2_gic_reg)reg)->bits_per_irq)

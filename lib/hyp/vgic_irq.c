@@ -123,6 +123,18 @@ static bool try_queue(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *i
 }
 
 /*
+ * Since v6.19 any vcpu may end an SPI: the first in flight makes all leave their
+ * guests, that their deactivations trap from then on.
+ */
+static void note_listed(struct s2_vgic *vgic, struct s2_cpu *cpu, const struct s2_irq *irq)
+{
+	if (irq->intid < S2_GIC_PRIVATE_IRQS || vgic->spis_listed++)
+		return;
+	if (vgic->cfg.overflow == S2_OVERFLOW_NPIE)
+		s2_vgic_kick_running(vgic, cpu);
+}
+
+/*
  * A list's lock comes before an interrupt's, so the interrupt, which is
  * unlocked here, must be let go of to take both, and looked at again.
  */
@@ -131,39 +143,12 @@ bool s2_irq_queue_on(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *ir
 	if (vgic->race)
 		vgic->race(vgic->race_arg, irq);
 	if (try_queue(vgic, cpu, irq, v)) {
+		note_listed(vgic, cpu, irq);
 		s2_vgic_kick(vgic, cpu, v);
 		return true;
 	}
 	s2_lock_irq(vgic, cpu);
 	return s2_irq_queue_unlock(vgic, cpu, irq);
-}
-
-/* vgic_validate_injection(): an edge must rise, a level must change. */
-static bool is_news(const struct s2_irq *irq, bool level)
-{
-	return irq->level ? irq->line_level != level : level;
-}
-
-int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu *vcpu,
-		   uint32_t intid, bool level)
-{
-	struct s2_irq *irq = s2_vgic_irq(vgic, vcpu, intid);
-
-	if (!irq || intid < S2_N_SGIS || (vcpu && intid >= S2_GIC_PRIVATE_IRQS))
-		return -EINVAL;
-	if (!vgic->initialised)
-		return -EBUSY;
-	s2_lock_irq(vgic, cpu);
-	if (!is_news(irq, level)) {
-		s2_unlock_irq(vgic);
-		return 0;
-	}
-	if (irq->level)
-		irq->line_level = level;
-	else
-		irq->latch = true;
-	s2_irq_queue_unlock(vgic, cpu, irq);
-	return 0;
 }
 
 static int index_or_none(uint16_t index)

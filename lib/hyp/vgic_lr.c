@@ -26,9 +26,9 @@ static int vgic_lr_compare(struct s2_vgic *vgic, struct s2_cpu *cpu, const struc
 	s2_step(cpu, S2_OP_IRQ_LOCK, 2);
 	(void)vgic;
 	order = (int)presentable(b) - (int)presentable(a);
-	if (order)
-		return order;
-	return (int)a->priority - (int)b->priority;
+	if (!order)
+		order = (int)a->priority - (int)b->priority;
+	return order ? order : (int)b->mapped - (int)a->mapped;
 }
 
 /* A stable insertion sort: lists are short, and mostly in order. */
@@ -55,26 +55,31 @@ static void sort(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_ap_list *li
 	}
 }
 
+/* How the end of an interrupt is learnt of: by nobody, by maintenance, or by its physical one. */
+static uint64_t end_controls(const struct s2_irq *irq)
+{
+	if (irq->mapped)
+		return S2_LR_HW | s2_field_put(irq->pintid, S2_LR_PINTID);
+	return irq->level ? S2_LR_EOI : 0;
+}
+
 /* vgic_v3_populate_lr() */
 static uint64_t populate(struct s2_irq *irq)
 {
+	/* A level, and so each mapped one, is sampled again after the deactivation. */
+	const bool allow_both = !irq->level;
 	uint64_t lr = s2_field_put(irq->intid, S2_LR_VINTID) |
-		      s2_field_put(irq->priority, S2_LR_PRIORITY);
-	/* A level must be sampled again after the deactivation: never both states. */
-	const bool allow_pending = !irq->active || !irq->level;
+		      s2_field_put(irq->priority, S2_LR_PRIORITY) | end_controls(irq);
 
 	if (irq->active)
 		lr |= S2_LR_ACTIVE;
 	if (irq->group1)
 		lr |= S2_LR_GROUP1;
-	if (!s2_irq_pending(irq) || !allow_pending)
+	if (!s2_irq_pending(irq) || (irq->active && !allow_both))
 		return lr;
-	lr |= S2_LR_PENDING;
-	if (irq->level)
-		lr |= S2_LR_EOI;
-	else
+	if (!irq->level)
 		irq->latch = false;
-	return lr;
+	return lr | S2_LR_PENDING;
 }
 
 static uint64_t overflow_controls(const struct s2_vgic *vgic)
@@ -84,6 +89,12 @@ static uint64_t overflow_controls(const struct s2_vgic *vgic)
 	return S2_ICH_HCR_UIE | S2_ICH_HCR_NPIE | S2_ICH_HCR_LRENPIE | S2_ICH_HCR_TDIR;
 }
 
+/* An SPI that is in flight may be ended by any vcpu, also one without it. */
+static uint64_t dir_control(const struct s2_vgic *vgic)
+{
+	return vgic->cfg.overflow == S2_OVERFLOW_NPIE && vgic->spis_listed ? S2_ICH_HCR_TDIR : 0;
+}
+
 /* vgic_flush_lr_state() */
 void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 {
@@ -91,7 +102,7 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 	struct s2_ich *ich = &vcpu->cpu->ich;
 	struct s2_ap_list *list = &vcpu->ap_list;
 
-	ich->hcr = S2_ICH_HCR_EN;
+	ich->hcr = S2_ICH_HCR_EN | dir_control(vgic);
 	vcpu->used_lrs = 0;
 	if (!list->len)
 		return;
@@ -111,18 +122,26 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 	s2_unlock_ap(vgic);
 }
 
+static bool signals_end(uint64_t lr)
+{
+	return !(lr & (S2_LR_STATE | S2_LR_HW)) && (lr & S2_LR_EOI);
+}
+
 /* vgic_v3_fold_lr_state(), one register. */
 static void fold_lr(struct s2_vgic_cpu *vcpu, uint64_t lr)
 {
-	struct s2_irq *irq =
-		s2_vgic_irq(vcpu->vgic, vcpu, (uint32_t)s2_field_get(lr, S2_LR_VINTID));
+	const uint32_t intid = (uint32_t)s2_field_get(lr, S2_LR_VINTID);
+	struct s2_irq *irq = s2_vgic_irq(vcpu->vgic, vcpu, intid);
 
+	if (signals_end(lr))
+		s2_vgic_notify_ended(vcpu->vgic, vcpu->cpu, intid);
 	s2_lock_irq(vcpu->vgic, vcpu->cpu);
 	irq->active = (lr & S2_LR_ACTIVE) != 0;
 	if (!irq->level && (lr & S2_LR_PENDING))
 		irq->latch = true;
 	if (irq->level && !(lr & S2_LR_STATE))
 		irq->latch = false;
+	s2_phys_resample(vcpu->vgic, irq, (lr & S2_LR_PENDING) != 0, !(lr & S2_LR_STATE));
 	s2_unlock_irq(vcpu->vgic);
 }
 
@@ -132,6 +151,15 @@ static bool has_lr(const struct s2_vgic_cpu *vcpu, const struct s2_irq *irq)
 		if (s2_field_get(vcpu->cpu->ich.lr[i], S2_LR_VINTID) == irq->intid)
 			return true;
 	return false;
+}
+
+/* vgic_v3_deactivate(): as if it had a list register, and the guest had ended it there. */
+void s2_lr_end_unlisted(struct s2_vgic_cpu *vcpu, struct s2_irq *irq)
+{
+	const uint64_t lr = populate(irq) & ~S2_LR_ACTIVE;
+
+	s2_phys_set_active(vcpu->vgic, irq, false);
+	fold_lr(vcpu, lr);
 }
 
 /*
@@ -145,7 +173,7 @@ static void fold_eoicount(struct s2_vgic_cpu *vcpu)
 	for (struct s2_irq *irq = vcpu->ap_list.head; irq && n; irq = irq->next) {
 		if (!irq->active || has_lr(vcpu, irq))
 			continue;
-		irq->active = false;
+		s2_lr_end_unlisted(vcpu, irq);
 		n--;
 	}
 }
@@ -187,6 +215,12 @@ static void migrate(struct s2_vgic_cpu *from, struct s2_irq *irq, uint16_t targe
 		s2_vgic_kick(vgic, from->cpu, target);
 }
 
+static void unlist(struct s2_vgic_cpu *vcpu, struct s2_irq *irq)
+{
+	s2_ap_list_remove(&vcpu->ap_list, irq);
+	vcpu->vgic->spis_listed -= irq->intid >= S2_GIC_PRIVATE_IRQS;
+}
+
 /* Drops what is done. @return the first interrupt that belongs elsewhere, or NULL */
 static struct s2_irq *prune_until_move(struct s2_vgic_cpu *vcpu, uint16_t *target)
 {
@@ -200,7 +234,7 @@ static struct s2_irq *prune_until_move(struct s2_vgic_cpu *vcpu, uint16_t *targe
 		s2_lock_irq(vgic, vcpu->cpu);
 		*target = s2_irq_target_oracle(vgic, irq);
 		if (*target == S2_NO_VCPU)
-			s2_ap_list_remove(&vcpu->ap_list, irq);
+			unlist(vcpu, irq);
 		else if (*target != vcpu->index)
 			move = irq;
 		s2_unlock_irq(vgic);

@@ -44,6 +44,9 @@ static void write_senable(const struct irq_access *a, uint64_t value)
 		return;
 	s2_lock_irq(a->vgic, a->cpu);
 	s2_irq_set_enabled(a->vgic, a->irq, true);
+	/* Its device may have changed its mind meanwhile (16e604a437c8). */
+	if (!a->irq->active)
+		s2_phys_resample(a->vgic, a->irq, true, false);
 	s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 }
 
@@ -78,6 +81,9 @@ static void set_latch(const struct irq_access *a, bool on)
 		return;
 	}
 	a->irq->latch = on;
+	/* vgic_hw_irq_spending(), _cpending(): what is pending here must not fire there. */
+	if (!a->user && (on || !a->irq->active))
+		s2_phys_set_active(a->vgic, a->irq, on);
 	if (on)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else
@@ -108,6 +114,8 @@ static void set_active(const struct irq_access *a, bool on)
 	/* Hardware SGIs have no active state. */
 	if (!a->irq->hw)
 		a->irq->active = on;
+	if (!a->user)
+		s2_phys_set_active(a->vgic, a->irq, on);
 	if (a->irq->active)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else

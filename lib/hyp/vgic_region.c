@@ -77,21 +77,34 @@ static struct s2_redist_region *free_slot(struct s2_vgic *vgic)
 	return NULL;
 }
 
+/* vgic_v3_check_base() */
+static bool bases_are_sound(const struct s2_vgic *vgic)
+{
+	for (unsigned i = 0; i < vgic->n_regions; i++) {
+		const struct s2_redist_region *r = &vgic->regions[i];
+		const uint64_t size = region_size(vgic, r);
+
+		if (vgic_region_check_range(vgic, r->base, size) ||
+		    overlaps_dist(vgic, r->base, size))
+			return false;
+	}
+	return true;
+}
+
 int s2_redist_register(struct s2_vgic_cpu *vcpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 	struct s2_redist_region *r = free_slot(vgic);
-	uint64_t base;
 
 	/* No room is no error yet: another region may be to come. */
 	if (!r || vcpu->region != S2_NO_VCPU)
 		return 0;
-	base = r->base + r->free_index * S2_GICR_SIZE;
-	if (vgic_region_check_range(vgic, base, S2_GICR_SIZE))
+	/* By the vcpus that there are: whether the new one fits is for the first run to say. */
+	if (!bases_are_sound(vgic))
 		return -EINVAL;
 	vcpu->region = (uint16_t)(r - vgic->regions);
 	vcpu->slot = (uint16_t)r->free_index++;
-	vcpu->rd_base = base;
+	vcpu->rd_base = r->base + vcpu->slot * S2_GICR_SIZE;
 	return 0;
 }
 
@@ -202,20 +215,6 @@ int s2_vgic_get_redist_region(const struct s2_vgic *vgic, uint64_t *attr)
 	*attr = index | vgic->regions[index].base |
 		s2_field_put(vgic->regions[index].count, S2_REDIST_REGION_COUNT);
 	return 0;
-}
-
-/* vgic_v3_check_base() */
-static bool bases_are_sound(const struct s2_vgic *vgic)
-{
-	for (unsigned i = 0; i < vgic->n_regions; i++) {
-		const struct s2_redist_region *r = &vgic->regions[i];
-		const uint64_t size = region_size(vgic, r);
-
-		if (vgic_region_check_range(vgic, r->base, size) ||
-		    overlaps_dist(vgic, r->base, size))
-			return false;
-	}
-	return true;
 }
 
 int s2_vgic_map_resources(struct s2_vgic *vgic)

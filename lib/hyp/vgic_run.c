@@ -16,13 +16,14 @@ int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 
-	if (vcpu->cpu)
+	if (vcpu->cpu || cpu->ich_of)
 		return -EBUSY;
 	/* kvm_arch_vcpu_run_pid_change(): each vcpu's first KVM_RUN. */
 	if (!vcpu->has_run)
 		s2_vgic_build_index(vgic);
 	vcpu->has_run = true;
 	vcpu->cpu = cpu;
+	cpu->ich_of = vcpu;
 	cpu->ich = vcpu->ich;
 	vgic->cpu_of[vcpu->index] = (uint16_t)cpu->index;
 	return 0;
@@ -35,6 +36,7 @@ int s2_vgic_put(struct s2_vgic_cpu *vcpu)
 	if (vcpu->entered)
 		s2_vgic_exit(vcpu);
 	vcpu->ich = vcpu->cpu->ich;
+	vcpu->cpu->ich_of = NULL;
 	vcpu->cpu = NULL;
 	vcpu->vgic->cpu_of[vcpu->index] = S2_NO_CPU;
 	return 0;
@@ -106,10 +108,29 @@ int s2_vgic_wfi(struct s2_vgic_cpu *vcpu)
 	return 1;
 }
 
+/*
+ * A trapped deactivation.  Where another vcpu has the interrupt in a list
+ * register, that vcpu leaves its guest first, as for a write of ICACTIVER.
+ */
+static void deactivate(struct s2_vgic_cpu *vcpu, uint32_t intid)
+{
+	struct s2_vgic *vgic = vcpu->vgic;
+	struct s2_irq *irq = s2_vgic_irq(vgic, vcpu, intid);
+
+	if (!irq || irq->hw)
+		return;
+	if (irq->vcpu != S2_NO_VCPU)
+		s2_vgic_halt_one(vgic, vcpu->cpu, irq->vcpu);
+	if (!irq->active)
+		return;
+	s2_lr_end_unlisted(vcpu, irq);
+	/* It may be pending again, and another's to take. */
+	s2_lock_irq(vgic, vcpu->cpu);
+	s2_irq_queue_unlock(vgic, vcpu->cpu, irq);
+}
+
 int s2_vgic_dir(struct s2_vgic_cpu *vcpu, uint32_t intid)
 {
-	struct s2_irq *irq;
-
 	if (!vcpu->entered)
 		return -EINVAL;
 	if (!(vcpu->cpu->ich.hcr & S2_ICH_HCR_TDIR)) {
@@ -118,10 +139,7 @@ int s2_vgic_dir(struct s2_vgic_cpu *vcpu, uint32_t intid)
 	}
 	s2_vgic_exit(vcpu);
 	s2_step(vcpu->cpu, S2_OP_SYSREG_TRAP, 1);
-	irq = s2_vgic_irq(vcpu->vgic, vcpu, intid);
-	/* What is active on another vcpu is not this one's to end. */
-	if (irq && (irq->vcpu == vcpu->index || irq->vcpu == S2_NO_VCPU))
-		irq->active = false;
+	deactivate(vcpu, intid);
 	return s2_vgic_enter(vcpu);
 }
 
@@ -140,16 +158,30 @@ struct s2_vgic_run_state s2_vgic_run_state(const struct s2_vgic_cpu *vcpu)
 	return state;
 }
 
+void s2_vgic_halt_one(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
+{
+	struct s2_vgic_cpu *vcpu = vgic->vcpu[index];
+
+	if (!vcpu->entered)
+		return;
+	if (s2_vcpu_set_has(&vgic->in_guest, index) && vcpu->cpu != cpu)
+		s2_step(cpu, S2_OP_KICK_IPI, 1);
+	s2_vgic_exit(vcpu);
+}
+
 void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu)
 {
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
-		struct s2_vgic_cpu *vcpu = vgic->vcpu[i];
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		s2_vgic_halt_one(vgic, cpu, i);
+}
 
-		if (!vcpu->entered)
+void s2_vgic_kick_running(struct s2_vgic *vgic, struct s2_cpu *cpu)
+{
+	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
+		if (!s2_vcpu_set_has(&vgic->in_guest, i) || vgic->cpu_of[i] == cpu->index)
 			continue;
-		if (s2_vcpu_set_has(&vgic->in_guest, i) && vcpu->cpu != cpu)
-			s2_step(cpu, S2_OP_KICK_IPI, 1);
-		s2_vgic_exit(vcpu);
+		s2_vcpu_set_to(&vgic->in_guest, i, false);
+		s2_step(cpu, S2_OP_KICK_IPI, 1);
 	}
 }
 

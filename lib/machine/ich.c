@@ -181,12 +181,23 @@ static void count_eoi(struct s2_ich *ich)
 	ich->hcr |= s2_field_put(n + 1U, S2_ICH_HCR_EOICOUNT);
 }
 
+/* The pINTID of a private interrupt; an SPI's state is not kept here. */
+static void deactivate_phys(struct s2_ich *ich, uint64_t lr)
+{
+	const uint64_t pintid = s2_field_get(lr, S2_LR_PINTID);
+
+	if (pintid < S2_GIC_PRIVATE_IRQS)
+		ich->phys_active &= ~(UINT32_C(1) << pintid);
+}
+
 void s2_ich_dir(struct s2_ich *ich, uint32_t intid)
 {
 	for (unsigned i = 0; i < ich->n_lrs; i++) {
 		if ((ich->lr[i] & S2_LR_ACTIVE) &&
 		    s2_field_get(ich->lr[i], S2_LR_VINTID) == intid) {
 			ich->lr[i] &= ~S2_LR_ACTIVE;
+			if (ich->lr[i] & S2_LR_HW)
+				deactivate_phys(ich, ich->lr[i]);
 			return;
 		}
 	}

@@ -46,7 +46,8 @@ struct s2_cpu {
 	uint64_t sysreg[S2_N_SYSREGS];
 	uint64_t vcpu_vtcr; /**< stage 2 of the vcpu loaded here, 0 if none */
 	uint64_t vcpu_vttbr;
-	struct s2_ich ich; /**< list registers and the virtual CPU interface */
+	struct s2_ich ich;  /**< list registers and the virtual CPU interface */
+	const void *ich_of; /**< whose interface is loaded, or NULL: the hypervisor's to know */
 	size_t run_len;
 	struct s2_insn run[S2_SEQUENCE_MAX];
 };

@@ -113,9 +113,25 @@ static void make_vcpu(struct world *w)
 	m->n++;
 }
 
+/* 16ca6a607d84: one interrupt was in two list registers. */
+static void check_list_registers(const struct s2_ich *ich)
+{
+	uint64_t seen = 0;
+
+	for (unsigned i = 0; i < ich->n_lrs; i++) {
+		const uint64_t bit = UINT64_C(1) << s2_field_get(ich->lr[i], S2_LR_VINTID);
+
+		if (!(ich->lr[i] & S2_LR_STATE))
+			continue;
+		assert_u64(seen & bit, 0);
+		seen |= bit;
+	}
+}
+
 static void enter(struct world *w, unsigned i)
 {
 	assert_i64(s2_vgic_enter(vm_vcpu(&w->vm, i)), 0);
+	check_list_registers(s2_vgic_ich(vm_vcpu(&w->vm, i)));
 	w->naive.in_guest[i] = true;
 }
 

@@ -219,22 +219,54 @@ static void an_address_resolves_to_the_frame_that_is_there(void **state)
 	vm_stop(&vm);
 }
 
-static void a_region_that_fails_leaves_no_vcpu_behind(void **state)
+/* selftest vgic_init: the legacy region is found too big at the first run, not when it grows. */
+static void a_vcpu_past_the_address_size_is_found_at_the_first_run(void **state)
 {
 	struct s2_vgic_config small = {.ipa_bits = 32};
 	struct vm vm = {0};
 
 	(void)state;
 	vm_machine(&vm, 1);
-	vm_raw(&vm, &small, 0);
-	/* Room for two vcpus below 4 GiB; the third does not fit. */
-	assert_i64(s2_vgic_set_redist(vm.vgic, s2_ipa(0xfffc0000)), 0);
-	assert_i64(s2_vgic_add_vcpu(vm.vgic, 0, NULL), 0);
-	assert_i64(s2_vgic_add_vcpu(vm.vgic, 1, NULL), 0);
-	assert_i64(s2_vgic_add_vcpu(vm.vgic, 2, NULL), -EINVAL);
-	assert_int_equal(s2_vgic_vcpus(vm.vgic), 2);
-	assert_null(s2_vgic_vcpu_by_id(vm.vgic, 2));
+	vm_raw(&vm, &small, 1);
+	assert_i64(s2_vgic_set_dist(vm.vgic, s2_ipa(0)), 0);
+	/* Room for three below 4 GiB. */
+	assert_i64(s2_vgic_set_redist(vm.vgic, s2_ipa(0xfffa0000)), 0);
+	assert_i64(s2_vgic_init(vm.vgic), 0);
+	assert_i64(s2_vgic_map_resources(vm.vgic), 0);
+	vm_stop(&vm);
+	vm_machine(&vm, 1);
+	vm_raw(&vm, &small, 1);
+	assert_i64(s2_vgic_set_dist(vm.vgic, s2_ipa(0)), 0);
+	assert_i64(s2_vgic_set_redist(vm.vgic, s2_ipa(0xfffa0000)), 0);
+	for (unsigned i = 1; i < 4; i++)
+		assert_i64(s2_vgic_add_vcpu(vm.vgic, i, NULL), 0);
+	/* From then on the region is seen to be wrong, and a failed creation leaves nothing. */
+	assert_i64(s2_vgic_add_vcpu(vm.vgic, 4, NULL), -EINVAL);
+	assert_int_equal(s2_vgic_vcpus(vm.vgic), 4);
+	assert_null(s2_vgic_vcpu_by_id(vm.vgic, 4));
+	assert_u64(typer(&vm, 3), 0x310);
+	assert_i64(s2_vgic_init(vm.vgic), 0);
+	assert_i64(s2_vgic_map_resources(vm.vgic), -EINVAL);
+	vm_stop(&vm);
+}
+
+/* The distributor was put over the first region; a second one finds that out. */
+static void a_region_that_fails_is_not_there_and_moves_nobody(void **state)
+{
+	struct vm vm = {0};
+	uint64_t attr = 1;
+
+	(void)state;
+	start(&vm, 3);
+	assert_i64(s2_vgic_add_redist_region(vm.vgic, region(2, 0x200000, 0, 0)), 0);
+	assert_i64(s2_vgic_set_dist(vm.vgic, s2_ipa(0x220000)), 0);
+	assert_i64(s2_vgic_add_redist_region(vm.vgic, region(2, 0x400000, 0, 1)), -EINVAL);
+	assert_i64(s2_vgic_get_redist_region(vm.vgic, &attr), -ENOENT);
+	assert_u64(typer(&vm, 0), 0x000);
 	assert_u64(typer(&vm, 1), 0x110);
+	assert_u64(typer(&vm, 2), 0x200);
+	assert_i64(s2_vgic_init(vm.vgic), 0);
+	assert_i64(s2_vgic_map_resources(vm.vgic), -ENXIO);
 	vm_stop(&vm);
 }
 
@@ -249,7 +281,8 @@ int main(void)
 		s2_unit_test(last_is_by_slot_and_goes_on_in_a_region_that_follows),
 		s2_unit_test(a_region_partly_filled_ends_with_last_even_if_another_follows),
 		s2_unit_test(an_address_resolves_to_the_frame_that_is_there),
-		s2_unit_test(a_region_that_fails_leaves_no_vcpu_behind),
+		s2_unit_test(a_region_that_fails_is_not_there_and_moves_nobody),
+		s2_unit_test(a_vcpu_past_the_address_size_is_found_at_the_first_run),
 	};
 
 	return cmocka_run_group_tests_name("hyp/vgic_region", tests, NULL, NULL);

@@ -158,4 +158,40 @@ static inline uint32_t vm_drain(struct vm *vm, unsigned vcpu, unsigned cpu)
 	return taken;
 }
 
+/* The two broadcast forms, each with dispatch that goes with it. */
+static const struct s2_vgic_config vm_plain = {
+	.routing = {S2_LOOKUP_TABLE, S2_SGI_BITS, S2_BROADCAST_PLAIN}};
+static const struct s2_vgic_config vm_matrix = {
+	.routing = {S2_LOOKUP_HASH, S2_SGI_ROWS, S2_BROADCAST_MATRIX}};
+
+/* A VM of n vcpus whose guests take interrupts, on n + 1 CPUs: CPU 0 is where others send from. */
+static inline void vm_boot(struct vm *vm, const struct s2_vgic_config *cfg, unsigned n)
+{
+	vm_machine(vm, n + 1);
+	vm_start(vm, cfg, n);
+	for (unsigned i = 0; i < n; i++)
+		vm_open(vm, i);
+}
+
+/* Loads vcpu i on CPU i + 1 and enters. */
+static inline void vm_run(struct vm *vm, unsigned i)
+{
+	assert_i64(s2_vgic_load(vm_vcpu(vm, i), vm_cpu(vm, i + 1)), 0);
+	assert_i64(s2_vgic_enter(vm_vcpu(vm, i)), 0);
+}
+
+/* The write that names the vcpu of id @i. */
+static inline uint64_t vm_to(unsigned i, unsigned intid)
+{
+	return sgi_to(s2_mpidr_from_id(i), (uint8_t)intid);
+}
+
+static inline struct s2_irq_state vm_irq(struct vm *vm, unsigned vcpu, uint32_t intid)
+{
+	struct s2_irq_state irq;
+
+	assert_i64(s2_vgic_irq_state(vm->vgic, vm_vcpu(vm, vcpu), intid, &irq), 0);
+	return irq;
+}
+
 #endif

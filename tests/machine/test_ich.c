@@ -140,6 +140,27 @@ static void with_eoimode_1_only_dir_deactivates(void **state)
 	assert_u64(ich.lr[0] & S2_LR_STATE, 0);
 }
 
+static void an_end_deactivates_the_physical_interrupt_of_its_list_register(void **state)
+{
+	struct s2_ich ich;
+
+	(void)state;
+	s2_ich_reset(&ich, 4);
+	for (unsigned hw = 0; hw < 2; hw++) {
+		ich.phys_active = UINT32_MAX;
+		ich.lr[0] =
+			S2_LR_ACTIVE | 27 | s2_field_put(30, S2_LR_PINTID) | (hw ? S2_LR_HW : 0);
+		s2_ich_dir(&ich, 27);
+		assert_u64(ich.lr[0] & S2_LR_STATE, 0);
+		assert_u64(ich.phys_active, hw ? ~(UINT32_C(1) << 30) : UINT32_MAX);
+	}
+	/* A shared one has its state elsewhere. */
+	ich.phys_active = UINT32_MAX;
+	ich.lr[0] = S2_LR_ACTIVE | 40 | s2_field_put(62, S2_LR_PINTID) | S2_LR_HW;
+	s2_ich_dir(&ich, 40);
+	assert_u64(ich.phys_active, UINT32_MAX);
+}
+
 static void ends_that_meet_no_list_register_are_counted(void **state)
 {
 	struct s2_ich ich = ich_with(4);
@@ -216,6 +237,7 @@ int main(void)
 		s2_unit_test(a_disabled_group_is_not_seen_and_does_not_hide_the_other),
 		s2_unit_test(pending_and_active_is_not_presented_again_until_deactivated),
 		s2_unit_test(with_eoimode_1_only_dir_deactivates),
+		s2_unit_test(an_end_deactivates_the_physical_interrupt_of_its_list_register),
 		s2_unit_test(ends_that_meet_no_list_register_are_counted),
 		s2_unit_test(maintenance_is_asserted_by_each_condition_that_is_enabled),
 		s2_unit_test(a_hardware_sgi_is_presented_without_a_list_register_or_active_state),
