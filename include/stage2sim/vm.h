@@ -33,8 +33,8 @@ struct s2_vm;
 struct s2_vcpu;
 struct s2_vmids;
 
-/** Most slots of a VM. */
-#define S2_MAX_SLOTS 64
+/** Most slots of a VM (KVM_USER_MEM_SLOTS). */
+#define S2_MAX_SLOTS 32764
 /** Most vcpus of a VM (VGIC_V3_MAX_CPUS). */
 #define S2_MAX_VCPUS 512
 

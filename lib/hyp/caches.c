@@ -17,11 +17,10 @@ static int apply_to_slots(struct s2_vm *vm, struct s2_cpu *cpu, s2_range_fn fn)
 {
 	int ret = 0;
 
-	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
-		const struct vm_slot *s = &vm->slots[i];
+	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
+		const struct vm_slot *s = vm->by_ipa[i];
 
-		if (s->used)
-			ret = s2_vm_apply_range(vm, cpu, s2_range(s->cfg.ipa.v, s->cfg.size), fn);
+		ret = s2_vm_apply_range(vm, cpu, s2_range(s->cfg.ipa.v, s->cfg.size), fn);
 	}
 	return ret;
 }
@@ -87,9 +86,9 @@ static int start_account(struct s2_vm *vm)
 	const struct s2_geometry *geo = &vm->mmu->geo;
 	uint64_t smallest = s2_max_block_size(geo);
 
-	for (int i = 0; i < S2_MAX_SLOTS; i++)
-		if (vm->slots[i].used && vm->slots[i].cfg.backing < smallest)
-			smallest = vm->slots[i].cfg.backing;
+	for (int i = 0; i < vm->n_by_ipa; i++)
+		if (vm->by_ipa[i]->cfg.backing < smallest)
+			smallest = vm->by_ipa[i]->cfg.backing;
 	vm->clean_shift = geo->page_shift;
 	while (UINT64_C(1) << vm->clean_shift < smallest)
 		vm->clean_shift++;

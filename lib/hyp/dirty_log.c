@@ -277,10 +277,7 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 
 bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page)
 {
-	const struct vm_slot *s;
+	const struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (slot < 0 || slot >= S2_MAX_SLOTS)
-		return false;
-	s = &vm->slots[slot];
-	return s->used && s->logging && page < s->dirty.n && s2_bits_test(&s->dirty, page);
+	return s && s->logging && page < s->dirty.n && s2_bits_test(&s->dirty, page);
 }

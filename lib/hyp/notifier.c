@@ -44,7 +44,7 @@ static bool hva_to_ipa(const struct vm_slot *s, uint64_t start, uint64_t end,
 	uint64_t lo = start > s->cfg.hva.v ? start : s->cfg.hva.v;
 	uint64_t hi = end < s->cfg.hva.v + s->cfg.size ? end : s->cfg.hva.v + s->cfg.size;
 
-	if (!s->used || lo >= hi)
+	if (lo >= hi)
 		return false;
 	range->ipa.v = s->cfg.ipa.v + (lo - s->cfg.hva.v);
 	range->size = hi - lo;
@@ -63,16 +63,16 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 {
 	int ret = check_hva(vm, hva, size);
 
-	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
+	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 
 		/* Memory in two slots is unmapped once for each. */
-		if (!hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
+		if (!hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
 			continue;
 		ret = s2_vm_unmap(vm, cpu, range, reason);
 		if (!ret && reason == S2_UNMAP_EVENT)
-			ret = s2_slot_forget_pages(vm, &vm->slots[i],
-						   s2_vm_slot_page(vm, &vm->slots[i], range.ipa),
+			ret = s2_slot_forget_pages(vm, vm->by_ipa[i],
+						   s2_vm_slot_page(vm, vm->by_ipa[i], range.ipa),
 						   range.size >> vm->mmu->geo.page_shift);
 	}
 	return ret;
@@ -83,11 +83,11 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 	bool any = false;
 	int ret = check_hva(vm, hva, size);
 
-	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
+	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 		bool young = false;
 
-		if (hva_to_ipa(&vm->slots[i], hva.v, hva.v + size, &range))
+		if (hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
 			ret = s2_pgtable_test_clear_young(vm->mmu, cpu, range, true, &young);
 		any |= young;
 	}

@@ -209,10 +209,10 @@ static int clean_shared(const struct teardown *t)
 	struct s2_vm *vm = t->vm;
 	int ret = 0;
 
-	for (int i = 0; !ret && i < S2_MAX_SLOTS; i++) {
-		const struct vm_slot *s = &vm->slots[i];
+	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
+		const struct vm_slot *s = vm->by_ipa[i];
 
-		if (s->used && s->cfg.life == S2_BACKING_SHARED)
+		if (s->cfg.life == S2_BACKING_SHARED)
 			ret = s2_vm_apply_range(vm, t->cpu, s2_range(s->cfg.ipa.v, s->cfg.size),
 						s2_pgtable_flush);
 	}

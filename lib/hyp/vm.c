@@ -64,13 +64,6 @@ void s2_vm_forget_faults(struct s2_vm *vm)
 	}
 }
 
-static void vm_free_slot(struct vm_slot *slot)
-{
-	s2_bits_free(&slot->dirty);
-	s2_slot_free_host(slot);
-	memset(slot, 0, sizeof(*slot));
-}
-
 void s2_vm_free(struct s2_vm *vm)
 {
 	if (!vm)
@@ -80,8 +73,7 @@ void s2_vm_free(struct s2_vm *vm)
 		free(vm->vcpus[i]);
 	}
 	s2_vm_forget_faults(vm);
-	for (int i = 0; i < S2_MAX_SLOTS; i++)
-		vm_free_slot(&vm->slots[i]);
+	s2_vm_free_slots(vm);
 	s2_bits_free(&vm->clean);
 	s2_mmu_free(vm->mmu);
 	free(vm->last_ran);
@@ -107,96 +99,6 @@ void s2_vm_forget_longest(struct s2_vm *vm)
 {
 	vm->longest_lock = 0;
 	vm->longest_stretch = 0;
-}
-
-/* ---- slots ---- */
-
-struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa)
-{
-	for (int i = 0; i < S2_MAX_SLOTS; i++) {
-		struct vm_slot *s = &vm->slots[i];
-
-		if (s->used && ipa.v >= s->cfg.ipa.v && ipa.v - s->cfg.ipa.v < s->cfg.size)
-			return s;
-	}
-	return NULL;
-}
-
-struct vm_slot *s2_vm_slot(struct s2_vm *vm, int slot)
-{
-	if (slot < 0 || slot >= S2_MAX_SLOTS || !vm->slots[slot].used)
-		return NULL;
-	return &vm->slots[slot];
-}
-
-uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, struct s2_ipa ipa)
-{
-	return (ipa.v - slot->cfg.ipa.v) >> vm->mmu->geo.page_shift;
-}
-
-static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
-{
-	const struct s2_geometry *geo = &vm->mmu->geo;
-	uint64_t limit = s2_ipa_limit(geo), pa_limit = UINT64_C(1) << geo->pa_bits;
-
-	if (!cfg->size ||
-	    ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))
-		return -EINVAL;
-	if (!s2_is_leaf_size(geo, cfg->backing) ||
-	    (cfg->pa.v & (cfg->backing - 1)) != (cfg->hva.v & (cfg->backing - 1)))
-		return -EINVAL;
-	if (cfg->ipa.v >= limit || cfg->size > limit - cfg->ipa.v)
-		return -ERANGE;
-	if (cfg->pa.v >= pa_limit || cfg->size > pa_limit - cfg->pa.v)
-		return -ERANGE;
-	for (int i = 0; i < S2_MAX_SLOTS; i++) {
-		const struct vm_slot *s = &vm->slots[i];
-
-		if (s->used && cfg->ipa.v < s->cfg.ipa.v + s->cfg.size &&
-		    s->cfg.ipa.v < cfg->ipa.v + cfg->size)
-			return -EEXIST;
-	}
-	return 0;
-}
-
-int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
-{
-	int ret = vm->dead ? -EINVAL : check_slot(vm, cfg);
-	struct vm_slot *slot;
-	int i = 0;
-
-	while (!ret && i < S2_MAX_SLOTS && vm->slots[i].used)
-		i++;
-	if (ret || i == S2_MAX_SLOTS)
-		return ret ? ret : -ENOSPC;
-	slot = &vm->slots[i];
-	slot->cfg = *cfg;
-	ret = s2_slot_init_host(vm, slot);
-	if (ret) {
-		vm_free_slot(slot);
-		return ret;
-	}
-	slot->used = true;
-	return i;
-}
-
-int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
-{
-	struct vm_slot *s = s2_vm_slot(vm, slot);
-	struct s2_range range;
-	int ret;
-
-	if (!s || vm->dead)
-		return -EINVAL;
-	range.ipa = s->cfg.ipa;
-	range.size = s->cfg.size;
-	/* kvm_arch_flush_shadow_memslot() */
-	ret = s2_vm_unmap(vm, cpu, range, S2_UNMAP_CLEAR);
-	if (ret)
-		return ret;
-	s2_vm_forget_faults(vm);
-	vm_free_slot(s);
-	return 0;
 }
 
 /* ---- mmu_lock ---- */

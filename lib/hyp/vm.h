@@ -4,7 +4,7 @@
  * Inside a VM: slots with what the host and the log know of their pages,
  * vcpus, and the mmu_lock's account.
  *
- * vm.c creates and takes down; vcpu.c loads, puts, resets; world_switch.c
+ * vm.c creates and takes down; memslot.c the slots; vcpu.c loads, puts, resets; world_switch.c
  * enters and leaves the guest; fault.c is the fault path; host_pages.c what is
  * behind a slot; caches.c toggles and set/way; dirty_log.c the log; notifier.c
  * what the host's memory management does; vmid_renew.c an unmap's new VMID;
@@ -19,7 +19,7 @@
 #include "hyp/mmu.h"
 
 struct vm_slot {
-	bool used;
+	int number;
 	bool logging;
 	struct s2_slot_config cfg;
 	struct s2_bits dirty; /**< while logging */
@@ -61,7 +61,10 @@ struct s2_vm {
 	struct s2_mmu *mmu;
 	struct s2_vmids *vmids;
 	uint64_t vmid; /**< generation and number, 0: none yet (struct kvm_vmid) */
-	struct vm_slot slots[S2_MAX_SLOTS];
+	struct vm_slot **slots;	 /**< by number; NULL where one was deleted */
+	struct vm_slot **by_ipa; /**< the same in order of address */
+	int n_slots, n_by_ipa, cap_slots;
+	int free_slot; /**< no lower number is free */
 	struct s2_vcpu *vcpus[S2_MAX_VCPUS];
 	int n_vcpus;
 	unsigned n_seen_on; /**< vcpus with caches on, as far as traps have shown */
@@ -99,9 +102,10 @@ void s2_vm_unlock(struct s2_vm *vm);
 void s2_vm_resched_unlocked(struct s2_vm *vm, uint64_t stretches);
 
 /** The slot that has @p ipa, or NULL. */
-struct vm_slot *s2_vm_slot_at(struct s2_vm *vm, struct s2_ipa ipa);
+struct vm_slot *s2_vm_slot_at(const struct s2_vm *vm, struct s2_ipa ipa);
 /** Slot number @p slot, or NULL. */
-struct vm_slot *s2_vm_slot(struct s2_vm *vm, int slot);
+struct vm_slot *s2_vm_slot(const struct s2_vm *vm, int slot);
+void s2_vm_free_slots(struct s2_vm *vm);
 /** The page of @p slot that @p ipa is in. */
 uint64_t s2_vm_slot_page(const struct s2_vm *vm, const struct vm_slot *slot, struct s2_ipa ipa);
 
