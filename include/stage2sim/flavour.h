@@ -30,7 +30,7 @@ enum s2_collapse {
 
 /** Whether S2_COLLAPSE_UNMAP cleans what it unmaps. */
 enum s2_collapse_cmo {
-	S2_COLLAPSE_CMO_ALWAYS,
+	S2_COLLAPSE_CMO_ALWAYS, /**< each leaf after its TLBI, as any unmap */
 	S2_COLLAPSE_CMO_ELIDED, /**< the new block cleans the same lines again (2019, patch 6) */
 };
 

@@ -28,6 +28,7 @@ S2_BEGIN_DECLS
 
 struct s2_memory;
 
+/** What is kept of a line. */
 enum s2_memory_detail {
 	S2_MEMORY_STATES,   /**< cached and dirty only: what counting needs */
 	S2_MEMORY_VERSIONS, /**< contents too: what an oracle needs */
@@ -52,17 +53,17 @@ enum s2_line_op {
 
 /** A line: @p cache is meaningful if @p cached. */
 struct s2_line {
-	uint32_t poc;
-	uint32_t cache;
-	bool cached;
-	bool dirty;
+	uint32_t poc;	/**< version at the PoC; always 0 with S2_MEMORY_STATES */
+	uint32_t cache; /**< version in the caches, else 0 */
+	bool cached;	/**< some cache of the domain has it */
+	bool dirty;	/**< cached, and not written back */
 };
 
 /** Lines that an operation named, and those of them that were cached and dirty before. */
 struct s2_line_counts {
-	uint64_t lines;
-	uint64_t valid;
-	uint64_t dirty;
+	uint64_t lines; /**< named */
+	uint64_t valid; /**< of these, cached */
+	uint64_t dirty; /**< of these, dirty */
 };
 
 /**
@@ -73,6 +74,8 @@ struct s2_line_counts {
  */
 S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
 			    enum s2_memory_detail detail, struct s2_memory **out);
+
+/** Frees @p mem (NULL is fine), which its maker owns; a physics destroys its own. */
 S2_API void s2_memory_destroy(struct s2_memory *mem);
 
 /*
@@ -103,8 +106,10 @@ S2_API int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa,
 /** IC IVAU of the range on all CPUs; by PA, so it names nothing for sure in a VIPT cache. */
 S2_API void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t size);
 
-/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
+/** In place of a CPU's index: IC IALLUIS. */
 #define S2_MEMORY_ALL_CPUS (~0U)
+
+/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
 S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
 
 /** The host's memory that holds all this, in bytes. */

@@ -91,9 +91,10 @@ S2_API void s2_cpu_unload_stage2(struct s2_cpu *cpu);
 
 /** What a flush found loaded, to be put back; its fields are the flush's own. */
 struct s2_flush_context {
-	const char *site;
-	bool restore; /**< another VM's stage 2 is loaded on this CPU (VHE) */
-	uint64_t tcr, sctlr;
+	const char *site; /**< of the CPU, before the call */
+	bool restore;	  /**< another VM's stage 2 is loaded on this CPU (VHE) */
+	uint64_t tcr;	  /**< TCR_EL1 as it was (SPECULATIVE_AT erratum) */
+	uint64_t sctlr;	  /**< SCTLR_EL1 as it was (the same, with VHE) */
 };
 
 /**

@@ -31,6 +31,7 @@ S2_BEGIN_DECLS
 
 struct s2_physics;
 
+/** Which parts there are; copied, with what tlb points to. */
 struct s2_physics_config {
 	const struct s2_tlb_config *tlb; /**< finite TLBs; NULL: none, each access walks */
 	bool residue;			 /**< the possible TLB */
@@ -66,32 +67,32 @@ S2_API int s2_physics_error(const struct s2_physics *p);
 
 /** An access as a guest makes it; its stage 1 is the caller's word. */
 struct s2_guest_access {
-	enum s2_access kind;
-	struct s2_va va;
-	struct s2_ipa ipa;
-	uint16_t asid;
-	uint8_t s1_shift; /**< log2 of the stage-1 mapping; 0: stage 1 is off, VA is IPA */
-	bool el0;
-	bool cacheable; /**< what stage 1 (or SCTLR_ELx) makes of it: write-back, else not */
+	enum s2_access kind; /**< a fetch asks XN, the others S2AP */
+	struct s2_va va;     /**< tags the entries by VA */
+	struct s2_ipa ipa;   /**< what its stage 1 makes of that */
+	uint16_t asid;	     /**< tags the entries by VA */
+	uint8_t s1_shift;    /**< log2 of the stage-1 mapping; 0: stage 1 is off, VA is IPA */
+	bool el0;	     /**< made at EL0: what XN of FEAT_XNX tells apart */
+	bool cacheable;	     /**< what stage 1 (or SCTLR_ELx) makes of it: write-back, else not */
 };
 
 /** ESR_EL2.ISS.DFSC without its level. */
 enum s2_fault_code {
-	S2_FAULT_ADDRESS_SIZE = 0x00,
-	S2_FAULT_TRANSLATION = 0x04,
-	S2_FAULT_ACCESS_FLAG = 0x08,
-	S2_FAULT_PERMISSION = 0x0c,
-	S2_FAULT_EXTERNAL_ON_WALK = 0x14,
+	S2_FAULT_ADDRESS_SIZE = 0x00,	  /**< the leaf's PA is past VTCR_EL2.PS */
+	S2_FAULT_TRANSLATION = 0x04,	  /**< no leaf, or an IPA past VTCR_EL2.T0SZ */
+	S2_FAULT_ACCESS_FLAG = 0x08,	  /**< AF is clear and no walker sets it */
+	S2_FAULT_PERMISSION = 0x0c,	  /**< S2AP or XN refuses */
+	S2_FAULT_EXTERNAL_ON_WALK = 0x14, /**< the walk led to memory that is no table */
 };
 
 /** A stage-2 abort as ESR_EL2 and HPFAR_EL2 tell it. */
 struct s2_fault {
-	bool raised;
-	enum s2_fault_code code;
-	int8_t level;
-	bool write; /**< WnR */
-	bool exec;  /**< an instruction abort */
-	struct s2_ipa ipa;
+	bool raised;		 /**< else there was none, and the rest is 0 */
+	enum s2_fault_code code; /**< ESR_EL2.ISS.DFSC or IFSC, level apart */
+	int8_t level;		 /**< where the walk ended, 0 to 3 */
+	bool write;		 /**< WnR */
+	bool exec;		 /**< an instruction abort */
+	struct s2_ipa ipa;	 /**< HPFAR_EL2, and the offset in the page as FAR_EL2 has it */
 };
 
 /** The status code field: code and level. */
@@ -100,14 +101,15 @@ static inline unsigned s2_fault_status(const struct s2_fault *fault)
 	return (unsigned)fault->code | ((unsigned)fault->level & 3U);
 }
 
+/** What became of an access. */
 struct s2_guest_result {
-	struct s2_fault fault;
-	struct s2_pa pa;  /**< if there was no fault */
-	s2_pte pte;	  /**< the leaf that translated it */
-	int8_t level;	  /**< of that leaf */
-	bool hit;	  /**< in a TLB: combined, or stage 2 */
-	bool cacheable;	  /**< stage 1 and stage 2 combined */
-	uint32_t version; /**< read, fetched or written, if there is memory */
+	struct s2_fault fault; /**< if raised, all below but hit is 0 */
+	struct s2_pa pa;       /**< if there was no fault */
+	s2_pte pte;	       /**< the leaf that translated it */
+	int8_t level;	       /**< of that leaf */
+	bool hit;	       /**< in a TLB: combined, or stage 2 */
+	bool cacheable;	       /**< stage 1 and stage 2 combined */
+	uint32_t version;      /**< read, fetched or written, if there is memory */
 };
 
 /**

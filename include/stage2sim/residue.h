@@ -41,17 +41,17 @@ S2_API const char *s2_residue_stage_name(enum s2_residue_stage stage);
 
 /** One old descriptor, or @p n adjacent ones of one table that are alike. */
 struct s2_residue {
-	struct s2_vmid vmid;
-	struct s2_ipa ipa; /**< what the (first) source descriptor mapped, */
-	uint64_t size;	   /**< and how much */
-	uint64_t n;
-	int8_t level;
-	s2_pte pte;
-	unsigned kinds; /**< enum s2_tlb_kind bits that may be left */
-	bool subtree;	/**< a table: all that was below it, too */
-	bool conflict;	/**< may have met a newer one (no BBM): address TLBIs are not sure */
-	enum s2_residue_stage stage;
-	const uint64_t *cpus; /**< bit i % 64 of word i / 64: CPU i may hold it */
+	struct s2_vmid vmid; /**< whose tables it was of */
+	struct s2_ipa ipa;   /**< what the (first) source descriptor mapped, */
+	uint64_t size;	     /**< and how much */
+	uint64_t n;	     /**< adjacent descriptors, each of that size */
+	int8_t level;	     /**< of their table */
+	s2_pte pte;	     /**< the (first) old value; the others map what adjoins */
+	unsigned kinds;	     /**< enum s2_tlb_kind bits that may be left */
+	bool subtree;	     /**< a table: all that was below it, too */
+	bool conflict;	     /**< may have met a newer one (no BBM): address TLBIs are not sure */
+	enum s2_residue_stage stage; /**< the same for all of them */
+	const uint64_t *cpus;	     /**< bit i % 64 of word i / 64: CPU i may hold it */
 };
 
 /**

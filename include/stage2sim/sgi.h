@@ -19,13 +19,13 @@
 
 S2_BEGIN_DECLS
 
-#define S2_SGI_TARGETS S2_BITS(15, 0)
-#define S2_SGI_AFF1    S2_BITS(23, 16)
-#define S2_SGI_INTID   S2_BITS(27, 24)
-#define S2_SGI_AFF2    S2_BITS(39, 32)
-#define S2_SGI_IRM     S2_BIT(40)
-#define S2_SGI_RS      S2_BITS(47, 44)
-#define S2_SGI_AFF3    S2_BITS(55, 48)
+#define S2_SGI_TARGETS S2_BITS(15, 0)  /**< TargetList */
+#define S2_SGI_AFF1    S2_BITS(23, 16) /**< of every target */
+#define S2_SGI_INTID   S2_BITS(27, 24) /**< which SGI */
+#define S2_SGI_AFF2    S2_BITS(39, 32) /**< of every target */
+#define S2_SGI_IRM     S2_BIT(40)      /**< all PEs but the sender */
+#define S2_SGI_RS      S2_BITS(47, 44) /**< RangeSelector: which 16 of Aff0 */
+#define S2_SGI_AFF3    S2_BITS(55, 48) /**< of every target */
 
 /** Interrupts 0 to 15 are SGIs. */
 #define S2_N_SGIS 16U
@@ -48,13 +48,16 @@ enum s2_sgi_group_rule {
 
 /** A write of such a register, taken apart. */
 struct s2_sgi {
-	uint16_t targets; /**< bit b: Aff0 = rs * 16 + b */
-	uint8_t aff1, aff2, aff3;
-	uint8_t rs;    /**< 0 to 15 */
-	uint8_t intid; /**< 0 to 15 */
-	bool all_but_self;
+	uint16_t targets;  /**< bit b: Aff0 = rs * 16 + b */
+	uint8_t aff1;	   /**< of every target */
+	uint8_t aff2;	   /**< of every target */
+	uint8_t aff3;	   /**< of every target */
+	uint8_t rs;	   /**< 0 to 15 */
+	uint8_t intid;	   /**< 0 to 15 */
+	bool all_but_self; /**< IRM: nothing above but intid means anything */
 };
 
+/** Lower-case name of a register ("icc_sgi1r_el1"), or NULL. */
 S2_API const char *s2_sgi_reg_name(enum s2_sgi_reg reg);
 
 /** The register that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */

@@ -39,18 +39,21 @@ enum s2_lr_overflow {
 	S2_OVERFLOW_NPIE, /**< and for no-pending and EOI-count interrupts; TDIR (v6.19) */
 };
 
+/** What a vgic is made of, fixed from then on. */
 struct s2_vgic_config {
-	unsigned max_vcpus;  /**< 1 to 512; 0 means 512 */
-	unsigned page_shift; /**< of the host: bounds KVM's table; 0: the machine's granule */
-	unsigned ipa_bits;   /**< 32 to 52; 0 means 40 */
-	unsigned revision;   /**< of the implementation, 2 or 3; 0 means 3 */
-	struct s2_routing routing;
-	enum s2_sgi_group_rule group_rule;
-	enum s2_lr_overflow overflow;
-	bool range_selector;	 /**< honour ICC_SGI1R.RS, as hardware with RSS; KVM does not */
-	bool late_vcpus;	 /**< vcpus may be made after s2_vgic_init(); KVM: -EBUSY */
-	bool gicv4_1;		 /**< the host can inject SGIs itself */
-	bool gicv2, its, nested; /**< refused */
+	unsigned max_vcpus;	   /**< 1 to 512; 0 means 512 */
+	unsigned page_shift;	   /**< of the host: bounds KVM's table; 0: the machine's granule */
+	unsigned ipa_bits;	   /**< 32 to 52; 0 means 40 */
+	unsigned revision;	   /**< of the implementation, 2 or 3; 0 means 3 */
+	struct s2_routing routing; /**< how SGIs find their vcpus */
+	enum s2_sgi_group_rule group_rule; /**< which SGI register raises which group */
+	enum s2_lr_overflow overflow;	   /**< when list registers run out */
+	bool range_selector; /**< honour ICC_SGI1R.RS, as hardware with RSS; KVM does not */
+	bool late_vcpus;     /**< vcpus may be made after s2_vgic_init(); KVM: -EBUSY */
+	bool gicv4_1;	     /**< the host can inject SGIs itself */
+	bool gicv2;	     /**< refused */
+	bool its;	     /**< refused, and with it LPIs */
+	bool nested;	     /**< refused */
 };
 
 /**
@@ -84,14 +87,20 @@ S2_API int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cp
  */
 S2_API int s2_vgic_remove_vcpu(struct s2_vgic_cpu *vcpu);
 
+/** How many vcpus there are. */
 S2_API unsigned s2_vgic_vcpus(const struct s2_vgic *vgic);
+/** The vcpu of that index, from 0, or NULL; the vgic's own. */
 S2_API struct s2_vgic_cpu *s2_vgic_vcpu(struct s2_vgic *vgic, unsigned index);
+/** The vcpu of that id (KVM_CREATE_VCPU), or NULL; the vgic's own. */
 S2_API struct s2_vgic_cpu *s2_vgic_vcpu_by_id(struct s2_vgic *vgic, uint32_t id);
+/** Its place in the order of creation, from 0. */
 S2_API unsigned s2_vgic_vcpu_index(const struct s2_vgic_cpu *vcpu);
+/** The id that it was made with. */
 S2_API uint32_t s2_vgic_vcpu_id(const struct s2_vgic_cpu *vcpu);
 
 /** Userspace's KVM_SET_ONE_REG of MPIDR_EL1: any value is accepted. */
 S2_API void s2_vgic_set_mpidr(struct s2_vgic_cpu *vcpu, struct s2_mpidr mpidr);
+/** MPIDR_EL1 as it was last set; s2_mpidr_from_id() until then. */
 S2_API struct s2_mpidr s2_vgic_mpidr(const struct s2_vgic_cpu *vcpu);
 
 /** What userspace made of the MPIDRs that a guest will stumble over. */
@@ -102,6 +111,7 @@ struct s2_mpidr_report {
 	unsigned bits;	     /**< in which at least two vcpus differ */
 	bool table_fits;     /**< KVM's table fits one page of the host */
 };
+/** Looks at every pair of vcpus; counts nothing. */
 S2_API struct s2_mpidr_report s2_vgic_mpidr_report(const struct s2_vgic *vgic);
 
 /**
@@ -149,16 +159,16 @@ S2_API int s2_vgic_map_resources(struct s2_vgic *vgic);
 
 /** Who reads or writes: some registers differ for userspace's save and restore. */
 enum s2_gic_access {
-	S2_GIC_GUEST,
-	S2_GIC_USER,
+	S2_GIC_GUEST, /**< a trapped load or store */
+	S2_GIC_USER,  /**< KVM_DEV_ARM_VGIC_GRP_*_REGS */
 };
 
 /** An access: what a register handler needs to know. */
 struct s2_gic_io {
-	struct s2_cpu *cpu; /**< where the hypervisor runs */
-	enum s2_gic_access who;
-	uint32_t offset; /**< from RD_base, or into the distributor */
-	unsigned size;	 /**< bytes */
+	struct s2_cpu *cpu;	/**< where the hypervisor runs */
+	enum s2_gic_access who; /**< decides what some registers show */
+	uint32_t offset;	/**< from RD_base, or into the distributor */
+	unsigned size;		/**< bytes */
 };
 
 /**
@@ -168,8 +178,10 @@ struct s2_gic_io {
  */
 S2_API int s2_vgic_redist_read(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 			       uint64_t *value);
+/** Writes it; what is read-only, or for a guest not there, takes nothing. @return as the read. */
 S2_API int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 				uint64_t value);
+/** The same of the distributor. @return 0; for userspace -ENXIO if no register is there. */
 S2_API int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t *value);
 /** @return also -EINVAL for userspace: GICD_IIDR of another kind, or revision. */
 S2_API int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t value);
@@ -185,7 +197,7 @@ S2_API int s2_vgic_user_redist(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_
 /** Where a guest's access to @p ipa goes. */
 struct s2_vgic_frame {
 	struct s2_vgic_cpu *vcpu; /**< whose redistributor; NULL: the distributor */
-	uint32_t offset;
+	uint32_t offset;	  /**< from its RD_base, or into the distributor */
 };
 
 /** @return 0; -ENXIO if neither distributor nor a redistributor is there. */
@@ -211,10 +223,17 @@ S2_API int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vg
 
 /** One interrupt as it stands. */
 struct s2_irq_state {
-	bool pending, active, enabled, group1, level_config, line_level, latch, hw;
-	uint8_t priority;
-	int queued_on; /**< index of the vcpu whose list holds it, or -1 */
-	int target;    /**< index of the vcpu that it is for, or -1 */
+	bool pending;	   /**< what ISPENDR shows a guest */
+	bool active;	   /**< acknowledged, not yet deactivated; as of the last exit */
+	bool enabled;	   /**< ISENABLER */
+	bool group1;	   /**< IGROUPR */
+	bool level_config; /**< ICFGR: level-sensitive, else edge-triggered */
+	bool line_level;   /**< the line of a level-sensitive one */
+	bool latch;	   /**< pending for itself, line apart: what userspace saves */
+	bool hw;	   /**< an SGI that the hardware keeps (GICv4.1) */
+	uint8_t priority;  /**< IPRIORITYR, within S2_GIC_PRIORITY; 0 is the most urgent */
+	int queued_on;	   /**< index of the vcpu whose list holds it, or -1 */
+	int target;	   /**< index of the vcpu that it is for, or -1 */
 };
 
 /** @param vcpu for a private interrupt; NULL for an SPI. @return 0; -EINVAL. */
@@ -254,9 +273,15 @@ S2_API int s2_vgic_dir(struct s2_vgic_cpu *vcpu, uint32_t intid);
 
 /** How @p vcpu stands with the scheduler of kicks. */
 struct s2_vgic_run_state {
-	bool loaded, in_guest, exiting, blocked, irq_requested;
-	int cpu; /**< index of the CPU that it is loaded on, or -1 */
+	bool loaded;	    /**< between s2_vgic_load() and s2_vgic_put() */
+	bool in_guest;	    /**< entered, and no IPI has come since */
+	bool exiting;	    /**< entered, an IPI has come: s2_vgic_exit() is due */
+	bool blocked;	    /**< in WFI, until a kick wakes it or it is entered */
+	bool irq_requested; /**< KVM_REQ_IRQ_PENDING: kicked since the last entry */
+	int cpu;	    /**< index of the CPU that it is loaded on, or -1 */
 };
+
+/** Counts and changes nothing. */
 S2_API struct s2_vgic_run_state s2_vgic_run_state(const struct s2_vgic_cpu *vcpu);
 
 /** kvm_vgic_vcpu_pending_irq(): would WFI return at once?  Group enables do not matter. */
