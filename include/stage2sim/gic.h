@@ -88,23 +88,23 @@ enum s2_gic_reg {
 
 /** One register, or one array of registers: a row of IHI 0069 tables 12-25, 12-27, 12-29. */
 struct s2_gic_reg_info {
-	const char *name;     /**< lower case ("gicr_ctlr"); lives for ever */
+	const char *name;     /**< lower case ("gicr_ctlr") */
 	uint32_t offset;      /**< from RD_base, or into the distributor */
 	uint32_t size;	      /**< bytes of the register, or of the whole array */
 	uint8_t access;	      /**< S2_GIC_ACCESS_*, or-ed */
 	uint8_t bits_per_irq; /**< 0: not an array over interrupts */
 };
 
-/** The row of @p reg, or NULL if there is no such register. */
+/** The row of @p reg, which lives for ever, or NULL if there is no such register. */
 S2_API const struct s2_gic_reg_info *s2_gic_reg_info(enum s2_gic_reg reg);
 
 /**
- * The register at @p offset of a redistributor, for an access of @p size
- * bytes; -ENOENT if none is there, or not for that size and alignment.
+ * The register (enum s2_gic_reg) at @p offset of a redistributor, for an access
+ * of @p size bytes; -ENOENT if none is there, or not for that size and alignment.
  */
 S2_API int s2_gicr_decode(uint32_t offset, unsigned size);
 
-/** The same in the distributor. */
+/** The same in the distributor; -ENOENT likewise. */
 S2_API int s2_gicd_decode(uint32_t offset, unsigned size);
 
 /* GICR_CTLR */

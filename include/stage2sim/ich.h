@@ -77,7 +77,7 @@ struct s2_ich {
 	uint8_t vsgi_priority[S2_N_SGIS]; /**< by INTID, 0 is the most urgent */
 };
 
-/** All registers 0 (so the priority mask hides everything). */
+/** All registers 0 (so the priority mask hides everything). @param n_lrs 0 to S2_MAX_LRS */
 S2_API void s2_ich_reset(struct s2_ich *ich, unsigned n_lrs);
 
 /** ICH_MISR_EL2: conditions met and enabled in ICH_HCR_EL2. */
@@ -95,7 +95,7 @@ S2_API uint32_t s2_ich_ack(struct s2_ich *ich, bool group1);
  */
 S2_API void s2_ich_eoi(struct s2_ich *ich, bool group1, uint32_t intid);
 
-/** ICC_DIR: deactivates. */
+/** ICC_DIR: deactivates; what is active in no list register is counted as by s2_ich_eoi(). */
 S2_API void s2_ich_dir(struct s2_ich *ich, uint32_t intid);
 
 /** The running priority: that of the most urgent active interrupt, 0xff if none. */
@@ -107,7 +107,7 @@ struct s2_machine;
 /** The virtual interface of @p cpu; lives as long as the machine. */
 S2_API struct s2_ich *s2_cpu_ich(struct s2_cpu *cpu);
 
-/** List registers of every CPU (4 at first); resets the interfaces. @return 0; -EINVAL */
+/** List registers of every CPU, 1 to 16 (4 at first); resets the interfaces. @return 0; -EINVAL */
 S2_API int s2_machine_set_list_registers(struct s2_machine *m, unsigned n_lrs);
 
 S2_END_DECLS

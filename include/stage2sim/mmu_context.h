@@ -205,13 +205,15 @@ S2_API void s2_mmu_vcpu_free(struct s2_mmu_vcpu *vcpu);
 /**
  * One event of a vcpu, and what the hypervisor does about it.
  * @return 0; -EINVAL for an event that cannot happen now (leaving SMM outside
- *         of it, a register value that the processor refuses, CPUID changed
- *         after the first run); nothing has then changed.
+ *         of it, entering L2 from there or from L2, a nested EPT or NPT without
+ *         TDP, a register value that the processor refuses, CPUID out of range,
+ *         or changed while L2 runs or after the first run); nothing has then
+ *         changed.
  */
 S2_API int s2_mmu_vcpu_event(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
 			     const struct s2_mmu_event *event);
 
-/** Context @p id as it is now. */
+/** Context @p id as it is now; the vcpu's own, to be read before its next event. */
 S2_API const struct s2_mmu_context *s2_mmu_vcpu_context(const struct s2_mmu_vcpu *vcpu,
 							enum s2_mmu_id id);
 

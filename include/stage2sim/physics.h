@@ -41,18 +41,21 @@ struct s2_physics_config {
 
 /**
  * Attaches physics to @p m, whose instructions it sees from now on.
- * @return 0; -EINVAL (sizes); -ENOSPC (sinks); -ENOMEM.
+ * @param m must outlive the physics
+ * @param out set on success; s2_physics_detach() frees it
+ * @return 0; -EINVAL for sizes that s2_tlbs_create() refuses; -ENOSPC for more
+ *         than S2_MAX_SINKS; -ENOMEM.
  */
 S2_API int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 			     struct s2_physics **out);
 
-/** Detaches and frees (NULL is fine). */
+/** Detaches and frees (NULL is fine), TLBs and memory included. */
 S2_API void s2_physics_detach(struct s2_physics *p);
 
-/** The finite TLBs, or NULL. */
+/** The finite TLBs, which @p p owns, or NULL. */
 S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p);
 
-/** Memory and its cache lines, or NULL. */
+/** Memory and its cache lines, which @p p owns, or NULL. */
 S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p);
 
 /** What the DCs by line have named so far, and found cached and dirty. */
@@ -114,7 +117,9 @@ struct s2_guest_result {
 
 /**
  * One access of the guest on @p cpu: looked up, walked, filled, then made.
- * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be;
+ * @param result overwritten; untouched with -EINVAL or -ENOENT
+ * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be
+ *         (12 to 52 bits, or 0 and then VA = IPA), or an unknown access;
  *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
  *         has; an error of memory.
  */
@@ -122,10 +127,11 @@ S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
 			   const struct s2_guest_access *access, struct s2_guest_result *result);
 
 /**
- * The same translation made ahead of any access, and of no consequence but
- * for the TLBs.  Allowed also for walks begun in the guest, until the next
- * DSB of the CPU (R_SQBCS), and with the speculative-AT erratum at any time.
- * @return as s2_guest_access()
+ * The same translation made ahead of any access: it fills TLBs, sets AF where
+ * walkers do, and counts TLB_HIT, TLB_MISS and WALK_READ; nothing else.
+ * Allowed also for walks begun in the guest, until the next DSB of the CPU
+ * (R_SQBCS), and with the speculative-AT erratum at any time.
+ * @return as s2_guest_access(), no error of memory
  */
 S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
 			      const struct s2_guest_access *access, struct s2_guest_result *result);
@@ -133,10 +139,17 @@ S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
 /** Whether @p cpu may walk its loaded stage 2 now. */
 S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu);
 
-/** A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and ISB. */
+/**
+ * A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and
+ * ISB: the finite TLBs forget; of residue none goes.  Nothing out of the guest.
+ */
 S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
 
-/** A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2. */
+/**
+ * A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2.
+ * @return 0, also without memory; -EINVAL if @p op is no DC; -ERANGE past the
+ *         PA size; -ENOMEM.
+ */
 S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa);
 
 /**
@@ -145,7 +158,7 @@ S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa
  */
 S2_API void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu);
 
-/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable). */
+/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable); nothing out of the guest. */
 S2_API void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu);
 
 S2_END_DECLS

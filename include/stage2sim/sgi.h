@@ -60,7 +60,7 @@ struct s2_sgi {
 /** Lower-case name of a register ("icc_sgi1r_el1"), or NULL. */
 S2_API const char *s2_sgi_reg_name(enum s2_sgi_reg reg);
 
-/** The register that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */
+/** The register (enum s2_sgi_reg) that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */
 S2_API int s2_sgi_reg_from_op2(unsigned op2);
 
 /** @return 0; -ERANGE if intid or rs does not fit its four bits. */
@@ -94,7 +94,7 @@ static inline struct s2_mpidr s2_sgi_cluster(const struct s2_sgi *sgi, bool rss)
 			(rss ? s2_field_put(sgi->rs, S2_BITS(7, 4)) : 0));
 }
 
-/** The write that names exactly @p target. @return -ERANGE for Aff0 >= 16 without @p rss. */
+/** The write that names just @p target. @return 0; -ERANGE: Aff0 > 15 without @p rss, INTID > 15 */
 S2_API int s2_sgi_to(struct s2_mpidr target, uint8_t intid, bool rss, uint64_t *value);
 
 /** Whether a write of @p reg may raise an SGI of @p group (0 or 1). */

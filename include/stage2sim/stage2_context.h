@@ -66,6 +66,7 @@ struct s2_stage2_world;
  * that does it: SYSREG_WRITE, VMID_SWITCH, MMU_ROLE_COMPUTE, MMU_ROLE_COMPARE,
  * and the local flush when another vcpu of the same MMU ran there last.
  * @param m must outlive the world
+ * @param out set on success; free with s2_stage2_world_free()
  * @return 0; -EINVAL without a policy or with fewer than S2_STAGE2_CPUS CPUs;
  *         -EOPNOTSUPP without VHE (nVHE loads on every entry); -ENOMEM.
  */

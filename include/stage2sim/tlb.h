@@ -70,8 +70,14 @@ struct s2_tlbs;
 /** All CPUs, where a CPU's index is asked for: the inner shareable domain. */
 #define S2_ALL_CPUS (~0U)
 
-/** @return 0; -EINVAL for sizes that cannot be; -ENOMEM. Nothing is allocated later,
- *  but for 2 KiB when a CPU first forgets one of 256 adjacent VMIDs on its own. */
+/**
+ * Empty TLBs.  Nothing is allocated later, but for 2 KiB when a CPU first
+ * forgets one of 256 adjacent VMIDs on its own.
+ * @param cfg copied
+ * @param vmid_bits 8 or 16
+ * @param out set on success; free with s2_tlbs_destroy()
+ * @return 0; -EINVAL for sizes that cannot be, or no CPU; -ENOMEM.
+ */
 S2_API int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid_bits,
 			  struct s2_tlbs **out);
 /** Frees @p tlbs (NULL is fine), which their maker owns; a physics destroys its own. */
@@ -81,15 +87,23 @@ S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
  * Looks @p addr (VA or IPA, as the kind has it) up on CPU @p cpu.
  * @param data what s2_tlb_fill() was given, if there is an entry
  * @param shift log2 of the bytes that the entry covers; may be NULL
+ * @return whether there is an entry; of several the smallest is taken
  */
 S2_API bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
 			  uint64_t addr, uint64_t *data, unsigned *shift);
 
-/** Enters a translation of 2^shift bytes (shift 12 to 63); another entry may go. */
+/**
+ * Enters a translation of 2^shift bytes (shift 12 to 63); another entry may go.
+ * Not kept: a kind that the configuration leaves out, a smaller size, and any
+ * size after the 16th different one of the CPU's TLB, or of its walk cache.
+ */
 S2_API void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
 			uint64_t addr, unsigned shift, uint64_t data);
 
-/** Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1). */
+/**
+ * Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1).
+ * Short of memory all CPUs forget them, not @p cpu alone.
+ */
 S2_API void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid,
 			      bool by_va_only);
 

@@ -42,7 +42,7 @@ enum s2_lr_overflow {
 /** What a vgic is made of, fixed from then on. */
 struct s2_vgic_config {
 	unsigned max_vcpus;	   /**< 1 to 512; 0 means 512 */
-	unsigned page_shift;	   /**< of the host: bounds KVM's table; 0: the machine's granule */
+	unsigned page_shift;	   /**< of the host, 12 to 16: bounds KVM's table; 0: the granule */
 	unsigned ipa_bits;	   /**< 32 to 52; 0 means 40 */
 	unsigned revision;	   /**< of the implementation, 2 or 3; 0 means 3 */
 	struct s2_routing routing; /**< how SGIs find their vcpus */
@@ -58,7 +58,9 @@ struct s2_vgic_config {
 
 /**
  * Makes a vgic with no vcpus on @p m, which must outlive it.
- * @return 0; -EINVAL for a number out of range; -EOPNOTSUPP; -ENOMEM.
+ * @param out set on success; free with s2_vgic_destroy()
+ * @return 0; -EINVAL for a number out of range; -EOPNOTSUPP for what is
+ *         refused; -ENOMEM.
  */
 S2_API int s2_vgic_create(struct s2_machine *m, const struct s2_vgic_config *cfg,
 			  struct s2_vgic **out);
@@ -76,13 +78,15 @@ S2_API unsigned s2_vgic_lock_faults(const struct s2_vgic *vgic);
 
 /**
  * Makes the vcpu with @p id; its index is the number of vcpus before it.
- * @return 0; -EINVAL for an id >= max_vcpus; -EEXIST for an id in use; -EBUSY
+ * @param out if not NULL, the vcpu, which the vgic owns
+ * @return 0; -EINVAL for an id >= max_vcpus, or if its redistributor in the
+ *         legacy region would be past the IPA space; -EEXIST for an id in use; -EBUSY
  *         after s2_vgic_init(); -ENOMEM.
  */
 S2_API int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cpu **out);
 
 /**
- * Takes back the vcpu that was made last (a creation that failed late).
+ * Takes back, and frees, the vcpu that was made last (a creation that failed late).
  * @return 0; -EBUSY if it is loaded, or not the last.
  */
 S2_API int s2_vgic_remove_vcpu(struct s2_vgic_cpu *vcpu);
@@ -126,26 +130,35 @@ S2_API bool s2_vgic_has_index(const struct s2_vgic *vgic);
 
 /* --- set-up: KVM_DEV_ARM_VGIC_GRP_* --------------------------------------- */
 
-/** Interrupts, SGIs and PPIs included: 64 to 1024 in steps of 32. @return -EINVAL; -EBUSY. */
+/** Interrupts, SGIs and PPIs included: 64 to 1024 in steps of 32. @return 0;
+ *  -EINVAL for another number; -EBUSY when set before, or after s2_vgic_init(). */
 S2_API int s2_vgic_set_nr_irqs(struct s2_vgic *vgic, unsigned n);
 
 /** Allocates the SPIs and fixes the vcpus. @return 0, also the second time; -ENOMEM. */
 S2_API int s2_vgic_init(struct s2_vgic *vgic);
 
-/** @return 0; -EEXIST if set; -EINVAL if not 64 KiB aligned; -E2BIG beyond the IPA space. */
+/**
+ * Where the distributor is (KVM_VGIC_V3_ADDR_TYPE_DIST).
+ * @return 0; -EINVAL if not 64 KiB aligned; -E2BIG beyond the IPA space; -EEXIST if set.
+ */
 S2_API int s2_vgic_set_dist(struct s2_vgic *vgic, struct s2_ipa base);
 
-/** The legacy single region, as big as the vcpus need. @return as above; -EINVAL for a mix. */
+/**
+ * The legacy single region, as big as the vcpus need (KVM_VGIC_V3_ADDR_TYPE_REDIST).
+ * @return as above; -EINVAL also for a mix with regions, or over the
+ *         distributor; -ENOMEM.
+ */
 S2_API int s2_vgic_set_redist(struct s2_vgic *vgic, struct s2_ipa base);
 
 /**
  * One more region; @p attr as KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION has it.
  * @return 0; -EINVAL for flags, a count of 0, an index that is not the next,
- *         an overlap, or a mix with the legacy region; -E2BIG; -ENOSPC.
+ *         an overlap, or a mix with the legacy region; -E2BIG beyond the IPA
+ *         space; -ENOSPC for more than 512; -ENOMEM.
  */
 S2_API int s2_vgic_add_redist_region(struct s2_vgic *vgic, uint64_t attr);
 
-/** Completes @p attr, which holds the index. @return -ENOENT. */
+/** Completes @p attr, which holds the index. @return 0; -ENOENT: none, or the legacy one. */
 S2_API int s2_vgic_get_redist_region(const struct s2_vgic *vgic, uint64_t *attr);
 
 /**
@@ -183,13 +196,15 @@ S2_API int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io
 				uint64_t value);
 /** The same of the distributor. @return 0; for userspace -ENXIO if no register is there. */
 S2_API int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t *value);
-/** @return also -EINVAL for userspace: GICD_IIDR of another kind, or revision. */
+/** Writes it. @return as the read; for userspace -EINVAL: another GICD_IIDR, or its revision. */
 S2_API int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t value);
 
 /**
  * Userspace's 32-bit access to the redistributor that has @p affinity (packed):
  * KVM_DEV_ARM_VGIC_GRP_REDIST_REGS.
- * @return 0; -EINVAL for no such vcpu; -EBUSY before s2_vgic_init(); -ENXIO.
+ * @param value read, or set to what was read
+ * @return 0; -EINVAL for no such vcpu; -EBUSY before s2_vgic_init(); -ENXIO if
+ *         no register is there.
  */
 S2_API int s2_vgic_user_redist(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affinity,
 			       uint32_t offset, bool write, uint32_t *value);
@@ -200,7 +215,7 @@ struct s2_vgic_frame {
 	uint32_t offset;	  /**< from its RD_base, or into the distributor */
 };
 
-/** @return 0; -ENXIO if neither distributor nor a redistributor is there. */
+/** Whose frame @p ipa is in. @return 0; -ENXIO: no distributor or redistributor. */
 S2_API int s2_vgic_resolve(struct s2_vgic *vgic, struct s2_ipa ipa, struct s2_vgic_frame *frame);
 
 /* --- interrupts ----------------------------------------------------------- */
@@ -216,7 +231,9 @@ S2_API int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum
 /**
  * A device's line: kvm_vgic_inject_irq().
  * @param vcpu whose PPI, or NULL for an SPI
- * @return 0; -EINVAL for an interrupt that is not there or is an SGI; -EBUSY.
+ * @return 0, also where it changes nothing; -EINVAL for an interrupt that is not
+ *         there (before s2_vgic_init() no SPI is), is an SGI, or is no match for
+ *         @p vcpu; -EBUSY for a PPI before s2_vgic_init().
  */
 S2_API int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu *vcpu,
 			  uint32_t intid, bool level);
@@ -236,7 +253,7 @@ struct s2_irq_state {
 	int target;	   /**< index of the vcpu that it is for, or -1 */
 };
 
-/** @param vcpu for a private interrupt; NULL for an SPI. @return 0; -EINVAL. */
+/** Looks. @param vcpu for a private interrupt; NULL for an SPI. @return 0; -EINVAL: none such. */
 S2_API int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uint32_t intid,
 			     struct s2_irq_state *state);
 
@@ -245,6 +262,7 @@ S2_API int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uin
 /**
  * vcpu_load: @p vcpu's CPU interface onto @p cpu; its first load builds the
  * lookup table (kvm_init_mpidr_data()).
+ * @param cpu which must have no other vcpu; not looked at
  * @return 0; -EBUSY if it is loaded already.
  */
 S2_API int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
@@ -252,10 +270,10 @@ S2_API int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
 /** vcpu_put, leaving the guest first if need be. @return 0; -EINVAL if not loaded. */
 S2_API int s2_vgic_put(struct s2_vgic_cpu *vcpu);
 
-/** Guest entry: flushes the ap_list into the list registers. @return 0; -EINVAL. */
+/** Guest entry: the ap_list into list registers. @return 0; -EINVAL if not loaded, or in it. */
 S2_API int s2_vgic_enter(struct s2_vgic_cpu *vcpu);
 
-/** Guest exit: folds the list registers back and prunes the ap_list. @return 0; -EINVAL. */
+/** Guest exit: folds list registers back, prunes the ap_list. @return 0; -EINVAL if not in it. */
 S2_API int s2_vgic_exit(struct s2_vgic_cpu *vcpu);
 
 /**
@@ -287,7 +305,7 @@ S2_API struct s2_vgic_run_state s2_vgic_run_state(const struct s2_vgic_cpu *vcpu
 /** kvm_vgic_vcpu_pending_irq(): would WFI return at once?  Group enables do not matter. */
 S2_API bool s2_vgic_pending(struct s2_vgic_cpu *vcpu);
 
-/** The virtual CPU interface: of the CPU where loaded, else the saved one. */
+/** The virtual CPU interface: of the CPU where loaded, else the saved one; until load or put. */
 S2_API struct s2_ich *s2_vgic_ich(struct s2_vgic_cpu *vcpu);
 
 S2_END_DECLS
