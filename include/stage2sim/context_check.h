@@ -20,27 +20,30 @@
 
 S2_BEGIN_DECLS
 
+/** How far an exploration goes.  -EINVAL where a bound says "at most" and is passed. */
 struct s2_context_bounds {
 	unsigned depth;		/**< longest sequence, in events; at most 250 */
-	uint64_t max_states;	/**< stop the walk there; 0: 2^31 */
+	uint64_t max_states;	/**< stop the walk there; at most, and for 0, 2^31 */
 	uint64_t random_events; /**< after it; in walks of 64 events each */
 	uint64_t seed;		/**< of these */
 };
 
+/** What an exploration found. */
 enum s2_context_verdict {
 	S2_CONTEXT_EXPLORED, /**< no violation within what was explored */
-	S2_CONTEXT_UNSOUND,
+	S2_CONTEXT_UNSOUND,  /**< some sequence leaves a context that is not the computed one */
 };
 
+/** What was explored, and how it ended. */
 struct s2_context_result {
-	enum s2_context_verdict verdict;
-	uint64_t states;	/**< different states compared */
-	uint64_t transitions;	/**< events applied in the walk */
-	unsigned depth;		/**< every sequence up to here was covered */
-	bool closed;		/**< no new state was left: any length was */
+	enum s2_context_verdict verdict; /**< within the bounds, never more */
+	uint64_t states;		 /**< different states compared */
+	uint64_t transitions;		 /**< events applied in the walk */
+	unsigned depth; /**< all sequences up to here were covered (unsound: shorter ones) */
+	bool closed;	/**< no new state was left: any length was */
 	uint64_t random_events; /**< applied and compared besides */
 	size_t story_events;	/**< length of the sequence that failed */
-	char *story;		/**< numbered lines, or NULL; s2_context_result_clear() frees it */
+	char *story;		/**< a line an event, or NULL; s2_context_result_clear() frees it */
 };
 
 /**
@@ -55,12 +58,12 @@ S2_API int s2_mmu_context_check(const struct s2_mmu_vcpu_config *cfg,
 				const struct s2_context_bounds *bounds,
 				struct s2_context_result *out);
 
-/** As above, for what vcpus reload of stage 2 (arm64). */
+/** As above, for what vcpus reload of stage 2 (arm64). @return the same; -EINVAL: no policy */
 S2_API int s2_stage2_context_check(const struct s2_stage2_policy *policy,
 				   const struct s2_context_bounds *bounds,
 				   struct s2_context_result *out);
 
-/** Frees what @p result holds. */
+/** Frees the story of @p result, not @p result itself. */
 S2_API void s2_context_result_clear(struct s2_context_result *result);
 
 S2_END_DECLS

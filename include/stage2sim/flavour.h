@@ -30,7 +30,7 @@ enum s2_collapse {
 
 /** Whether S2_COLLAPSE_UNMAP cleans what it unmaps. */
 enum s2_collapse_cmo {
-	S2_COLLAPSE_CMO_ALWAYS,
+	S2_COLLAPSE_CMO_ALWAYS, /**< each leaf after its TLBI, as any unmap */
 	S2_COLLAPSE_CMO_ELIDED, /**< the new block cleans the same lines again (2019, patch 6) */
 };
 
@@ -172,7 +172,7 @@ struct s2_flavour {
 	bool nvhe_exit_isb;       /**< nVHE: ISB after VTTBR_EL2 is restored (ed49fe5a6fb9) */
 };
 
-/** Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), or NULL. */
+/** Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), which lives for ever, or NULL. */
 S2_API const struct s2_flavour *s2_flavour_find(const char *name);
 
 /** Flavour @p index from 0, oldest first, or NULL past the last. */

@@ -23,17 +23,17 @@ S2_BEGIN_DECLS
 
 #define S2_GICR_FRAME_SIZE  UINT64_C(0x10000) /**< RD_base or SGI_base */
 #define S2_GICR_SIZE	    UINT64_C(0x20000) /**< one vcpu's redistributor */
-#define S2_GICR_SGI_BASE    UINT32_C(0x10000)
-#define S2_GICD_SIZE	    UINT64_C(0x10000)
-#define S2_GICV3_ARCH_REV   UINT32_C(0x3b) /**< PIDR2: GICv3 */
-#define S2_GIC_PRIVATE_IRQS 32U		   /**< 16 SGIs, 16 PPIs */
-#define S2_GIC_PRIORITY	    UINT8_C(0xf8)  /**< the five bits of priority that are kept */
+#define S2_GICR_SGI_BASE    UINT32_C(0x10000) /**< offset of SGI_base from RD_base */
+#define S2_GICD_SIZE	    UINT64_C(0x10000) /**< the distributor */
+#define S2_GICV3_ARCH_REV   UINT32_C(0x3b)    /**< PIDR2: GICv3 */
+#define S2_GIC_PRIVATE_IRQS 32U		      /**< 16 SGIs, 16 PPIs */
+#define S2_GIC_PRIORITY	    UINT8_C(0xf8)     /**< the five bits of priority that are kept */
 
 /** Interrupt numbers that no SPI has. */
 #define S2_GIC_FIRST_SPECIAL 1020U
-#define S2_GIC_SPURIOUS	     1023U
+#define S2_GIC_SPURIOUS	     1023U /**< ICC_IAR: nothing to acknowledge */
 
-/** Every register that an access can reach. */
+/** Every register that an access can reach, by the name that IHI 0069 has for it. */
 enum s2_gic_reg {
 	/* RD_base */
 	S2_GICR_CTLR,
@@ -81,75 +81,77 @@ enum s2_gic_reg {
 	S2_GIC_REGS, /**< how many there are; no register */
 };
 
-/** Widths of access that a register takes. */
-#define S2_GIC_ACCESS_8	 UINT8_C(1)
-#define S2_GIC_ACCESS_32 UINT8_C(4)
-#define S2_GIC_ACCESS_64 UINT8_C(8)
+/* Widths of access that a register takes, as bytes. */
+#define S2_GIC_ACCESS_8	 UINT8_C(1) /**< a byte */
+#define S2_GIC_ACCESS_32 UINT8_C(4) /**< 32 bits */
+#define S2_GIC_ACCESS_64 UINT8_C(8) /**< 64 bits */
 
+/** One register, or one array of registers: a row of IHI 0069 tables 12-25, 12-27, 12-29. */
 struct s2_gic_reg_info {
-	const char *name;
-	uint32_t offset;
+	const char *name;     /**< lower case ("gicr_ctlr") */
+	uint32_t offset;      /**< from RD_base, or into the distributor */
 	uint32_t size;	      /**< bytes of the register, or of the whole array */
 	uint8_t access;	      /**< S2_GIC_ACCESS_*, or-ed */
 	uint8_t bits_per_irq; /**< 0: not an array over interrupts */
 };
 
-/** The row of @p reg, or NULL if there is no such register. */
+/** The row of @p reg, which lives for ever, or NULL if there is no such register. */
 S2_API const struct s2_gic_reg_info *s2_gic_reg_info(enum s2_gic_reg reg);
 
 /**
- * The register at @p offset of a redistributor, for an access of @p size
- * bytes; -ENOENT if none is there, or not for that size and alignment.
+ * The register (enum s2_gic_reg) at @p offset of a redistributor, for an access
+ * of @p size bytes; -ENOENT if none is there, or not for that size and alignment.
  */
 S2_API int s2_gicr_decode(uint32_t offset, unsigned size);
 
-/** The same in the distributor. */
+/** The same in the distributor; -ENOENT likewise. */
 S2_API int s2_gicd_decode(uint32_t offset, unsigned size);
 
 /* GICR_CTLR */
-#define S2_GICR_CTLR_CES S2_BIT(1)
-#define S2_GICR_CTLR_IR	 S2_BIT(2)
+#define S2_GICR_CTLR_CES S2_BIT(1) /**< EnableLPIs can be cleared; 1 from revision 3 on */
+#define S2_GICR_CTLR_IR	 S2_BIT(2) /**< INVLPIR and INVALLR exist; 1 from revision 3 on */
 
 /* GICR_TYPER; the packed affinity is in 63:32. */
-#define S2_GICR_TYPER_LAST S2_BIT(4)
-#define S2_GICR_TYPER_CPU  S2_BITS(23, 8)
-#define S2_GICR_TYPER_AFF  S2_BITS(63, 32)
+#define S2_GICR_TYPER_LAST S2_BIT(4)	   /**< no redistributor follows this one */
+#define S2_GICR_TYPER_CPU  S2_BITS(23, 8)  /**< Processor_Number: the vcpu id */
+#define S2_GICR_TYPER_AFF  S2_BITS(63, 32) /**< Affinity_Value; KVM leaves Aff3 0 */
 
 /* GICR_PROPBASER, GICR_PENDBASER. */
-#define S2_GICR_PENDBASER_PTZ  S2_BIT(62)
-#define S2_GICR_PROPBASER_RES0 (S2_BITS(63, 59) | S2_BITS(55, 52) | S2_BITS(6, 5))
+#define S2_GICR_PENDBASER_PTZ  S2_BIT(62) /**< pending table is zero; reads 0 */
+#define S2_GICR_PROPBASER_RES0 (S2_BITS(63, 59) | S2_BITS(55, 52) | S2_BITS(6, 5)) /**< stay 0 */
+/** GICR_PENDBASER: bits that stay 0. */
 #define S2_GICR_PENDBASER_RES0 \
 	(S2_BIT(63) | S2_BITS(61, 59) | S2_BITS(55, 52) | S2_BITS(15, 12) | S2_BITS(6, 0))
-#define S2_GICR_BASER_SHARE	  S2_BITS(11, 10)
-#define S2_GICR_BASER_INNER_CACHE S2_BITS(9, 7)
-#define S2_GICR_BASER_OUTER_CACHE S2_BITS(58, 56)
+#define S2_GICR_BASER_SHARE	  S2_BITS(11, 10) /**< Shareability; 2 (outer) becomes 1 (inner) */
+#define S2_GICR_BASER_INNER_CACHE S2_BITS(9, 7)	  /**< InnerCache; 0 and 1 become 3 (RaWb) */
+#define S2_GICR_BASER_OUTER_CACHE S2_BITS(58, 56) /**< OuterCache; all but 1 become 0 */
 
 /* GICD_CTLR */
-#define S2_GICD_CTLR_ENABLE_G1 S2_BIT(1)
-#define S2_GICD_CTLR_ARE_NS    S2_BIT(4)
-#define S2_GICD_CTLR_DS	       S2_BIT(6)
-#define S2_GICD_CTLR_NASSGIREQ S2_BIT(8)
+#define S2_GICD_CTLR_ENABLE_G1 S2_BIT(1) /**< EnableGrp1: interrupts reach vcpus at all */
+#define S2_GICD_CTLR_ARE_NS    S2_BIT(4) /**< ARE: affinity routing; reads 1 */
+#define S2_GICD_CTLR_DS	       S2_BIT(6) /**< one security state; reads 1 */
+#define S2_GICD_CTLR_NASSGIREQ S2_BIT(8) /**< nASSGIreq: SGIs without an active state */
 
 /* GICD_TYPER */
-#define S2_GICD_TYPER_LINES S2_BITS(4, 0)
-#define S2_GICD_TYPER_IDS   S2_BITS(23, 19)
+#define S2_GICD_TYPER_LINES S2_BITS(4, 0)   /**< ITLinesNumber: interrupts / 32 - 1 */
+#define S2_GICD_TYPER_IDS   S2_BITS(23, 19) /**< IDbits: bits of an INTID - 1; 9, without LPIs */
 
 /* GICD_TYPER2 */
-#define S2_GICD_TYPER2_NASSGICAP S2_BIT(8)
+#define S2_GICD_TYPER2_NASSGICAP S2_BIT(8) /**< nASSGIcap: nASSGIreq can be set (GICv4.1) */
 
 /* GICD_IIDR, GICR_IIDR */
-#define S2_GIC_IIDR_PRODUCT S2_BITS(31, 24)
-#define S2_GIC_IIDR_REV	    S2_BITS(15, 12)
-#define S2_GIC_IIDR_IMPL    S2_BITS(11, 0)
+#define S2_GIC_IIDR_PRODUCT S2_BITS(31, 24) /**< ProductID; KVM: 0x4b */
+#define S2_GIC_IIDR_REV	    S2_BITS(15, 12) /**< Revision, 2 or 3; GICD_IIDR only */
+#define S2_GIC_IIDR_IMPL    S2_BITS(11, 0)  /**< Implementer; Arm: 0x43b */
 
 /** Aff2 to Aff0: all that KVM keeps of GICD_IROUTER (no Aff3, no 1-of-N). */
 #define S2_GICD_IROUTER_AFF (S2_MPIDR_AFF2 | S2_MPIDR_AFF1 | S2_MPIDR_AFF0)
 
 /* KVM_VGIC_V3_ADDR_TYPE_REDIST_REGION */
-#define S2_REDIST_REGION_COUNT S2_BITS(63, 52)
-#define S2_REDIST_REGION_BASE  S2_BITS(51, 16)
-#define S2_REDIST_REGION_FLAGS S2_BITS(15, 12)
-#define S2_REDIST_REGION_INDEX S2_BITS(11, 0)
+#define S2_REDIST_REGION_COUNT S2_BITS(63, 52) /**< redistributors; not 0 */
+#define S2_REDIST_REGION_BASE  S2_BITS(51, 16) /**< IPA of the first, in its own place */
+#define S2_REDIST_REGION_FLAGS S2_BITS(15, 12) /**< must be 0 */
+#define S2_REDIST_REGION_INDEX S2_BITS(11, 0)  /**< of the region, from 0 */
 
 S2_END_DECLS
 

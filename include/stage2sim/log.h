@@ -29,9 +29,11 @@ struct s2_log_config {
 };
 
 /**
- * A log of everything that @p m issues from now on.
+ * A log of everything that @p m, which must outlive it, issues from now on.
+ * @param cfg copied
+ * @param out set on success; s2_log_detach() frees it
  * @return 0; -EINVAL without a write function, or for casemate_only on more
- *         than its 4 CPUs; -ENOSPC (sinks); -ENOMEM.
+ *         than its 4 CPUs; -ENOSPC for more than S2_MAX_SINKS; -ENOMEM.
  */
 S2_API int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg,
 			 struct s2_log **out);

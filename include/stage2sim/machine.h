@@ -109,7 +109,7 @@ S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_mach
 /** Frees @p m (NULL is fine).  Everything built on it must be gone before. */
 S2_API void s2_machine_destroy(struct s2_machine *m);
 
-/** The features that @p m was made with. */
+/** The features that @p m was made with; live as long as the machine. */
 S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m);
 
 /** How many CPUs @p m has. */

@@ -28,6 +28,7 @@ S2_BEGIN_DECLS
 
 struct s2_memory;
 
+/** What is kept of a line. */
 enum s2_memory_detail {
 	S2_MEMORY_STATES,   /**< cached and dirty only: what counting needs */
 	S2_MEMORY_VERSIONS, /**< contents too: what an oracle needs */
@@ -52,62 +53,84 @@ enum s2_line_op {
 
 /** A line: @p cache is meaningful if @p cached. */
 struct s2_line {
-	uint32_t poc;
-	uint32_t cache;
-	bool cached;
-	bool dirty;
+	uint32_t poc;	/**< version at the PoC; always 0 with S2_MEMORY_STATES */
+	uint32_t cache; /**< version in the caches, else 0 */
+	bool cached;	/**< some cache of the domain has it */
+	bool dirty;	/**< cached, and not written back */
 };
 
 /** Lines that an operation named, and those of them that were cached and dirty before. */
 struct s2_line_counts {
-	uint64_t lines;
-	uint64_t valid;
-	uint64_t dirty;
+	uint64_t lines; /**< named */
+	uint64_t valid; /**< of these, cached */
+	uint64_t dirty; /**< of these, dirty */
 };
 
 /**
  * Memory of the machine's PA size, version 0 everywhere, nothing cached.
  * With FEAT_S2FWB and S2_MEMORY_STATES nothing is ever stored, since no agent
  * can see a difference; counts then are of lines only.
+ * @param f not kept
+ * @param out set on success; free with s2_memory_destroy()
  * @return 0 or -ENOMEM
  */
 S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
 			    enum s2_memory_detail detail, struct s2_memory **out);
+
+/** Frees @p mem (NULL is fine), which its maker owns; a physics destroys its own. */
 S2_API void s2_memory_destroy(struct s2_memory *mem);
 
 /*
- * The operations return 0; -EINVAL for an empty range; -ERANGE past the PA
+ * The operations return 0; -EINVAL for an empty range, or an operation or agent
+ * that does not exist; -ERANGE past the PA
  * size, nothing then being changed; -ENOMEM when the nodes of a range that is
  * no longer uniform cannot be had: the part of the range below the failure
  * has then been done.  Ranges are rounded outwards to lines.
  */
 
-/** @param counts if not NULL, added to */
+/** Does @p op to each line of the range. @param counts if not NULL, added to. @return as above */
 S2_API int s2_memory_apply(struct s2_memory *mem, enum s2_line_op op, struct s2_pa pa,
 			   uint64_t size, struct s2_line_counts *counts);
 
-/** @param version if not NULL, the new version; -EOVERFLOW when there are no more */
+/**
+ * A write of every line of the range: one new version for all of them.
+ * @param version if not NULL, the new version; 0 with S2_MEMORY_STATES
+ * @return as above; -EOVERFLOW when there are no more versions
+ */
 S2_API int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
 			   uint64_t size, uint32_t *version);
 
-/** Reads the line of @p pa; a write-back agent's read brings it into the cache. */
+/**
+ * Reads the line of @p pa; a write-back agent's read brings it into the cache.
+ * @return as above; with -ENOMEM @p version is right, and the line not cached
+ */
 S2_API int s2_memory_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
 			  uint32_t *version);
 
-/** Looks at the line of @p pa and changes nothing. */
+/** Looks at the line of @p pa and changes nothing. @return 0; -ERANGE past the PA size */
 S2_API int s2_memory_line(const struct s2_memory *mem, struct s2_pa pa, struct s2_line *line);
 
-/** An instruction fetch of a CPU: from its I-cache, or, into it, from the data side. */
+/**
+ * An instruction fetch of a CPU: from its I-cache, or, into it, from the data
+ * side; with CTR_EL0.DIC always from there.
+ * @param cpu below the number that the memory was made for
+ * @return 0; -ERANGE past the PA size; -ENOMEM: not kept, @p version is right
+ */
 S2_API int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32_t *version);
 
-/** IC IVAU of the range on all CPUs; by PA, so it names nothing for sure in a VIPT cache. */
+/**
+ * IC IVAU of the range on all CPUs; by PA, so it names nothing for sure in a
+ * VIPT cache.  An empty range, or one past the PA size, does nothing.
+ */
 S2_API void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t size);
 
-/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
+/** In place of a CPU's index: IC IALLUIS. */
 #define S2_MEMORY_ALL_CPUS (~0U)
+
+/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
 S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
 
-/** The host's memory that holds all this, in bytes. */
+/** The host's memory that holds all this but the I-caches' lines, in bytes. */
 S2_API uint64_t s2_memory_footprint(const struct s2_memory *mem);
 
 S2_END_DECLS

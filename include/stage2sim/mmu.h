@@ -53,29 +53,31 @@ S2_API const char *s2_flush_kind_name(enum s2_flush_kind kind);
 
 /**
  * An MMU with empty tables; the root is allocated and counted nowhere.
+ * @param m must outlive the MMU, like the flavour of @p cfg
+ * @param out set on success; free with s2_mmu_free()
  * @return 0; -EINVAL for VMID 0, one too wide for the machine, or no flavour;
  *         an error of s2_geometry_init(); -ENOMEM.
  */
 S2_API int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg,
 			 struct s2_mmu **out);
 
-/** Frees the model's memory of @p mmu, tables included, and issues nothing. */
+/** Frees the model's memory of @p mmu, tables included (NULL is fine), and issues nothing. */
 S2_API void s2_mmu_free(struct s2_mmu *mmu);
 
-/** The shape of its tables. */
+/** The shape of its tables; lives as long as the MMU. */
 S2_API const struct s2_geometry *s2_mmu_geometry(const struct s2_mmu *mmu);
 /** The flavour it was made with. */
 S2_API const struct s2_flavour *s2_mmu_flavour(const struct s2_mmu *mmu);
 /** The machine its tables are in. */
 S2_API struct s2_machine *s2_mmu_machine(const struct s2_mmu *mmu);
-/** The tag of its translations. */
+/** The tag of its translations; s2_vcpu_load() may change it (kvm_arm_vmid_update()). */
 S2_API struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu);
 /** How fields lie in its descriptors. */
 S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
 /** How operands of TLBIs are encoded, for s2_tlbi_range_decompose(). */
 S2_API struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu);
 
-/** Tells @p fn of every flush call as it is made; NULL for none. */
+/** Tells @p fn, in place of the one before, of every flush call as it is made; NULL for none. */
 S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 				 void (*fn)(void *arg, const struct s2_flush_call *call),
 				 void *arg);
@@ -91,9 +93,10 @@ S2_API void s2_cpu_unload_stage2(struct s2_cpu *cpu);
 
 /** What a flush found loaded, to be put back; its fields are the flush's own. */
 struct s2_flush_context {
-	const char *site;
-	bool restore; /**< another VM's stage 2 is loaded on this CPU (VHE) */
-	uint64_t tcr, sctlr;
+	const char *site; /**< of the CPU, before the call */
+	bool restore;	  /**< another VM's stage 2 is loaded on this CPU (VHE) */
+	uint64_t tcr;	  /**< TCR_EL1 as it was (SPECULATIVE_AT erratum) */
+	uint64_t sctlr;	  /**< SCTLR_EL1 as it was (the same, with VHE) */
 };
 
 /**
@@ -117,9 +120,11 @@ S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
 				  int level);
 
 /**
- * kvm_tlb_flush_vmid_range(): a range of IPA, in calls of at most 2^21 pages;
- * the whole VMID if the CPU or the flavour has no range operations.
- * @return 0; -EINVAL if not page aligned, -ERANGE past the IPA size.
+ * kvm_tlb_flush_vmid_range(): a range of IPA, in calls as the flavour's
+ * range_calls has it (upstream: of at most 2^21 pages), or by its
+ * flush_range_with; the whole VMID if the CPU or the flavour has no range
+ * operations.
+ * @return 0; -EINVAL if empty or not page aligned; -ERANGE past the IPA size.
  */
 S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
 			       uint64_t size);

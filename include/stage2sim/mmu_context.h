@@ -23,27 +23,28 @@ S2_BEGIN_DECLS
 
 /** How this host translates for guests; fixed for a vcpu's life. */
 enum s2_mmu_paging {
-	S2_MMU_SHADOW, /**< no EPT or NPT */
-	S2_MMU_TDP4,   /**< EPT or NPT, at most 4 levels */
-	S2_MMU_TDP5,   /**< 5 levels possible, used if MAXPHYADDR is over 48 */
-	S2_MMU_PAGINGS,
+	S2_MMU_SHADOW,	/**< no EPT or NPT */
+	S2_MMU_TDP4,	/**< EPT or NPT, at most 4 levels */
+	S2_MMU_TDP5,	/**< 5 levels possible, used if MAXPHYADDR is over 48 */
+	S2_MMU_PAGINGS, /**< how many there are */
 };
 
 /** Whose nested virtualisation: what the guest context shadows. */
 enum s2_mmu_vendor {
-	S2_MMU_VMX, /**< L1's EPT */
-	S2_MMU_SVM, /**< L1's NPT */
-	S2_MMU_VENDORS,
+	S2_MMU_VMX,	/**< L1's EPT */
+	S2_MMU_SVM,	/**< L1's NPT */
+	S2_MMU_VENDORS, /**< how many there are */
 };
 
+/** The contexts of a vcpu (struct kvm_vcpu_arch). */
 enum s2_mmu_id {
-	S2_MMU_ROOT,
-	S2_MMU_GUEST,
-	S2_MMU_NESTED,
-	S2_MMUS,
+	S2_MMU_ROOT,   /**< root_mmu: the guest's own */
+	S2_MMU_GUEST,  /**< guest_mmu: shadow of L1's EPT or NPT */
+	S2_MMU_NESTED, /**< nested_mmu: walks L2's tables */
+	S2_MMUS,       /**< how many there are */
 };
 
-/** The named fields of a context; values are symbolic. */
+/** The named fields of a context, those of struct kvm_mmu; values are symbolic. */
 enum s2_mmu_field {
 	S2_MMU_PAGE_FAULT,
 	S2_MMU_SYNC_PAGE,
@@ -58,7 +59,7 @@ enum s2_mmu_field {
 	S2_MMU_PERMISSIONS, /**< bitmap of permission faults */
 	S2_MMU_PKRU_MASK,
 	S2_MMU_SHADOW_ZERO, /**< reserved bits of our entries */
-	S2_MMU_FIELDS,
+	S2_MMU_FIELDS,	    /**< how many there are */
 };
 
 /** Room for fields: the named ones, or those of a neutral shape. */
@@ -68,26 +69,30 @@ enum s2_mmu_field {
 
 /** The role words of a context (kvm_cpu_role and kvm_mmu_page_role). */
 struct s2_mmu_roles {
-	uint32_t cpu_base; /**< what the guest's paging mode is */
-	uint32_t cpu_ext;
+	uint32_t cpu_base;  /**< what the guest's paging mode is */
+	uint32_t cpu_ext;   /**< the rest of it (union kvm_mmu_extended_role) */
 	uint32_t root_base; /**< what the pages that we build are for */
 };
 
 /** A bit or field of a role word. */
 struct s2_mmu_role_bit {
-	const char *name;
-	bool extended; /**< in cpu_ext, else in cpu_base and root_base */
-	uint32_t mask;
+	const char *name; /**< of the kernel's bit-field ("efer_nx") */
+	bool extended;	  /**< in cpu_ext, else in cpu_base and root_base */
+	uint32_t mask;	  /**< its place in its word */
 };
 
 /** Bit @p index from 0 of the role words, or NULL past the last. */
 S2_API const struct s2_mmu_role_bit *s2_mmu_role_bit_at(size_t index);
 
+/**
+ * A context (struct kvm_mmu).  Of a neutral shape the constant fields are the
+ * slots from 0 on, the role-dependent ones those from S2_MMU_SHAPE_MAX on.
+ */
 struct s2_mmu_context {
-	struct s2_mmu_roles role;
-	uint32_t root;		/**< what its root was built for; 0: none loaded */
-	uint32_t constants_set; /**< whether the constant fields were ever written */
-	uint32_t field[S2_MMU_SLOTS];
+	struct s2_mmu_roles role;     /**< what the fields were last computed for */
+	uint32_t root;		      /**< what its root was built for; 0: none loaded */
+	uint32_t constants_set;	      /**< whether the constant fields were ever written */
+	uint32_t field[S2_MMU_SLOTS]; /**< by enum s2_mmu_field; 0: never written */
 };
 
 /** What a CPUID change tells the MMU. */
@@ -97,38 +102,40 @@ struct s2_mmu_cpuid {
 	uint8_t gbpages;    /**< 1 if the guest has 1 GiB pages */
 };
 
-/* Bits of the registers that reach a role. */
-#define S2_CR0_WP   (UINT32_C(1) << 16)
-#define S2_CR0_PG   (UINT32_C(1) << 31)
-#define S2_CR4_PSE  (UINT32_C(1) << 4)
-#define S2_CR4_PAE  (UINT32_C(1) << 5)
-#define S2_CR4_LA57 (UINT32_C(1) << 12)
-#define S2_CR4_SMEP (UINT32_C(1) << 20)
-#define S2_CR4_SMAP (UINT32_C(1) << 21)
-#define S2_CR4_PKE  (UINT32_C(1) << 22)
-#define S2_EFER_LME (UINT32_C(1) << 8)
-#define S2_EFER_LMA (UINT32_C(1) << 10)
-#define S2_EFER_NX  (UINT32_C(1) << 11)
+/* Bits of the registers that reach a role (Intel SDM volume 3, 2.5 and 2.2.1). */
+#define S2_CR0_WP   (UINT32_C(1) << 16) /**< CR0.WP: write protection binds the supervisor */
+#define S2_CR0_PG   (UINT32_C(1) << 31) /**< CR0.PG: paging is on */
+#define S2_CR4_PSE  (UINT32_C(1) << 4)	/**< CR4.PSE: 4 MiB pages */
+#define S2_CR4_PAE  (UINT32_C(1) << 5)	/**< CR4.PAE: 8-byte entries */
+#define S2_CR4_LA57 (UINT32_C(1) << 12) /**< CR4.LA57: five levels */
+#define S2_CR4_SMEP (UINT32_C(1) << 20) /**< CR4.SMEP: no supervisor fetch from user pages */
+#define S2_CR4_SMAP (UINT32_C(1) << 21) /**< CR4.SMAP: no supervisor access to user pages */
+#define S2_CR4_PKE  (UINT32_C(1) << 22) /**< CR4.PKE: protection keys of user pages */
+#define S2_EFER_LME (UINT32_C(1) << 8)	/**< EFER.LME: paging means long mode */
+#define S2_EFER_LMA (UINT32_C(1) << 10) /**< EFER.LMA: long mode is active */
+#define S2_EFER_NX  (UINT32_C(1) << 11) /**< EFER.NXE: entries have a no-execute bit */
 
+/** What can happen to a vcpu. */
 enum s2_mmu_event_kind {
-	S2_MMU_SMM_ENTER,
-	S2_MMU_SMM_LEAVE,
+	S2_MMU_SMM_ENTER,	/**< an SMI: enter_smm() */
+	S2_MMU_SMM_LEAVE,	/**< RSM: back to what the SMI interrupted */
 	S2_MMU_SMM_LEAVE_FAILS, /**< RSM clears the SMM flag, then shuts down */
-	S2_MMU_CR0_WRITE,
-	S2_MMU_CR4_WRITE,
-	S2_MMU_EFER_WRITE, /**< LMA is the processor's to set and is not taken from the value */
-	S2_MMU_NESTED_ENTER,
-	S2_MMU_NESTED_EXIT,
-	S2_MMU_CPUID_SET,
-	S2_MMU_VCPU_RESET,
-	S2_MMU_RUN, /**< entry to the guest: a root is loaded if there is none */
-	S2_MMU_EVENT_KINDS,
+	S2_MMU_CR0_WRITE,	/**< kvm_set_cr0(); bits other than PG and WP do not count */
+	S2_MMU_CR4_WRITE,	/**< kvm_set_cr4(); bits not named above do not count */
+	S2_MMU_EFER_WRITE,   /**< LMA is the processor's to set and is not taken from the value */
+	S2_MMU_NESTED_ENTER, /**< L1 runs L2 */
+	S2_MMU_NESTED_EXIT,  /**< L2 leaves to L1 */
+	S2_MMU_CPUID_SET,    /**< kvm_mmu_after_set_cpuid() */
+	S2_MMU_VCPU_RESET,   /**< kvm_vcpu_reset(), RESET or INIT */
+	S2_MMU_RUN,	     /**< entry to the guest: a root is loaded if there is none */
+	S2_MMU_EVENT_KINDS,  /**< how many there are */
 };
 
+/** One event, with what it brings. */
 struct s2_mmu_event {
-	enum s2_mmu_event_kind kind;
-	uint32_t value;		   /**< register writes; nested enter: 1 if L1 uses EPT/NPT */
-	struct s2_mmu_cpuid cpuid; /**< CPUID_SET */
+	enum s2_mmu_event_kind kind; /**< which of the members below mean something */
+	uint32_t value;		     /**< register writes; nested enter: 1 if L1 uses EPT/NPT */
+	struct s2_mmu_cpuid cpuid;   /**< CPUID_SET */
 };
 
 /** Name of an event ("smm-enter"), or NULL. */
@@ -137,6 +144,7 @@ S2_API const char *s2_mmu_event_name(enum s2_mmu_event_kind kind);
 /** Name of a field ("page_fault"), or NULL. */
 S2_API const char *s2_mmu_field_name(enum s2_mmu_field field);
 
+/** Name of a way of paging ("tdp4"), or NULL. */
 S2_API const char *s2_mmu_paging_name(enum s2_mmu_paging paging);
 
 /** What is skipped when a context is set up again; opaque, one row of a table. */
@@ -148,6 +156,7 @@ S2_API const struct s2_mmu_policy *s2_mmu_policy_at(size_t index);
 /** Policy @p name ("rewrite-all"), or NULL. */
 S2_API const struct s2_mmu_policy *s2_mmu_policy_find(const char *name);
 
+/** Its name, as s2_mmu_policy_find() takes it. */
 S2_API const char *s2_mmu_policy_name(const struct s2_mmu_policy *policy);
 
 /** One line that says what the policy does. */
@@ -162,18 +171,19 @@ struct s2_mmu_shape {
 	unsigned role_fields; /**< 0 to S2_MMU_SHAPE_MAX */
 };
 
+/** What a vcpu is made of.  Copied, but for what the pointers name. */
 struct s2_mmu_vcpu_config {
-	const struct s2_mmu_policy *policy;
-	enum s2_mmu_paging paging;
-	enum s2_mmu_vendor vendor;
-	struct s2_mmu_cpuid cpuid;	  /**< at creation; all zero: KVM's default, 36 bits */
-	const struct s2_mmu_shape *shape; /**< NULL: the named fields; read at creation only */
+	const struct s2_mmu_policy *policy; /**< of s2_mmu_policy_at() or _find() */
+	enum s2_mmu_paging paging;	    /**< the host's, for the vcpu's life */
+	enum s2_mmu_vendor vendor;	    /**< the host's, for the vcpu's life */
+	struct s2_mmu_cpuid cpuid;	    /**< at creation; all zero: KVM's default, 36 bits */
+	const struct s2_mmu_shape *shape;   /**< NULL: the named fields; read at creation only */
 };
 
 /** What was written so far, by class of field. */
 struct s2_mmu_writes {
-	uint64_t constant;
-	uint64_t role;
+	uint64_t constant; /**< of fields that never change their value */
+	uint64_t role;	   /**< of fields that follow the role */
 };
 
 struct s2_mmu_vcpu;
@@ -195,13 +205,15 @@ S2_API void s2_mmu_vcpu_free(struct s2_mmu_vcpu *vcpu);
 /**
  * One event of a vcpu, and what the hypervisor does about it.
  * @return 0; -EINVAL for an event that cannot happen now (leaving SMM outside
- *         of it, a register value that the processor refuses, CPUID changed
- *         after the first run); nothing has then changed.
+ *         of it, entering L2 from there or from L2, a nested EPT or NPT without
+ *         TDP, a register value that the processor refuses, CPUID out of range,
+ *         or changed while L2 runs or after the first run); nothing has then
+ *         changed.
  */
 S2_API int s2_mmu_vcpu_event(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
 			     const struct s2_mmu_event *event);
 
-/** Context @p id as it is now. */
+/** Context @p id as it is now; the vcpu's own, to be read before its next event. */
 S2_API const struct s2_mmu_context *s2_mmu_vcpu_context(const struct s2_mmu_vcpu *vcpu,
 							enum s2_mmu_id id);
 
@@ -211,6 +223,7 @@ S2_API enum s2_mmu_id s2_mmu_vcpu_active(const struct s2_mmu_vcpu *vcpu);
 /** The context that walks the guest's own tables. */
 S2_API enum s2_mmu_id s2_mmu_vcpu_walk(const struct s2_mmu_vcpu *vcpu);
 
+/** Fields written since the creation, which counts too. */
 S2_API struct s2_mmu_writes s2_mmu_vcpu_writes(const struct s2_mmu_vcpu *vcpu);
 
 /** How many fields context @p id has of each class. */

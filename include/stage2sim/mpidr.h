@@ -23,13 +23,13 @@
 
 S2_BEGIN_DECLS
 
-#define S2_MPIDR_AFF0 S2_BITS(7, 0)
-#define S2_MPIDR_AFF1 S2_BITS(15, 8)
-#define S2_MPIDR_AFF2 S2_BITS(23, 16)
-#define S2_MPIDR_MT   S2_BIT(24)
-#define S2_MPIDR_U    S2_BIT(30)
-#define S2_MPIDR_RES1 S2_BIT(31)
-#define S2_MPIDR_AFF3 S2_BITS(39, 32)
+#define S2_MPIDR_AFF0 S2_BITS(7, 0)   /**< KVM resets it to the vcpu id 3:0 */
+#define S2_MPIDR_AFF1 S2_BITS(15, 8)  /**< to id 11:4 */
+#define S2_MPIDR_AFF2 S2_BITS(23, 16) /**< to id 19:12 */
+#define S2_MPIDR_MT   S2_BIT(24)      /**< Aff0 numbers threads of a core */
+#define S2_MPIDR_U    S2_BIT(30)      /**< a uniprocessor system */
+#define S2_MPIDR_RES1 S2_BIT(31)      /**< set in a register as KVM resets it */
+#define S2_MPIDR_AFF3 S2_BITS(39, 32) /**< to 0 */
 
 /** The four affinity fields (the kernel's MPIDR_HWID_BITMASK). */
 #define S2_MPIDR_HWID (S2_MPIDR_AFF3 | S2_MPIDR_AFF2 | S2_MPIDR_AFF1 | S2_MPIDR_AFF0)
@@ -38,9 +38,10 @@ S2_BEGIN_DECLS
 
 /** A value of MPIDR_EL1; any 64 bits, as KVM accepts any from userspace. */
 struct s2_mpidr {
-	uint64_t v;
+	uint64_t v; /**< the register */
 };
 
+/** MPIDR @p v, all 64 bits of it. */
 static inline struct s2_mpidr s2_mpidr(uint64_t v)
 {
 	struct s2_mpidr mpidr = {v};
@@ -74,13 +75,13 @@ S2_API struct s2_mpidr s2_mpidr_unpack(uint32_t packed);
 
 /** A compaction: which bits, and the runs that they form. */
 struct s2_mpidr_gather {
-	uint64_t mask;
-	unsigned bits; /**< in the mask: steps that the kernel's loop takes */
-	unsigned n_runs;
+	uint64_t mask;	 /**< bits that are gathered, within S2_MPIDR_HWID */
+	unsigned bits;	 /**< in the mask: steps that the kernel's loop takes */
+	unsigned n_runs; /**< of adjacent bits in the mask: what a lookup here shifts */
 	struct {
-		uint64_t mask;
-		uint8_t shift;
-	} run[16]; /**< 24 bits have at most 12 runs, the 8 of Aff3 at most 4 */
+		uint64_t mask; /**< adjacent bits */
+		uint8_t shift; /**< how far down they go */
+	} run[16];	       /**< 24 bits have at most 12 runs, the 8 of Aff3 at most 4 */
 };
 
 /** Prepares the compaction by @p mask; bits outside S2_MPIDR_HWID are dropped. */

@@ -80,7 +80,7 @@ struct s2_counts {
 /** The lower-case name of @p op, or NULL if there is no such operation. */
 S2_API const char *s2_op_name(enum s2_op op);
 
-/** The operation called @p name, or -ENOENT. */
+/** The operation (enum s2_op) called @p name, or -ENOENT. */
 S2_API int s2_op_find(const char *name);
 
 /** Whether @p op is a TLBI or an IC that every other CPU must answer. */

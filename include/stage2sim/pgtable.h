@@ -8,8 +8,9 @@
  * issues the instructions that function issues, in its order, on @p cpu.
  * Addresses and sizes are in bytes and multiples of the granule.
  *
- * Errors common to all: -EINVAL for an unaligned or empty range, -ERANGE for
- * one that passes the IPA size (ipa_bits); nothing is changed or issued then.
+ * Errors common to all: -EINVAL for an unaligned or empty range, for a CPU of
+ * another machine, and for tables that were destroyed, -ERANGE for a range that
+ * passes the IPA size (ipa_bits); nothing is changed or issued then.
  */
 #ifndef STAGE2SIM_PGTABLE_H
 #define STAGE2SIM_PGTABLE_H
@@ -51,6 +52,8 @@ static inline struct s2_range s2_range(uint64_t ipa, uint64_t size)
  * kvm_pgtable_stage2_map().  Over an existing mapping: the same mapping, or
  * one that differs in permissions only, is left alone with -EAGAIN; any other
  * is replaced by break-before-make; a table under a new block is collapsed.
+ * -EAGAIN ends the walk, what is below being mapped, with S2_MAP_FAULT or where
+ * the flavour's eagain_ends_walk says so; else the walk goes on and returns 0.
  *
  * @param prot enum s2_prot flags
  * @param mc pages for new tables, taken as used; NULL: never short
@@ -65,16 +68,23 @@ S2_API int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_rang
 /**
  * kvm_pgtable_stage2_unmap(): leaves cleared, flushed, cleaned to the PoC;
  * tables that become empty freed.  A block that is touched goes whole.
+ * @return 0; -ENOMEM where cleaning waits for the flush and cannot be noted: the
+ *         part of the range below is unmapped, its last leaves not cleaned
  */
 S2_API int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
-/** kvm_pgtable_stage2_wrprotect(): write permission taken; the caller must flush. */
+/**
+ * kvm_pgtable_stage2_wrprotect(): write permission taken; the caller must flush.
+ * @return 0; -EAGAIN at an empty entry for a flavour with both attr_invalid_eagain
+ *         and eagain_ends_walk, which is no kernel's
+ */
 S2_API int s2_pgtable_wrprotect(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
 /**
  * kvm_pgtable_stage2_relax_perms(): @p prot's R, W and X added to the leaf.
  * @return 0; -EAGAIN if nothing is mapped there (flavours with
- *         attr_invalid_eagain); -EINVAL for unknown flags in @p prot; those that are no permission are ignored.
+ *         attr_invalid_eagain); -EINVAL for unknown flags in @p prot; those
+ *         that are no permission are ignored.
  */
 S2_API int s2_pgtable_relax_perms(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
 				  unsigned prot);
@@ -84,12 +94,16 @@ S2_API int s2_pgtable_mkyoung(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_
 
 /**
  * kvm_pgtable_stage2_test_clear_young(): AF cleared if @p mkold; no TLBI.
- * @param young set to whether any leaf of the range had AF
+ * @param young set to whether any leaf of the range had AF; untouched on error
+ * @return 0 or a common error
  */
 S2_API int s2_pgtable_test_clear_young(struct s2_mmu *mmu, struct s2_cpu *cpu,
 				       struct s2_range range, bool mkold, bool *young);
 
-/** kvm_pgtable_stage2_flush(): write-back leaves cleaned and invalidated to the PoC. */
+/**
+ * kvm_pgtable_stage2_flush(): write-back leaves cleaned and invalidated to the
+ * PoC; with FWB nothing.  @return 0 or a common error
+ */
 S2_API int s2_pgtable_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
 /**
@@ -105,7 +119,8 @@ S2_API int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ra
 /**
  * kvm_pgtable_stage2_destroy(): every table freed, root included; no TLBI and
  * no cache maintenance.  Afterwards @p mmu can only be freed: other operations
- * return -EINVAL.
+ * return -EINVAL.  @return 0; -EINVAL for a CPU of another machine, or the
+ * second time
  */
 S2_API int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu);
 
@@ -117,7 +132,7 @@ struct s2_pgtable_state {
 	uint64_t table_pages;               /**< live, root included */
 };
 
-/** Reads the whole tree, and issues nothing. */
+/** Reads the whole tree, and issues nothing; all 0 once it is destroyed. */
 S2_API void s2_pgtable_state(const struct s2_mmu *mmu, struct s2_pgtable_state *state);
 
 /** A leaf as s2_pgtable_lookup() found it. */
@@ -130,7 +145,8 @@ struct s2_leaf {
 /**
  * kvm_pgtable_get_leaf(): follows the tables for @p ipa; reads are counted if
  * @p cpu is given.
- * @return 0 (the entry may be invalid), -ERANGE past the IPA size.
+ * @return 0 (the entry may be invalid); -ERANGE past the IPA size; -EINVAL for
+ *         tables that were destroyed.
  */
 S2_API int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
 			     struct s2_leaf *leaf);

@@ -31,6 +31,7 @@ S2_BEGIN_DECLS
 
 struct s2_physics;
 
+/** Which parts there are; copied, with what tlb points to. */
 struct s2_physics_config {
 	const struct s2_tlb_config *tlb; /**< finite TLBs; NULL: none, each access walks */
 	bool residue;			 /**< the possible TLB */
@@ -40,18 +41,21 @@ struct s2_physics_config {
 
 /**
  * Attaches physics to @p m, whose instructions it sees from now on.
- * @return 0; -EINVAL (sizes); -ENOSPC (sinks); -ENOMEM.
+ * @param m must outlive the physics
+ * @param out set on success; s2_physics_detach() frees it
+ * @return 0; -EINVAL for sizes that s2_tlbs_create() refuses; -ENOSPC for more
+ *         than S2_MAX_SINKS; -ENOMEM.
  */
 S2_API int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 			     struct s2_physics **out);
 
-/** Detaches and frees (NULL is fine). */
+/** Detaches and frees (NULL is fine), TLBs and memory included. */
 S2_API void s2_physics_detach(struct s2_physics *p);
 
-/** The finite TLBs, or NULL. */
+/** The finite TLBs, which @p p owns, or NULL. */
 S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p);
 
-/** Memory and its cache lines, or NULL. */
+/** Memory and its cache lines, which @p p owns, or NULL. */
 S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p);
 
 /** What the DCs by line have named so far, and found cached and dirty. */
@@ -66,32 +70,32 @@ S2_API int s2_physics_error(const struct s2_physics *p);
 
 /** An access as a guest makes it; its stage 1 is the caller's word. */
 struct s2_guest_access {
-	enum s2_access kind;
-	struct s2_va va;
-	struct s2_ipa ipa;
-	uint16_t asid;
-	uint8_t s1_shift; /**< log2 of the stage-1 mapping; 0: stage 1 is off, VA is IPA */
-	bool el0;
-	bool cacheable; /**< what stage 1 (or SCTLR_ELx) makes of it: write-back, else not */
+	enum s2_access kind; /**< a fetch asks XN, the others S2AP */
+	struct s2_va va;     /**< tags the entries by VA */
+	struct s2_ipa ipa;   /**< what its stage 1 makes of that */
+	uint16_t asid;	     /**< tags the entries by VA */
+	uint8_t s1_shift;    /**< log2 of the stage-1 mapping; 0: stage 1 is off, VA is IPA */
+	bool el0;	     /**< made at EL0: what XN of FEAT_XNX tells apart */
+	bool cacheable;	     /**< what stage 1 (or SCTLR_ELx) makes of it: write-back, else not */
 };
 
 /** ESR_EL2.ISS.DFSC without its level. */
 enum s2_fault_code {
-	S2_FAULT_ADDRESS_SIZE = 0x00,
-	S2_FAULT_TRANSLATION = 0x04,
-	S2_FAULT_ACCESS_FLAG = 0x08,
-	S2_FAULT_PERMISSION = 0x0c,
-	S2_FAULT_EXTERNAL_ON_WALK = 0x14,
+	S2_FAULT_ADDRESS_SIZE = 0x00,	  /**< the leaf's PA is past VTCR_EL2.PS */
+	S2_FAULT_TRANSLATION = 0x04,	  /**< no leaf, or an IPA past VTCR_EL2.T0SZ */
+	S2_FAULT_ACCESS_FLAG = 0x08,	  /**< AF is clear and no walker sets it */
+	S2_FAULT_PERMISSION = 0x0c,	  /**< S2AP or XN refuses */
+	S2_FAULT_EXTERNAL_ON_WALK = 0x14, /**< the walk led to memory that is no table */
 };
 
 /** A stage-2 abort as ESR_EL2 and HPFAR_EL2 tell it. */
 struct s2_fault {
-	bool raised;
-	enum s2_fault_code code;
-	int8_t level;
-	bool write; /**< WnR */
-	bool exec;  /**< an instruction abort */
-	struct s2_ipa ipa;
+	bool raised;		 /**< else there was none, and the rest is 0 */
+	enum s2_fault_code code; /**< ESR_EL2.ISS.DFSC or IFSC, level apart */
+	int8_t level;		 /**< where the walk ended, 0 to 3 */
+	bool write;		 /**< WnR */
+	bool exec;		 /**< an instruction abort */
+	struct s2_ipa ipa;	 /**< HPFAR_EL2, and the offset in the page as FAR_EL2 has it */
 };
 
 /** The status code field: code and level. */
@@ -100,19 +104,22 @@ static inline unsigned s2_fault_status(const struct s2_fault *fault)
 	return (unsigned)fault->code | ((unsigned)fault->level & 3U);
 }
 
+/** What became of an access. */
 struct s2_guest_result {
-	struct s2_fault fault;
-	struct s2_pa pa;  /**< if there was no fault */
-	s2_pte pte;	  /**< the leaf that translated it */
-	int8_t level;	  /**< of that leaf */
-	bool hit;	  /**< in a TLB: combined, or stage 2 */
-	bool cacheable;	  /**< stage 1 and stage 2 combined */
-	uint32_t version; /**< read, fetched or written, if there is memory */
+	struct s2_fault fault; /**< if raised, all below but hit is 0 */
+	struct s2_pa pa;       /**< if there was no fault */
+	s2_pte pte;	       /**< the leaf that translated it */
+	int8_t level;	       /**< of that leaf */
+	bool hit;	       /**< in a TLB: combined, or stage 2 */
+	bool cacheable;	       /**< stage 1 and stage 2 combined */
+	uint32_t version;      /**< read, fetched or written, if there is memory */
 };
 
 /**
  * One access of the guest on @p cpu: looked up, walked, filled, then made.
- * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be;
+ * @param result overwritten; untouched with -EINVAL or -ENOENT
+ * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be
+ *         (12 to 52 bits, or 0 and then VA = IPA), or an unknown access;
  *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
  *         has; an error of memory.
  */
@@ -120,10 +127,11 @@ S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
 			   const struct s2_guest_access *access, struct s2_guest_result *result);
 
 /**
- * The same translation made ahead of any access, and of no consequence but
- * for the TLBs.  Allowed also for walks begun in the guest, until the next
- * DSB of the CPU (R_SQBCS), and with the speculative-AT erratum at any time.
- * @return as s2_guest_access()
+ * The same translation made ahead of any access: it fills TLBs, sets AF where
+ * walkers do, and counts TLB_HIT, TLB_MISS and WALK_READ; nothing else.
+ * Allowed also for walks begun in the guest, until the next DSB of the CPU
+ * (R_SQBCS), and with the speculative-AT erratum at any time.
+ * @return as s2_guest_access(), no error of memory
  */
 S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
 			      const struct s2_guest_access *access, struct s2_guest_result *result);
@@ -131,10 +139,17 @@ S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
 /** Whether @p cpu may walk its loaded stage 2 now. */
 S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu);
 
-/** A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and ISB. */
+/**
+ * A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and
+ * ISB: the finite TLBs forget; of residue none goes.  Nothing out of the guest.
+ */
 S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
 
-/** A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2. */
+/**
+ * A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2.
+ * @return 0, also without memory; -EINVAL if @p op is no DC; -ERANGE past the
+ *         PA size; -ENOMEM.
+ */
 S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa);
 
 /**
@@ -143,7 +158,7 @@ S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa
  */
 S2_API void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu);
 
-/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable). */
+/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable); nothing out of the guest. */
 S2_API void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu);
 
 S2_END_DECLS

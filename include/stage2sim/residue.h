@@ -41,36 +41,39 @@ S2_API const char *s2_residue_stage_name(enum s2_residue_stage stage);
 
 /** One old descriptor, or @p n adjacent ones of one table that are alike. */
 struct s2_residue {
-	struct s2_vmid vmid;
-	struct s2_ipa ipa; /**< what the (first) source descriptor mapped, */
-	uint64_t size;	   /**< and how much */
-	uint64_t n;
-	int8_t level;
-	s2_pte pte;
-	unsigned kinds; /**< enum s2_tlb_kind bits that may be left */
-	bool subtree;	/**< a table: all that was below it, too */
-	bool conflict;	/**< may have met a newer one (no BBM): address TLBIs are not sure */
-	enum s2_residue_stage stage;
-	const uint64_t *cpus; /**< bit i % 64 of word i / 64: CPU i may hold it */
+	struct s2_vmid vmid; /**< whose tables it was of */
+	struct s2_ipa ipa;   /**< what the (first) source descriptor mapped, */
+	uint64_t size;	     /**< and how much */
+	uint64_t n;	     /**< adjacent descriptors, each of that size */
+	int8_t level;	     /**< of their table */
+	s2_pte pte;	     /**< the (first) old value; the others map what adjoins */
+	unsigned kinds;	     /**< enum s2_tlb_kind bits that may be left */
+	bool subtree;	     /**< a table: all that was below it, too */
+	bool conflict;	     /**< may have met a newer one (no BBM): address TLBIs are not sure */
+	enum s2_residue_stage stage; /**< the same for all of them */
+	const uint64_t *cpus; /**< bit i % 64 of word i / 64: CPU i may hold it; for the call */
 };
 
 /**
  * Follows the tables of @p vttbr from now on, as if a CPU had been in this
  * guest: what they map may be in any TLB.  A guest entry does it by itself;
  * before it no translation of a VM can be cached, and none is residue.
- * @return 0; -EINVAL without the possible TLB; an error of s2_regime_init();
- *         -ENOMEM.
+ * @return 0; -ENOENT for a @p vttbr of 0; -EINVAL without the possible TLB, for
+ *         a granule that is not the machine's, an IPA size outside 32 to 52
+ *         bits, or a root that is no table page; -ERANGE if it exceeds the PA
+ *         size; -EOPNOTSUPP for VTCR_EL2.HD, a start level that KVM would not
+ *         choose, or what s2_geometry_init() refuses so; -ENOMEM.
  */
 S2_API int s2_physics_watch(struct s2_physics *p, uint64_t vtcr, uint64_t vttbr);
 
 /** Old descriptors of a VMID that may survive; a subtree counts as one.  O(1). */
 S2_API uint64_t s2_residue_count(const struct s2_physics *p, struct s2_vmid vmid);
 
-/** Tells @p fn of all residue of a VMID, single or in runs, in no order. */
+/** Tells @p fn of all residue of a VMID, single or in runs, in no order; it must issue nothing. */
 S2_API void s2_residue_each(const struct s2_physics *p, struct s2_vmid vmid,
 			    void (*fn)(void *arg, const struct s2_residue *residue), void *arg);
 
-/** Tells @p fn of the residue for one IPA that CPU @p cpu may hold. @return how many */
+/** Tells @p fn (if not NULL) of the residue for one IPA that @p cpu may hold. @return how many */
 S2_API unsigned s2_residue_at(const struct s2_physics *p, struct s2_vmid vmid, struct s2_ipa ipa,
 			      unsigned cpu, void (*fn)(void *arg, const struct s2_residue *residue),
 			      void *arg);

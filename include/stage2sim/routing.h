@@ -33,11 +33,11 @@ enum s2_vcpu_lookup {
 
 /** How the targets of a list are found. */
 enum s2_sgi_dispatch {
-	S2_SGI_WALK,	  /**< all vcpus, until the list is used up (<= v6.6) */
-	S2_SGI_BITS,	  /**< a lookup for each bit (b5daffb120bb, v6.7) */
-	S2_SGI_BITS_WALK, /**< a table access for each bit, one walk for what it missed */
-	S2_SGI_ROWS,	  /**< one row of 16 vcpus for each cluster */
-	S2_SGI_DISPATCHES,
+	S2_SGI_WALK,	   /**< all vcpus, until the list is used up (<= v6.6) */
+	S2_SGI_BITS,	   /**< a lookup for each bit (b5daffb120bb, v6.7) */
+	S2_SGI_BITS_WALK,  /**< a table access for each bit, one walk for what it missed */
+	S2_SGI_ROWS,	   /**< one row of 16 vcpus for each cluster */
+	S2_SGI_DISPATCHES, /**< how many there are */
 };
 
 /** How all vcpus but the sender are reached. */
@@ -49,21 +49,21 @@ enum s2_sgi_broadcast {
 	 * time; each target queues its own SGIs when it next looks.
 	 */
 	S2_BROADCAST_MATRIX,
-	S2_SGI_BROADCASTS,
+	S2_SGI_BROADCASTS, /**< how many there are */
 };
 
 /** One choice for each. */
 struct s2_routing {
-	enum s2_vcpu_lookup lookup;
-	enum s2_sgi_dispatch dispatch;
-	enum s2_sgi_broadcast broadcast;
+	enum s2_vcpu_lookup lookup;	 /**< a vcpu by its MPIDR */
+	enum s2_sgi_dispatch dispatch;	 /**< an SGI with IRM = 0 */
+	enum s2_sgi_broadcast broadcast; /**< an SGI with IRM = 1 */
 };
 
 /** A named set of choices. */
 struct s2_routing_policy {
-	const char *name;
-	const char *stands_for;
-	struct s2_routing routing;
+	const char *name;	   /**< as s2_routing_find() takes it */
+	const char *stands_for;	   /**< kernels that route so, or "ours" */
+	struct s2_routing routing; /**< what the name stands for */
 };
 
 /** Policy @p index from 0, or NULL past the last; kernels first, oldest first. */
@@ -72,8 +72,11 @@ S2_API const struct s2_routing_policy *s2_routing_at(size_t index);
 /** The policy called @p name, or NULL. */
 S2_API const struct s2_routing_policy *s2_routing_find(const char *name);
 
+/** Name of a lookup ("table-final"), or NULL. */
 S2_API const char *s2_vcpu_lookup_name(enum s2_vcpu_lookup lookup);
+/** Name of a dispatch ("bits-walk"), or NULL. */
 S2_API const char *s2_sgi_dispatch_name(enum s2_sgi_dispatch dispatch);
+/** Name of a broadcast ("by-index"), or NULL. */
 S2_API const char *s2_sgi_broadcast_name(enum s2_sgi_broadcast broadcast);
 
 S2_END_DECLS

@@ -19,13 +19,13 @@
 
 S2_BEGIN_DECLS
 
-#define S2_SGI_TARGETS S2_BITS(15, 0)
-#define S2_SGI_AFF1    S2_BITS(23, 16)
-#define S2_SGI_INTID   S2_BITS(27, 24)
-#define S2_SGI_AFF2    S2_BITS(39, 32)
-#define S2_SGI_IRM     S2_BIT(40)
-#define S2_SGI_RS      S2_BITS(47, 44)
-#define S2_SGI_AFF3    S2_BITS(55, 48)
+#define S2_SGI_TARGETS S2_BITS(15, 0)  /**< TargetList */
+#define S2_SGI_AFF1    S2_BITS(23, 16) /**< of every target */
+#define S2_SGI_INTID   S2_BITS(27, 24) /**< which SGI */
+#define S2_SGI_AFF2    S2_BITS(39, 32) /**< of every target */
+#define S2_SGI_IRM     S2_BIT(40)      /**< all PEs but the sender */
+#define S2_SGI_RS      S2_BITS(47, 44) /**< RangeSelector: which 16 of Aff0 */
+#define S2_SGI_AFF3    S2_BITS(55, 48) /**< of every target */
 
 /** Interrupts 0 to 15 are SGIs. */
 #define S2_N_SGIS 16U
@@ -48,16 +48,19 @@ enum s2_sgi_group_rule {
 
 /** A write of such a register, taken apart. */
 struct s2_sgi {
-	uint16_t targets; /**< bit b: Aff0 = rs * 16 + b */
-	uint8_t aff1, aff2, aff3;
-	uint8_t rs;    /**< 0 to 15 */
-	uint8_t intid; /**< 0 to 15 */
-	bool all_but_self;
+	uint16_t targets;  /**< bit b: Aff0 = rs * 16 + b */
+	uint8_t aff1;	   /**< of every target */
+	uint8_t aff2;	   /**< of every target */
+	uint8_t aff3;	   /**< of every target */
+	uint8_t rs;	   /**< 0 to 15 */
+	uint8_t intid;	   /**< 0 to 15 */
+	bool all_but_self; /**< IRM: nothing above but intid means anything */
 };
 
+/** Lower-case name of a register ("icc_sgi1r_el1"), or NULL. */
 S2_API const char *s2_sgi_reg_name(enum s2_sgi_reg reg);
 
-/** The register that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */
+/** The register (enum s2_sgi_reg) that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */
 S2_API int s2_sgi_reg_from_op2(unsigned op2);
 
 /** @return 0; -ERANGE if intid or rs does not fit its four bits. */
@@ -91,7 +94,7 @@ static inline struct s2_mpidr s2_sgi_cluster(const struct s2_sgi *sgi, bool rss)
 			(rss ? s2_field_put(sgi->rs, S2_BITS(7, 4)) : 0));
 }
 
-/** The write that names exactly @p target. @return -ERANGE for Aff0 >= 16 without @p rss. */
+/** The write that names just @p target. @return 0; -ERANGE: Aff0 > 15 without @p rss, INTID > 15 */
 S2_API int s2_sgi_to(struct s2_mpidr target, uint8_t intid, bool rss, uint64_t *value);
 
 /** Whether a write of @p reg may raise an SGI of @p group (0 or 1). */

@@ -22,22 +22,24 @@
 
 S2_BEGIN_DECLS
 
-#define S2_STAGE2_CPUS	2
+#define S2_STAGE2_CPUS	2 /**< the first two of the machine */
 #define S2_STAGE2_VCPUS 3 /**< 0 and 1 of VM A, which may nest; 2 of VM B */
 
+/** What can happen to a vcpu, or to all VMIDs. */
 enum s2_stage2_event_kind {
-	S2_STAGE2_VCPU_LOAD,
-	S2_STAGE2_VCPU_PUT,
+	S2_STAGE2_VCPU_LOAD,	/**< kvm_arch_vcpu_load() */
+	S2_STAGE2_VCPU_PUT,	/**< kvm_arch_vcpu_put() */
 	S2_STAGE2_NESTED_ENTER, /**< ERET from vEL2 to L2 */
 	S2_STAGE2_NESTED_EXIT,	/**< exception from L2 to vEL2 */
 	S2_STAGE2_ROLLOVER,	/**< other VMs used up the VMIDs: a new generation */
-	S2_STAGE2_EVENT_KINDS,
+	S2_STAGE2_EVENT_KINDS,	/**< how many there are */
 };
 
+/** One event.  Both numbers must name something, also where they mean nothing. */
 struct s2_stage2_event {
-	enum s2_stage2_event_kind kind;
-	unsigned vcpu; /**< all but ROLLOVER */
-	unsigned cpu;  /**< VCPU_LOAD, and who makes the ROLLOVER */
+	enum s2_stage2_event_kind kind; /**< which of the members below mean something */
+	unsigned vcpu;			/**< all but ROLLOVER */
+	unsigned cpu;			/**< VCPU_LOAD, and who makes the ROLLOVER */
 };
 
 /** Name of an event ("vcpu-load"), or NULL. */
@@ -52,7 +54,9 @@ S2_API const struct s2_stage2_policy *s2_stage2_policy_at(size_t index);
 /** Policy @p name; names are those of the x86 policies.  NULL if there is none. */
 S2_API const struct s2_stage2_policy *s2_stage2_policy_find(const char *name);
 
+/** Its name, as s2_stage2_policy_find() takes it. */
 S2_API const char *s2_stage2_policy_name(const struct s2_stage2_policy *policy);
+/** One line that says what the policy reloads. */
 S2_API const char *s2_stage2_policy_summary(const struct s2_stage2_policy *policy);
 
 struct s2_stage2_world;
@@ -62,6 +66,7 @@ struct s2_stage2_world;
  * that does it: SYSREG_WRITE, VMID_SWITCH, MMU_ROLE_COMPUTE, MMU_ROLE_COMPARE,
  * and the local flush when another vcpu of the same MMU ran there last.
  * @param m must outlive the world
+ * @param out set on success; free with s2_stage2_world_free()
  * @return 0; -EINVAL without a policy or with fewer than S2_STAGE2_CPUS CPUs;
  *         -EOPNOTSUPP without VHE (nVHE loads on every entry); -ENOMEM.
  */

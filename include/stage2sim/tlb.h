@@ -28,23 +28,24 @@ enum s2_tlb_kind {
 	S2_TLB_S1_ONLY = 1 << 3,  /**< VA to IPA */
 };
 
-#define S2_TLB_KINDS 4
-/** The kinds that TLBI by IPA removes, and those that it does not. */
-#define S2_TLB_BY_IPA (S2_TLB_S2_LEAF | S2_TLB_S2_WALK)
-#define S2_TLB_BY_VA  (S2_TLB_COMBINED | S2_TLB_S1_ONLY)
+#define S2_TLB_KINDS  4					 /**< how many there are */
+#define S2_TLB_BY_IPA (S2_TLB_S2_LEAF | S2_TLB_S2_WALK)	 /**< what a TLBI by IPA removes */
+#define S2_TLB_BY_VA  (S2_TLB_COMBINED | S2_TLB_S1_ONLY) /**< what it does not; VMALLE1 does */
 
+/** Which way of a full set goes; one that is not live always goes first. */
 enum s2_tlb_replacement {
-	S2_TLB_LRU,
-	S2_TLB_ROUND_ROBIN,
-	S2_TLB_RANDOM,
+	S2_TLB_LRU,	    /**< the one whose last hit or fill is longest ago */
+	S2_TLB_ROUND_ROBIN, /**< each in turn */
+	S2_TLB_RANDOM,	    /**< by a generator of each CPU's own */
 };
 
+/** The TLBs of one CPU: a walk cache for S2_TLB_S2_WALK, one TLB for the other kinds. */
 struct s2_tlb_config {
-	uint16_t sets;	    /**< of one CPU; a power of 2 */
-	uint16_t ways;	    /**< 1 to 64 */
-	uint16_t walk_sets; /**< of the walk cache; a power of 2 */
-	uint16_t walk_ways;
-	enum s2_tlb_replacement replacement;
+	uint16_t sets;			     /**< of one CPU; a power of 2 */
+	uint16_t ways;			     /**< 1 to 64 */
+	uint16_t walk_sets;		     /**< of the walk cache; a power of 2 */
+	uint16_t walk_ways;		     /**< 1 to 64 */
+	enum s2_tlb_replacement replacement; /**< of both */
 	unsigned kinds; /**< enum s2_tlb_kind bits: what this TLB keeps at all */
 	uint64_t seed;	/**< of S2_TLB_RANDOM */
 };
@@ -58,9 +59,9 @@ S2_API struct s2_tlb_config s2_tlb_config_default(void);
 
 /** The tags under which a translation is kept. */
 struct s2_tlb_tag {
-	enum s2_tlb_kind kind;
-	struct s2_vmid vmid;
-	uint16_t asid; /**< 0 for the kinds by IPA */
+	enum s2_tlb_kind kind; /**< one bit */
+	struct s2_vmid vmid;   /**< within the bits that the TLBs were made for */
+	uint16_t asid;	       /**< 0 for the kinds by IPA */
 };
 
 /** The TLBs of all CPUs of a machine. */
@@ -69,25 +70,40 @@ struct s2_tlbs;
 /** All CPUs, where a CPU's index is asked for: the inner shareable domain. */
 #define S2_ALL_CPUS (~0U)
 
-/** @return 0; -EINVAL for sizes that cannot be; -ENOMEM. Nothing is allocated later,
- *  but for 2 KiB when a CPU first forgets one of 256 adjacent VMIDs on its own. */
+/**
+ * Empty TLBs.  Nothing is allocated later, but for 2 KiB when a CPU first
+ * forgets one of 256 adjacent VMIDs on its own.
+ * @param cfg copied
+ * @param vmid_bits 8 or 16
+ * @param out set on success; free with s2_tlbs_destroy()
+ * @return 0; -EINVAL for sizes that cannot be, or no CPU; -ENOMEM.
+ */
 S2_API int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid_bits,
 			  struct s2_tlbs **out);
+/** Frees @p tlbs (NULL is fine), which their maker owns; a physics destroys its own. */
 S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
 
 /**
  * Looks @p addr (VA or IPA, as the kind has it) up on CPU @p cpu.
  * @param data what s2_tlb_fill() was given, if there is an entry
  * @param shift log2 of the bytes that the entry covers; may be NULL
+ * @return whether there is an entry; of several the smallest is taken
  */
 S2_API bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
 			  uint64_t addr, uint64_t *data, unsigned *shift);
 
-/** Enters a translation of 2^shift bytes (shift 12 to 63); another entry may go. */
+/**
+ * Enters a translation of 2^shift bytes (shift 12 to 63); another entry may go.
+ * Not kept: a kind that the configuration leaves out, a smaller size, and any
+ * size after the 16th different one of the CPU's TLB, or of its walk cache.
+ */
 S2_API void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
 			uint64_t addr, unsigned shift, uint64_t data);
 
-/** Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1). */
+/**
+ * Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1).
+ * Short of memory all CPUs forget them, not @p cpu alone.
+ */
 S2_API void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid,
 			      bool by_va_only);
 
@@ -96,9 +112,9 @@ S2_API void s2_tlb_inval_all(struct s2_tlbs *tlbs);
 
 /** What a TLBI by IPA removes. */
 struct s2_tlb_ipa_range {
-	struct s2_vmid vmid;
-	struct s2_ipa start;
-	uint64_t size;
+	struct s2_vmid vmid; /**< no other VMID's entries go */
+	struct s2_ipa start; /**< the first address */
+	uint64_t size;	     /**< bytes */
 	unsigned leaf_shift; /**< only leaves of 2^leaf_shift bytes (a hint); 0: leaves and walks */
 };
 

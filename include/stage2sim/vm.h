@@ -14,8 +14,9 @@
  * the CPU where it is loaded; calls on a VM name the CPU that makes them.
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
- * range that is no whole pages or no part of the slot, a vcpu not loaded),
- * -ENOMEM.  A call that fails with -EINVAL has changed and issued nothing.
+ * range that is no whole pages or no part of the slot, a vcpu not loaded,
+ * or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
+ * A call that fails with -EINVAL has changed and issued nothing.
  */
 #ifndef STAGE2SIM_VM_H
 #define STAGE2SIM_VM_H
@@ -59,7 +60,7 @@ struct s2_slot_config {
 struct s2_vm_config {
 	const struct s2_flavour *flavour; /**< must outlive the VM */
 	unsigned ipa_bits;                /**< 0: 40 */
-	struct s2_vmids *vmids;           /**< where VMIDs come from */
+	struct s2_vmids *vmids;           /**< where VMIDs come from; must outlive the VM */
 	uint64_t split_chunk;             /**< KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE; 0: off */
 	bool manual_protect;              /**< KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */
 	bool initially_set;               /**< KVM_DIRTY_LOG_INITIALLY_SET, with manual_protect */
@@ -68,7 +69,9 @@ struct s2_vm_config {
 /**
  * The VMID allocator of one machine (kvm/vmid.c): generations, active and
  * reserved values per CPU, and a rollover that flushes all CPUs.
- * @return 0; -EINVAL if the machine has no more VMIDs than CPUs; -ENOMEM
+ * @param m must outlive it
+ * @param out set on success; free with s2_vmids_free()
+ * @return 0; -EINVAL unless there are more VMIDs, 0 apart, than CPUs; -ENOMEM
  */
 S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out);
 /** Frees @p vmids (NULL is fine); its VMs must be gone before. */
@@ -80,33 +83,54 @@ S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids);
 /** Numbers taken so far by VMs that had none, or none that could be kept. */
 S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
 
-/** An empty VM. @return 0; an error of s2_mmu_create(); -EINVAL for a chunk that is no block */
+/**
+ * An empty VM on @p m, which must outlive it.
+ * @param out set on success; free with s2_vm_free()
+ * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour or VMIDs, a
+ *         chunk that is no leaf's size, initially_set without manual_protect;
+ *         -EOPNOTSUPP for a chunk if the flavour cannot split; -ENOMEM
+ */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
 
-/** Frees the model of @p vm as it stands; issues nothing. */
+/** Frees the model of @p vm as it stands (NULL is fine), vcpus put first; else issues nothing. */
 S2_API void s2_vm_free(struct s2_vm *vm);
 
 /** Its stage 2; lives as long as the VM. */
 S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm);
 
-/** KVM_SET_USER_MEMORY_REGION. @return slot number; -EEXIST on overlap; -ERANGE; -ENOSPC */
+/**
+ * KVM_SET_USER_MEMORY_REGION.
+ * @return slot number; -EINVAL for what is not page aligned, a backing that no
+ *         leaf has or that HVA and PA do not agree modulo; -ERANGE past the IPA or
+ *         PA size; -EEXIST on overlap; -ENOSPC past S2_MAX_SLOTS; -ENOMEM
+ */
 S2_API int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg);
 
-/** The same with size 0: unmapped, then forgotten. */
+/** The same with size 0: unmapped, then forgotten. @return 0; -EINVAL; -ENOMEM: not forgotten */
 S2_API int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 
-/** KVM_CREATE_VCPU and the first KVM_ARM_VCPU_INIT. @return index; -ENOSPC; -EBUSY after death */
+/**
+ * KVM_CREATE_VCPU and the first KVM_ARM_VCPU_INIT.
+ * @return index; -ENOSPC past S2_MAX_VCPUS; -EBUSY after s2_vm_teardown(); -ENOMEM
+ */
 S2_API int s2_vm_add_vcpu(struct s2_vm *vm);
-/** The vcpu of that index, or NULL. */
+/** The vcpu of that index, or NULL; lives as long as the VM. */
 S2_API struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index);
 
-/** vcpu_load(): VMID, stage 2, last-ran check. @return 0; -EBUSY if loaded, or @p cpu is taken */
+/**
+ * vcpu_load(): VMID, stage 2, last-ran check.
+ * @return 0; -EBUSY if loaded, or @p cpu is taken; -EINVAL for another machine's CPU
+ */
 S2_API int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
 
 /** vcpu_put(). @return 0; -EINVAL if not loaded */
 S2_API int s2_vcpu_put(struct s2_vcpu *vcpu);
 
-/** KVM_ARM_VCPU_INIT of a vcpu that has run: MMU off, TVM armed, RAM unmapped without FWB. */
+/**
+ * KVM_ARM_VCPU_INIT of a vcpu that is not loaded: MMU off; without FWB TVM armed
+ * and, if it has run, RAM unmapped; with FWB the I-cache invalidated (not with DIC).
+ * @return 0; -EINVAL if loaded; -ENOMEM
+ */
 S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
 
 /** PSCI CPU_OFF: it leaves its CPU; what traps is as it was. @return 0; -EINVAL if not loaded */
@@ -122,7 +146,8 @@ S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that
  * stage 2 does not allow is a fault, handled as user_mem_abort() does.
  * @return faults taken; -EFAULT if part of it is in no slot (the accesses
- *         before it are done); -ELOOP if a page faults again and again
+ *         before it are done); -ELOOP if a page faults again and again;
+ *         -EINVAL if not loaded, empty, or past the IPA size; -ENOMEM
  */
 S2_API int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
 			      enum s2_access access);
@@ -142,7 +167,7 @@ struct s2_host_page {
  * @return 0; -EFAULT outside all slots, and for a code that KVM gives to user
  *         space (nothing has changed); -EINVAL for a fault that was not raised,
  *         a level that the tables do not have, a page of no leaf's size;
- *         -ERANGE past the IPA size
+ *         -ERANGE past the IPA size; -ENOMEM
  */
 S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 			 const struct s2_host_page *page);
@@ -154,8 +179,9 @@ S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
  * Other than s2_vcpu_access() this is what hardware sees, stale entries included.
  * @param result of the access that went through
  * @return faults taken; -ELOOP if it still faults after what any sound fault
- *         path needs (the progress rule); -EFAULT in no slot; an error of
- *         s2_guest_access() but -ENOENT
+ *         path needs (the progress rule); -EINVAL if not loaded; an error of
+ *         s2_guest_access() but -ENOENT; one of s2_vcpu_abort(): -EFAULT in
+ *         no slot
  */
 S2_API int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 				const struct s2_guest_access *access,
@@ -178,40 +204,47 @@ S2_API bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu);
 /**
  * The guest writes SCTLR_EL1 with M and C on or off; trapped while TVM is set
  * (or, with the FGT policy, always).
+ * @return 0; -EINVAL if not loaded; -ENOMEM
  */
 S2_API int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on);
 
-/** The guest writes @p n other VM registers (TTBR0_EL1, TCR_EL1, ...). */
+/** The guest writes @p n other VM registers (TTBR0_EL1, ...). @return 0; -EINVAL if not loaded */
 S2_API int s2_vcpu_write_vm_regs(struct s2_vcpu *vcpu, unsigned n);
 
-/** The guest executes @p n DC operations by set/way, which always trap. */
+/** The guest executes @p n DC by set/way: all trap. @return 0; -EINVAL if not loaded; -ENOMEM */
 S2_API int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n);
 
 /** Whether writes of VM registers trap (HCR_EL2.TVM). */
 S2_API bool s2_vcpu_tvm(const struct s2_vcpu *vcpu);
 
-/** Starts dirty logging of a slot. @return 0; -EEXIST if it is on */
+/** Starts dirty logging. @return 0; -EEXIST if on; -EINVAL; -ENOMEM: off, or on and unsplit */
 S2_API int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 /** Stops it; what is write-protected stays so. @return 0; -EINVAL if it is off */
 S2_API int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 
-/** KVM_GET_DIRTY_LOG; clears too, unless manual_protect. @return dirty pages reported */
+/** KVM_GET_DIRTY_LOG; clears too, unless manual_protect. @return dirty pages; -EINVAL: off */
 S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 
-/** KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one. @return pages cleared */
+/**
+ * KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one.
+ * @return pages cleared; -EINVAL if logging is off, without manual_protect, or
+ *         unless both are multiples of 64 (the end of the slot apart); -ENOMEM
+ */
 S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
 			       uint64_t n);
 
 /**
  * The flush that ends an ioctl which cleared dirty bits, as the flavour's
  * clear_flush says: for who knows what was cleared from elsewhere.
- * @param slot its extent @param cleared from the first to the last page cleared
- * @return 0; -EINVAL for a span that is empty or not of the slot, or not page aligned
+ * @param slot its extent
+ * @param cleared from the first to the last page cleared
+ * @return 0; -EINVAL for a span that is empty or not of the slot, or not page
+ *         aligned; -ERANGE past the IPA size
  */
 S2_API int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
 			       struct s2_range cleared);
 
-/** Whether page @p page of the slot is dirty. */
+/** Whether page @p page of the slot is dirty; false if there is none, or no log. */
 S2_API bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page);
 
 /** Why the host takes pages away. */
@@ -224,16 +257,18 @@ enum s2_unmap_reason {
 /**
  * The mmu notifier's unmap of host range [hva, hva + size), in every slot that
  * maps it.  What the VMM or the kernel then puts there is found by faults.
+ * @return 0, also if no slot does; -EINVAL if empty or not page aligned; -ENOMEM
  */
 S2_API int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
 			   enum s2_unmap_reason reason);
 
-/** The notifier's clear_flush_young. @return 1 if anything was young, and so flushed; else 0 */
+/** The notifier's clear_flush_young. @return 1 if anything was young, and so flushed; 0; -EINVAL */
 S2_API int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size);
 
 /**
  * kvm_flush_shadow_all(), as the flavour's teardown policy says: the tables go.
- * @return 0; -EBUSY while a vcpu is loaded; -EINVAL the second time
+ * @return 0; -EBUSY while a vcpu is loaded; -EINVAL the second time, or for
+ *         another machine's CPU; -ENOMEM with S2_TEARDOWN_UNMAP_RANGE
  */
 S2_API int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu);
 

@@ -255,7 +255,7 @@ int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging)
+	if (!s || !s->logging || vm->dead)
 		return -EINVAL;
 	if (vm->cfg.manual_protect)
 		return (int64_t)s->dirty.set;
@@ -266,7 +266,7 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging || !vm->cfg.manual_protect)
+	if (!s || !s->logging || !vm->cfg.manual_protect || vm->dead)
 		return -EINVAL;
 	/* As the ioctl: whole words, but for the slot's end. */
 	if (!n || first % 64 || first >= s->dirty.n || n > s->dirty.n - first ||

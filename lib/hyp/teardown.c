@@ -242,6 +242,11 @@ static int unmap_tables(const struct teardown *t, enum s2_teardown policy)
 	if (no_tlbi)
 		s2_flush_vmid(mmu, t->cpu);
 	s2_vm_unlock(t->vm);
+	/* What is left stays as it is, and can be torn down again. */
+	if (ret) {
+		s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
+		return ret;
+	}
 	t->cpu->site = "stage2:destroy";
 	free_root(t);
 	return ret;

@@ -570,6 +570,13 @@ static void bad_requests_are_refused_and_change_nothing(void **state)
 	assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA + 1), PAGE, S2_UNMAP_CLEAR), -EINVAL);
 	assert_i64(s2_vcpu_reset(r.vcpu, r.cpu), -EINVAL);
 	expect(&r, nothing);
+	/* The log of a VM that is gone is not cleared. */
+	assert_i64(s2_vm_log_start(r.vm, r.cpu, r.ram), 0);
+	assert_i64(touch(&r, 1, S2_ACCESS_WRITE), 1);
+	assert_i64(s2_vcpu_put(r.vcpu), 0);
+	assert_i64(s2_vm_teardown(r.vm, r.cpu), 0);
+	assert_i64(s2_vm_log_get(r.vm, r.cpu, r.ram), -EINVAL);
+	assert_true(s2_vm_log_is_dirty(r.vm, r.ram, 0));
 	rig_down(&r);
 }
 
