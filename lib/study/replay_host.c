@@ -295,6 +295,14 @@ static void forget_fds(struct replay_process *p, const struct replay_vm *vm)
 		p->pending_vcpus = 0;
 }
 
+static bool has_slot(const struct replay_vm *vm, const struct replay_slot *slot)
+{
+	for (const struct replay_slot *s = vm->slots; s; s = s->next)
+		if (s == slot)
+			return true;
+	return false;
+}
+
 static void forget_tasks_of(struct s2_replay *r, const struct replay_vm *vm)
 {
 	for (size_t i = 0; i < TASK_BUCKETS; i++) {
@@ -307,6 +315,9 @@ static void forget_tasks_of(struct s2_replay *r, const struct replay_vm *vm)
 				t->ioctl_vm = NULL;
 				t->clear_pending = false;
 			}
+			/* A line may name another VM than its task's ioctl is on. */
+			if (has_slot(vm, t->clear_slot))
+				t->clear_slot = NULL;
 		}
 	}
 }

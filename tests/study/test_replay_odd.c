@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* Logs that no host wrote, or only part of: what is refused says why, and nothing is left half done. */
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "study/replay_log.h"
+
+#define MAX_SKIPPED 8
+
+/* What came of a log, bad lines skipped. */
+struct outcome {
+	int ret;
+	struct s2_replay_outcome replay;
+	struct s2_error err;
+	size_t n_skipped;
+	char skipped[MAX_SKIPPED][S2_ERROR_TEXT];
+};
+
+static void keep_skipped(void *arg, const char *text)
+{
+	struct outcome *o = arg;
+
+	if (o->n_skipped < MAX_SKIPPED)
+		snprintf(o->skipped[o->n_skipped], S2_ERROR_TEXT, "%s", text);
+	o->n_skipped++;
+}
+
+static void temporary(char *path, const char *text)
+{
+	int fd = mkstemp(path);
+	FILE *f = fdopen(fd, "w");
+
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_i64(fclose(f), 0);
+}
+
+/* @param slots text of a memslots file, or NULL */
+static struct outcome replay(const char *machine, unsigned ipa_bits, const char *slots,
+			     const char *log)
+{
+	char path[] = "replay-odd-XXXXXX", slots_path[] = "replay-odd-slots-XXXXXX";
+	struct outcome o = {0};
+	struct s2_replay_job job = {
+		.backing = UINT64_C(0x200000),
+		.path = path,
+		.flavour = s2_flavour_find("kvm-6.12"),
+		.cpus = 4,
+		.ipa_bits = ipa_bits,
+		.memslots = slots ? slots_path : NULL,
+		.compare = true,
+		.keep_going = true,
+		.skipped = keep_skipped,
+		.skipped_arg = &o,
+	};
+	FILE *out = tmpfile();
+
+	assert_non_null(out);
+	assert_i64(s2_features_parse(machine, &job.features, NULL), 0);
+	temporary(path, log);
+	if (slots)
+		temporary(slots_path, slots);
+	o.ret = s2_replay_log(&job, out, &o.replay, &o.err);
+	remove(path);
+	if (slots)
+		remove(slots_path);
+	assert_i64(fclose(out), 0);
+	return o;
+}
+
+#define LINE(task, cpu, event) "    " task " [00" #cpu "] .....    12.345678: " event "\n"
+#define IOCTL(task, fd, cmd)   LINE(task, 0, "sys_ioctl(fd: " #fd ", cmd: " #cmd ", arg: 0)")
+
+static void a_slot_of_a_vm_that_has_died_is_not_flushed(void **state)
+{
+	/* The clear of task 10 names the tables of task 20's VM, which dies before it is over. */
+	static const char log[] = IOCTL("vmm-10", 3, ae01) IOCTL("vmm-10", 4, ae41) IOCTL(
+		"vmm-20", 3,
+		ae01) IOCTL("vmm-20", 4,
+			    ae41) LINE("vmm-20", 1,
+				       "s2_unmap: (f+0x0/0x8) ipa=0x40000000 size=0x1000 pgt=0xffff0002")
+		IOCTL("vmm-10", 4, c018aec0) LINE(
+			"vmm-10", 0, "clear_masked: (f+0x0/0x8) gfn_offset=0x0 mask=0xff")
+			LINE("vmm-10", 0,
+			     "s2_wrprotect: (f+0x0/0x8) ipa=0x40000000 size=0x8000 pgt=0xffff0002")
+				LINE("vmm-20", 1, "s2_destroy: (f+0x0/0x8) pgt=0xffff0002")
+					IOCTL("vmm-10", 4, c018aec0);
+	struct outcome o;
+
+	(void)state;
+	o = replay("max", 0, NULL, log);
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 0);
+	/* The unmap's range flush, which this log does not show. */
+	assert_u64(o.replay.differences, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(a_slot_of_a_vm_that_has_died_is_not_flushed),
+	};
+
+	return cmocka_run_group_tests_name("replay_odd", tests, NULL, NULL);
+}
