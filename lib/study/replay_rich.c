@@ -394,15 +394,13 @@ static int replay_request(struct s2_replay *r, struct replay_task *t,
 			  const struct s2_trace_event *ev)
 {
 	struct replay_vm *vm = s2_replay_place(r, t, ev);
+	int ret = 0;
 
-	if (!vm && !r->n_vms && t->running == NULL && ev->kind != S2_TRACE_S2_DESTROY &&
-	    !r->vms_made) {
-		struct replay_process *p = t->process;
-
-		/* A recording begun in the middle of a VM's life, and seen from a notifier first. */
-		if (p)
-			vm = s2_replay_assumed_vm(r, p);
-	}
+	/* A recording begun in the middle of a VM's life, and seen from a notifier first. */
+	if (!vm && !r->vms_made && t->process && ev->kind != S2_TRACE_S2_DESTROY)
+		ret = s2_replay_assumed_vm(r, t->process, &vm);
+	if (ret)
+		return ret;
 	if (!vm) {
 		s2_replay_unplaced(r, ev->kind);
 		return 0;

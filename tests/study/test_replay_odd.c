@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <stage2sim/vm.h>
+
 #include "study/replay_log.h"
 
 #define MAX_SKIPPED 8
@@ -73,6 +75,7 @@ static struct outcome replay(const char *machine, unsigned ipa_bits, const char 
 }
 
 #define LINE(task, cpu, event) "    " task " [00" #cpu "] .....    12.345678: " event "\n"
+#define ENTRY(task)	       LINE(task, 0, "kvm_entry: PC: 0x0000000040000000")
 #define IOCTL(task, fd, cmd)   LINE(task, 0, "sys_ioctl(fd: " #fd ", cmd: " #cmd ", arg: 0)")
 
 static void a_slot_of_a_vm_that_has_died_is_not_flushed(void **state)
@@ -99,10 +102,105 @@ static void a_slot_of_a_vm_that_has_died_is_not_flushed(void **state)
 	assert_u64(o.replay.differences, 1);
 }
 
+static void an_unmap_of_nothing_is_left_out(void **state)
+{
+	static const char *const ranges[] = {
+		"0x007f0000000000 -- 0x007f0000000000",
+		"0x007f0000200000 -- 0x007f0000000000",
+		"0x00fffffffffff000 -- 0x00ffffffffffffff",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		char log[256];
+		struct outcome o;
+
+		s2_test_row("%s", ranges[i]);
+		snprintf(
+			log, sizeof(log), "%s%s%s\n", ENTRY("vcpu-2"),
+			"    vmm-1 [000] .....    12.345678: kvm_unmap_hva_range: mmu notifier unmap "
+			"range: ",
+			ranges[i]);
+		o = replay("cortex-a55", 0, "0x80000000 0x200000 0x7f0000000000\n", log);
+		assert_i64(o.ret, 0);
+		assert_u64(o.n_skipped, 0);
+	}
+}
+
+static void a_vm_of_before_the_log_that_cannot_be_is_refused_and_said(void **state)
+{
+	/* 48 IPA bits by option on a machine of 40 PA bits. */
+	static const char *const logs[] = {
+		IOCTL("vcpu-2", 5, ae80),
+		LINE("vmm-1", 0, "sys_ioctl(fd: 5, cmd: 4010aeab, arg: 0)"),
+		ENTRY("vcpu-2"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(logs); i++) {
+		struct outcome o = replay("cortex-a55", 48, NULL, logs[i]);
+
+		s2_test_row("log %zu", i);
+		assert_i64(o.ret, 0);
+		assert_u64(o.n_skipped, 1);
+		assert_non_null(strstr(o.skipped[0], "48 IPA bits does not fit"));
+	}
+}
+
+/* Slots that do not fit are refused at each line that needs them, not once and then half there. */
+static void slots_that_a_vm_cannot_have_are_refused_every_time(void **state)
+{
+	static const char log[] = ENTRY("vcpu-2") ENTRY("vcpu-2");
+	struct outcome o;
+
+	(void)state;
+	o = replay("cortex-a55", 32, "0x80000000 0x1000 0x1000\n0x100000000 0x1000 0x2000\n", log);
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 2);
+	assert_non_null(strstr(o.skipped[1], "32-bit addresses"));
+}
+
+/* The IPA space of the VM is as large as the PA space, and the host's blocks begin in between. */
+static void a_last_slot_may_lie_in_its_host_block_as_it_likes(void **state)
+{
+	struct outcome o;
+
+	(void)state;
+	o = replay("cortex-a55,pa=32", 32, "0xffe00000 0x200000 0x7f0000001000\n", ENTRY("vcpu-2"));
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 0);
+}
+
+static void a_vcpu_too_many_costs_its_own_lines_only(void **state)
+{
+	const size_t lines = S2_MAX_VCPUS + 2;
+	char *rich = calloc(lines * 2, 128), *at = rich;
+	struct outcome o;
+
+	(void)state;
+	assert_non_null(rich);
+	at += sprintf(at, "%s", IOCTL("vmm-1", 3, ae01));
+	for (size_t i = 0; i < lines; i++)
+		at += sprintf(at,
+			      LINE("vmm-1", 0, "sys_ioctl(fd: 4, cmd: ae41, arg: %zx)")
+				      LINE("vmm-1", 0, "sys_ioctl(fd: %zu, cmd: 4020aeae, arg: 0)"),
+			      i, i + 100);
+	o = replay("max", 0, NULL, rich);
+	free(rich);
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 2);
+	assert_non_null(strstr(o.skipped[0], "more than 512 vcpus"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_slot_of_a_vm_that_has_died_is_not_flushed),
+		s2_unit_test(an_unmap_of_nothing_is_left_out),
+		s2_unit_test(a_vm_of_before_the_log_that_cannot_be_is_refused_and_said),
+		s2_unit_test(slots_that_a_vm_cannot_have_are_refused_every_time),
+		s2_unit_test(a_last_slot_may_lie_in_its_host_block_as_it_likes),
+		s2_unit_test(a_vcpu_too_many_costs_its_own_lines_only),
 	};
 
 	return cmocka_run_group_tests_name("replay_odd", tests, NULL, NULL);
