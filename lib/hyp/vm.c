@@ -177,6 +177,7 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 
 	if (!s || vm->dead)
 		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	range.ipa = s->cfg.ipa;
 	range.size = s->cfg.size;
 	/* kvm_arch_flush_shadow_memslot() */
