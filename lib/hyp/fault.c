@@ -320,13 +320,13 @@ static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 	};
 	int ret;
 
+	if (!page && !f.slot)
+		return -EFAULT;
 	if (fault->code == S2_FAULT_ACCESS_FLAG) {
 		ret = s2_pgtable_mkyoung(vm->mmu, vcpu->cpu, f.ipa);
 		return ret == -EAGAIN ? 0 : ret;
 	}
-	if (page)
-		return host_page_abort(&f);
-	return f.slot ? user_mem_abort(&f) : -EFAULT;
+	return page ? host_page_abort(&f) : user_mem_abort(&f);
 }
 
 int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,

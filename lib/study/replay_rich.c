@@ -185,8 +185,13 @@ static int request_failed(struct s2_replay *r, const struct s2_trace_event *ev, 
 static bool settles_fault(const struct replay_task *t, struct s2_range range)
 {
 	const struct s2_geometry *geo;
+	enum s2_fault_code code;
 
 	if (!t->running || !t->fault_pending)
+		return false;
+	/* Faults of other kinds come to no map. */
+	code = s2_replay_fault(&t->fault).code;
+	if (code != S2_FAULT_TRANSLATION && code != S2_FAULT_PERMISSION)
 		return false;
 	geo = s2_mmu_geometry(t->running->vm->mmu);
 	return s2_is_leaf_size(geo, range.size) && !(range.ipa.v & (range.size - 1)) &&

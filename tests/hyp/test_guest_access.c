@@ -386,6 +386,9 @@ static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -ERANGE);
 	past.ipa.v = RAM - PAGE;
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
+	past.code = S2_FAULT_ACCESS_FLAG;
+	past.level = 3;
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
 	after = s2_machine_counts(s.m);
 	assert_memory_equal(&before, &after, sizeof(before));
 	side_down(&s);

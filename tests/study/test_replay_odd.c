@@ -171,6 +171,32 @@ static void a_last_slot_may_lie_in_its_host_block_as_it_likes(void **state)
 	assert_u64(o.n_skipped, 0);
 }
 
+/* A fault of the access flag asks for no map: one that comes all the same is done as it stands. */
+static void a_map_after_an_access_flag_fault_is_a_map(void **state)
+{
+	static const char log[] = IOCTL("vmm-1", 3, ae01) IOCTL("vmm-1", 4, ae41) IOCTL(
+		"vmm-1", 5, 4020aeae) IOCTL("vmm-1", 5, ae80) LINE("vmm-1", 0,
+								   "tlb_cpu_ctx: (f+0x0/0x90)")
+		LINE("vmm-1", 0,
+		     "kvm_guest_fault: ipa 0x80000000, hsr 0x9200000b, hxfar 0x80000000, pc "
+		     "0x00000040000000") LINE("vmm-1", 0,
+					      "s2_map: (f+0x0/0x8) ipa=0x80000000 size=0x1000 phys=0x80000000 prot=0x6")
+			LINE("vmm-1", 0, "kvm_userspace_exit: reason KVM_EXIT_MMIO (6)") LINE(
+				"vmm-1", 0, "s2_unmap: (f+0x0/0x8) ipa=0x80000000 size=0x1000")
+				LINE("vmm-1", 0, "tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=3") LINE(
+					"vmm-1", 0,
+					"tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=2147483647")
+					LINE("vmm-1", 0,
+					     "tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=2147483647");
+	struct outcome o;
+
+	(void)state;
+	o = replay("cortex-a55", 0, NULL, log);
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 0);
+	assert_u64(o.replay.differences, 0);
+}
+
 static void a_vcpu_too_many_costs_its_own_lines_only(void **state)
 {
 	const size_t lines = S2_MAX_VCPUS + 2;
@@ -200,6 +226,7 @@ int main(void)
 		s2_unit_test(a_vm_of_before_the_log_that_cannot_be_is_refused_and_said),
 		s2_unit_test(slots_that_a_vm_cannot_have_are_refused_every_time),
 		s2_unit_test(a_last_slot_may_lie_in_its_host_block_as_it_likes),
+		s2_unit_test(a_map_after_an_access_flag_fault_is_a_map),
 		s2_unit_test(a_vcpu_too_many_costs_its_own_lines_only),
 	};
 
