@@ -207,7 +207,8 @@ S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, u
  * The flush that ends an ioctl which cleared dirty bits, as the flavour's
  * clear_flush says: for who knows what was cleared from elsewhere.
  * @param slot its extent @param cleared from the first to the last page cleared
- * @return 0; -EINVAL for a span that is empty or not of the slot, or not page aligned
+ * @return 0; -EINVAL for a span that is empty or not of the slot, or not page
+ *         aligned; -ERANGE past the IPA size
  */
 S2_API int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
 			       struct s2_range cleared);

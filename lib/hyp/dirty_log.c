@@ -212,9 +212,12 @@ static bool lies_in(struct s2_range part, struct s2_range whole)
 int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
 			struct s2_range cleared)
 {
+	const uint64_t offset = s2_page_size(&vm->mmu->geo) - 1;
 	struct s2_range range = slot;
 
 	if (vm->dead || !lies_in(cleared, slot))
+		return -EINVAL;
+	if ((slot.ipa.v | slot.size | cleared.ipa.v | cleared.size) & offset)
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
