@@ -51,7 +51,7 @@ static struct outcome replay(const char *machine, unsigned ipa_bits, const char 
 		.backing = UINT64_C(0x200000),
 		.path = path,
 		.flavour = s2_flavour_find("kvm-6.12"),
-		.cpus = 4,
+		.cpus = strstr(log, "#P:") ? 0 : 4,
 		.ipa_bits = ipa_bits,
 		.memslots = slots ? slots_path : NULL,
 		.compare = true,
@@ -197,6 +197,47 @@ static void a_map_after_an_access_flag_fault_is_a_map(void **state)
 	assert_u64(o.replay.differences, 0);
 }
 
+/* The vcpu is of the second VM; the line names the tables of the first. */
+static void a_map_of_another_vm_settles_no_fault(void **state)
+{
+	static const char log[] = IOCTL("vmm-10", 3, ae01) IOCTL("vmm-10", 4, ae41) LINE(
+		"vmm-10", 1,
+		"s2_unmap: (f+0x0/0x8) ipa=0x80000000 size=0x1000 pgt=0xffff0001") IOCTL("vmm-20",
+											 3, ae01)
+		IOCTL("vmm-20", 4, ae41) IOCTL("vmm-20", 5, 4020aeae) IOCTL("vmm-20", 5, ae80) LINE(
+			"vmm-20", 0,
+			"tlb_cpu_ctx: (f+0x0/0x90)") LINE("vmm-20", 0,
+							  "kvm_guest_fault: ipa 0x80000000, hsr 0x92000047, hxfar 0x80000000, pc "
+							  "0x00000040000000")
+			LINE("vmm-20", 0,
+			     "s2_map: (f+0x0/0x8) ipa=0x80000000 size=0x1000 phys=0x80000000 prot=0x6 "
+			     "pgt=0xffff0001") LINE("vmm-10", 1,
+						    "s2_unmap: (f+0x0/0x8) ipa=0x80000000 size=0x1000 pgt=0xffff0001")
+				LINE("vmm-10", 1, "tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=3") LINE(
+					"vmm-10", 1,
+					"tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=2147483647")
+					LINE("vmm-10", 1,
+					     "tlb_ipa: (f+0x0/0xd8) ipa=0x80000000 level=2147483647");
+	struct outcome o;
+
+	(void)state;
+	o = replay("cortex-a55", 0, NULL, log);
+	assert_i64(o.ret, 0);
+	assert_u64(o.n_skipped, 0);
+	assert_u64(o.replay.differences, 0);
+}
+
+static void more_cpus_than_vmids_are_refused_and_said(void **state)
+{
+	char log[] = "# entries-in-buffer/entries-written: 1/1   #P:256\n" ENTRY("vcpu-2");
+	struct outcome o;
+
+	(void)state;
+	o = replay("cortex-a72", 0, NULL, log);
+	assert_i64(o.ret, -EINVAL);
+	assert_non_null(strstr(o.err.text, "256 CPUs and 8-bit VMIDs"));
+}
+
 static void a_vcpu_too_many_costs_its_own_lines_only(void **state)
 {
 	const size_t lines = S2_MAX_VCPUS + 2;
@@ -227,6 +268,8 @@ int main(void)
 		s2_unit_test(slots_that_a_vm_cannot_have_are_refused_every_time),
 		s2_unit_test(a_last_slot_may_lie_in_its_host_block_as_it_likes),
 		s2_unit_test(a_map_after_an_access_flag_fault_is_a_map),
+		s2_unit_test(a_map_of_another_vm_settles_no_fault),
+		s2_unit_test(more_cpus_than_vmids_are_refused_and_said),
 		s2_unit_test(a_vcpu_too_many_costs_its_own_lines_only),
 	};
 
