@@ -233,14 +233,16 @@ static int add_vm(struct s2_replay *r, struct replay_process *p, unsigned ipa_bi
 
 int s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p, struct replay_vm **out)
 {
-	int ret = add_vm(r, p, S2_DEFAULT_IPA_BITS, out);
+	struct replay_vm *vm = NULL;
+	int ret = add_vm(r, p, S2_DEFAULT_IPA_BITS, &vm);
 
-	if (ret)
+	if (!vm)
 		return ret;
+	*out = vm;
 	s2_replay_infer(r,
 			"VM %" PRIu64 " was created before the log begins: empty tables and "
 			"%u IPA bits taken",
-			(*out)->number, (unsigned)s2_mmu_geometry((*out)->mmu)->ipa_bits);
+			vm->number, (unsigned)s2_mmu_geometry(vm->mmu)->ipa_bits);
 	return 0;
 }
 
