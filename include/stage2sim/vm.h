@@ -11,7 +11,8 @@
  *
  * Stands for kvm/mmu.c, kvm/arm.c (vcpu_load), kvm/sys_regs.c (set/way,
  * VM registers) and virt/kvm/kvm_main.c (slots, dirty log).  A vcpu runs on
- * the CPU where it is loaded; calls on a VM name the CPU that makes them.
+ * the CPU where it is loaded; calls on a VM name the CPU that makes them, and
+ * a guest that s2_vcpu_guest_access() has left running there exits first.
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
  * range that is no whole pages or no part of the slot, a vcpu not loaded,

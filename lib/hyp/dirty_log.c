@@ -60,6 +60,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		return ret;
 	s2_vm_forget_faults(vm);
 	s->logging = true;
+	s2_cpu_enter_host(cpu);
 	/* Every page counts as dirty: it is protected, and split, when first cleared. */
 	if (vm->cfg.initially_set)
 		return 0;
@@ -73,10 +74,10 @@ int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	(void)cpu;
 	if (!s || !s->logging)
 		return -EINVAL;
 	s2_vm_forget_faults(vm);
+	s2_cpu_enter_host(cpu);
 	s->logging = false;
 	s2_bits_free(&s->dirty);
 	return 0;
@@ -213,10 +214,14 @@ static bool lies_in(struct s2_range part, struct s2_range whole)
 int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
 			struct s2_range cleared)
 {
+	const uint64_t offset = s2_page_size(&vm->mmu->geo) - 1;
 	struct s2_range range = slot;
 
 	if (vm->dead || !lies_in(cleared, slot))
 		return -EINVAL;
+	if ((slot.ipa.v | slot.size | cleared.ipa.v | cleared.size) & offset)
+		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
 		range = cleared;
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
@@ -257,6 +262,7 @@ int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 
 	if (!s || !s->logging || vm->dead)
 		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	if (vm->cfg.manual_protect)
 		return (int64_t)s->dirty.set;
 	return clear_log(vm, cpu, s, 0, s->dirty.n);
@@ -272,6 +278,7 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 	if (!n || first % 64 || first >= s->dirty.n || n > s->dirty.n - first ||
 	    (n % 64 && first + n != s->dirty.n))
 		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	return clear_log(vm, cpu, s, first, first + n);
 }
 

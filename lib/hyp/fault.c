@@ -78,16 +78,21 @@ static uint64_t vma_pagesize(const struct fault *f)
 	return s2_page_size(geo);
 }
 
+/* One frame stands for all zero pages, of no slot: the last below the table pages. */
+static struct s2_pa zero_frame(const struct s2_mmu *mmu)
+{
+	return s2_pa(s2_tablemem_base(mmu->machine->tables) - s2_page_size(&mmu->geo));
+}
+
 /* __gfn_to_pfn_memslot(): the frame for the page, and whether the host lets it be written. */
 static int get_frame(const struct fault *f, uint64_t page, bool *writable, struct s2_pa *pa)
 {
 	struct vm_slot *slot = f->slot;
 	int ret = s2_slot_get_page(f->vcpu->vm, slot, page, f->access == S2_ACCESS_WRITE, writable);
 
-	/* One frame stands for all zero pages; its address is that of the slot's first page. */
-	pa->v = slot->cfg.pa.v;
-	if (!s2_slot_is_zero(slot, page))
-		pa->v += f->ipa.v - slot->cfg.ipa.v;
+	*pa = s2_pa(slot->cfg.pa.v + (f->ipa.v - slot->cfg.ipa.v));
+	if (s2_slot_is_zero(slot, page))
+		*pa = zero_frame(f->vcpu->vm->mmu);
 	return ret;
 }
 
@@ -420,13 +425,13 @@ static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 	};
 	int ret;
 
+	if (!page && !f.slot)
+		return -EFAULT;
 	if (fault->code == S2_FAULT_ACCESS_FLAG) {
 		ret = s2_pgtable_mkyoung(vm->mmu, vcpu->cpu, f.ipa);
 		return ret == -EAGAIN ? 0 : ret;
 	}
-	if (page)
-		return host_page_abort(&f);
-	return f.slot ? user_mem_abort(&f) : -EFAULT;
+	return page ? host_page_abort(&f) : user_mem_abort(&f);
 }
 
 int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,

@@ -165,6 +165,7 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 
 	if (!s || vm->dead)
 		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	/* kvm_arch_flush_shadow_memslot() */
 	ret = s2_vm_unmap(vm, cpu, s2_range(s->cfg.ipa.v, s->cfg.size), S2_UNMAP_CLEAR);
 	if (ret)

@@ -63,6 +63,8 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 {
 	int ret = check_hva(vm, hva, size);
 
+	if (!ret)
+		s2_cpu_enter_host(cpu);
 	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 
@@ -83,6 +85,8 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 	bool any = false;
 	int ret = check_hva(vm, hva, size);
 
+	if (!ret)
+		s2_cpu_enter_host(cpu);
 	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 		bool young = false;

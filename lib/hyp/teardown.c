@@ -284,6 +284,7 @@ int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 	for (int i = 0; i < vm->n_vcpus; i++)
 		if (vm->vcpus[i]->cpu)
 			return -EBUSY;
+	s2_cpu_enter_host(cpu);
 	/* mmu_lock is held only to take the tables away from everyone else. */
 	s2_vm_lock(vm);
 	s2_vm_unlock(vm);

@@ -132,6 +132,7 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 
 	if (vcpu->cpu || vm->dead || cpu->machine != vm->machine)
 		return -EINVAL;
+	s2_cpu_enter_host(cpu);
 	cpu->site = "vcpu:init";
 	/* The guest starts with its MMU off, on memory full of dirty lines. */
 	if (vcpu->has_run && !vm->mmu->fmt.fwb)

@@ -51,8 +51,7 @@ struct s2_vcpu {
 	bool seen_on;	    /**< the same as far as traps have shown it */
 	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
 	bool has_run;
-	bool in_guest; /**< by s2_vcpu_guest_access() */
-	bool kicked;   /**< made to leave, and to enter again: vmid_renew.c */
+	bool kicked;	    /**< made to leave, and to enter again: vmid_renew.c */
 };
 
 struct s2_vm {
@@ -142,6 +141,15 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 		enum s2_unmap_reason reason);
 /** kvm_mmu_split_huge_pages() */
 int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range);
+
+/** Whether s2_vcpu_guest_access() has left @p vcpu in the guest. */
+static inline bool s2_vcpu_in_guest(const struct s2_vcpu *vcpu)
+{
+	return vcpu->cpu && vcpu->cpu->guest == vcpu;
+}
+
+/** What KVM does on @p cpu it does in the host: the guest that is in there, if any, exits. */
+void s2_cpu_enter_host(struct s2_cpu *cpu);
 
 /** What s2_vcpu_load() does about stage 2: a VMID of this generation, VTTBR_EL2 (VHE). */
 void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu);

@@ -30,7 +30,7 @@ static void kick_and_wait(const struct s2_vm *vm, struct s2_cpu *cpu)
 			continue;
 		s2_count(cpu, S2_OP_KICK_IPI, 1);
 		/* One that a guest access has in the guest enters again with the next. */
-		vcpu->kicked = !vcpu->in_guest;
+		vcpu->kicked = !s2_vcpu_in_guest(vcpu);
 		if (vcpu->kicked)
 			s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
 		s2_vcpu_exit(vcpu);

@@ -23,7 +23,7 @@ static void enter_guest(struct s2_vcpu *vcpu)
 	}
 	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, cpu->machine->features.vhe ? S2_HCR_E2H : 0);
 	s2_count(cpu, S2_OP_GUEST_ENTRY, 1);
-	vcpu->in_guest = true;
+	cpu->guest = vcpu;
 }
 
 /* __deactivate_traps(); without VHE __load_host_stage2() too. */
@@ -31,15 +31,21 @@ void s2_vcpu_exit(struct s2_vcpu *vcpu)
 {
 	struct s2_cpu *cpu = vcpu->cpu;
 
-	if (!vcpu->in_guest)
+	if (!s2_vcpu_in_guest(vcpu))
 		return;
-	vcpu->in_guest = false;
+	cpu->guest = NULL;
 	cpu->site = "vcpu:run";
 	s2_count(cpu, S2_OP_GUEST_EXIT, 1);
 	if (cpu->machine->features.vhe)
 		s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, S2_HCR_E2H | S2_HCR_TGE);
 	else
 		s2_write_sysreg(cpu, S2_SYSREG_VTTBR_EL2, 0);
+}
+
+void s2_cpu_enter_host(struct s2_cpu *cpu)
+{
+	if (cpu->guest)
+		s2_vcpu_exit(cpu->guest);
 }
 
 int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
@@ -50,7 +56,7 @@ int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
 		int ret;
 
-		if (!vcpu->in_guest)
+		if (!s2_vcpu_in_guest(vcpu))
 			enter_guest(vcpu);
 		ret = s2_guest_access(p, vcpu->cpu, access, result);
 		if (ret || !result->fault.raised)

@@ -33,6 +33,8 @@
 #define S2_HCR_TGE (UINT64_C(1) << 27)
 #define S2_HCR_E2H (UINT64_C(1) << 34)
 
+struct s2_vcpu;
+
 struct s2_cpu {
 	uint64_t *count;       /**< the machine's counters */
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
@@ -46,8 +48,9 @@ struct s2_cpu {
 	uint64_t sysreg[S2_N_SYSREGS];
 	uint64_t vcpu_vtcr; /**< stage 2 of the vcpu loaded here, 0 if none */
 	uint64_t vcpu_vttbr;
-	struct s2_ich ich;  /**< list registers and the virtual CPU interface */
-	const void *ich_of; /**< whose interface is loaded, or NULL: the hypervisor's to know */
+	struct s2_vcpu *guest; /**< who is in the guest here, or NULL: kept by the hypervisor */
+	struct s2_ich ich;     /**< list registers and the virtual CPU interface */
+	const void *ich_of;    /**< whose interface is loaded, or NULL: the hypervisor's to know */
 	size_t run_len;
 	struct s2_insn run[S2_SEQUENCE_MAX];
 };

@@ -183,7 +183,7 @@ static int make_vm(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_b
 	if (ret == -ENOMEM)
 		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret, "out of memory for a VM");
 	if (ret)
-		return s2_replay_fail(r, S2_REPLAY_ERR_VM, ret,
+		return s2_replay_fail(r, S2_REPLAY_ERR_VM, -EINVAL,
 				      "a VM of %u IPA bits does not fit machine %s (%u PA bits); "
 				      "--ipa-bits overrides",
 				      cfg.ipa_bits, r->cfg.features.name, r->cfg.features.pa_bits);
@@ -209,71 +209,76 @@ static void free_vm(struct replay_vm *vm)
 	free(vm);
 }
 
-static struct replay_vm *add_vm(struct s2_replay *r, struct replay_process *p, unsigned ipa_bits)
+static int add_vm(struct s2_replay *r, struct replay_process *p, unsigned ipa_bits,
+		  struct replay_vm **out)
 {
 	struct replay_vm *vm = calloc(1, sizeof(*vm));
+	int ret;
 
-	if (!vm) {
-		s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
-		return NULL;
-	}
-	if (make_vm(r, vm, ipa_bits)) {
+	if (!vm)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
+	ret = make_vm(r, vm, ipa_bits);
+	if (ret) {
 		free_vm(vm);
-		return NULL;
+		return ret;
 	}
 	vm->process = p;
 	vm->number = ++r->vms_made;
 	vm->next = r->vms;
 	r->vms = vm;
 	r->n_vms++;
-	return vm;
+	*out = vm;
+	return 0;
 }
 
-struct replay_vm *s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p)
+int s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p, struct replay_vm **out)
 {
-	struct replay_vm *vm = add_vm(r, p, S2_DEFAULT_IPA_BITS);
+	struct replay_vm *vm = NULL;
+	int ret = add_vm(r, p, S2_DEFAULT_IPA_BITS, &vm);
 
-	if (vm)
-		s2_replay_infer(r,
-				"VM %" PRIu64
-				" was created before the log begins: empty tables and "
-				"%u IPA bits taken",
-				vm->number, (unsigned)s2_mmu_geometry(vm->mmu)->ipa_bits);
-	return vm;
+	if (!vm)
+		return ret;
+	*out = vm;
+	s2_replay_infer(r,
+			"VM %" PRIu64 " was created before the log begins: empty tables and "
+			"%u IPA bits taken",
+			vm->number, (unsigned)s2_mmu_geometry(vm->mmu)->ipa_bits);
+	return 0;
 }
 
-struct replay_vm *s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t)
+int s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t, struct replay_vm **out)
 {
-	if (r->vms)
-		return r->vms;
 	if (!t->process)
 		t->process = add_process(r, -1, t->pid);
-	if (t->process)
-		return s2_replay_assumed_vm(r, t->process);
-	s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
-	return NULL;
+	if (!t->process)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
+	return s2_replay_assumed_vm(r, t->process, out);
 }
 
-struct replay_vcpu *s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm)
+static int vcpu_failed(struct s2_replay *r, int ret)
+{
+	if (ret == -ENOMEM)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret, "out of memory for a vcpu");
+	return s2_replay_fail(r, S2_REPLAY_ERR_VM, -EINVAL, "a VM with more than %d vcpus",
+			      S2_MAX_VCPUS);
+}
+
+int s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm, struct replay_vcpu **out)
 {
 	struct replay_vcpu *v = calloc(1, sizeof(*v));
 	int index = v ? s2_vm_add_vcpu(vm->vm) : -ENOMEM;
 
 	if (index < 0) {
 		free(v);
-		if (index == -ENOSPC)
-			s2_replay_fail(r, S2_REPLAY_ERR_VM, index, "a VM with more than %d vcpus",
-				       S2_MAX_VCPUS);
-		else
-			s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, index, "out of memory for a vcpu");
-		return NULL;
+		return vcpu_failed(r, index);
 	}
 	v->vcpu = s2_vm_vcpu(vm->vm, index);
 	v->vm = vm;
 	v->cpu = -1;
 	v->next = vm->vcpus;
 	vm->vcpus = v;
-	return v;
+	*out = v;
+	return 0;
 }
 
 static void forget_fds(struct replay_process *p, const struct replay_vm *vm)
@@ -295,6 +300,14 @@ static void forget_fds(struct replay_process *p, const struct replay_vm *vm)
 		p->pending_vcpus = 0;
 }
 
+static bool has_slot(const struct replay_vm *vm, const struct replay_slot *slot)
+{
+	for (const struct replay_slot *s = vm->slots; s; s = s->next)
+		if (s == slot)
+			return true;
+	return false;
+}
+
 static void forget_tasks_of(struct s2_replay *r, const struct replay_vm *vm)
 {
 	for (size_t i = 0; i < TASK_BUCKETS; i++) {
@@ -307,6 +320,9 @@ static void forget_tasks_of(struct s2_replay *r, const struct replay_vm *vm)
 				t->ioctl_vm = NULL;
 				t->clear_pending = false;
 			}
+			/* A line may name another VM than its task's ioctl is on. */
+			if (has_slot(vm, t->clear_slot))
+				t->clear_slot = NULL;
 		}
 	}
 }
@@ -440,10 +456,11 @@ void s2_replay_free_host(struct s2_replay *r)
 /* The next unknown fd that is used as a VM is the VM created before. */
 static int resolve_vm(struct s2_replay *r, struct replay_process *p, struct replay_fd *f)
 {
-	struct replay_vm *vm = add_vm(r, p, (unsigned)p->pending_ipa_bits);
+	struct replay_vm *vm = NULL;
+	int ret = add_vm(r, p, (unsigned)p->pending_ipa_bits, &vm);
 
-	if (!vm)
-		return r->err ? -EINVAL : -ENOMEM;
+	if (ret)
+		return ret;
 	p->pending_ipa_bits = 0;
 	f->kind = FD_VM;
 	f->vm = vm;
@@ -453,18 +470,19 @@ static int resolve_vm(struct s2_replay *r, struct replay_process *p, struct repl
 static int resolve_vcpu(struct s2_replay *r, struct replay_process *p, struct replay_fd *f)
 {
 	struct replay_vm *vm = p->pending_vcpus ? p->pending_vcpu_vm : NULL;
+	int ret = 0;
 
 	if (vm)
 		p->pending_vcpus--;
 	else if (r->n_vms == 1 && r->vms->process == p)
 		vm = r->vms;
 	else if (r->n_vms == 0)
-		vm = s2_replay_assumed_vm(r, p);
-	if (!vm)
-		return 0;
-	f->vcpu = s2_replay_add_vcpu(r, vm);
-	if (!f->vcpu)
-		return -ENOMEM;
+		ret = s2_replay_assumed_vm(r, p, &vm);
+	if (ret || !vm)
+		return ret;
+	ret = s2_replay_add_vcpu(r, vm, &f->vcpu);
+	if (ret)
+		return ret;
 	f->kind = FD_VCPU;
 	f->vm = vm;
 	return 0;

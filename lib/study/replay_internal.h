@@ -151,13 +151,13 @@ int s2_replay_ioctl(struct s2_replay *r, struct replay_task *t, const struct s2_
 /** The VM that @p ev of @p t is about, or NULL if the log leaves it open (replay_place.c). */
 struct replay_vm *s2_replay_place(struct s2_replay *r, const struct replay_task *t,
 				  const struct s2_trace_event *ev);
-/** A VM for logs that start after its creation; NULL: cannot be made, r->err set. */
-struct replay_vm *s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p);
+/** A VM for logs that start after its creation. @return 0, or an error with r->err set */
+int s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p, struct replay_vm **out);
 void s2_replay_vm_gone(struct s2_replay *r, struct replay_vm *vm);
-/** A vcpu for @p vm; NULL: cannot be made, r->err set. */
-struct replay_vcpu *s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm);
-/** The one VM that a plain log is taken to have; NULL: cannot be made, r->err set. */
-struct replay_vm *s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t);
+/** A vcpu for @p vm. @return 0, or an error with r->err set */
+int s2_replay_add_vcpu(struct s2_replay *r, struct replay_vm *vm, struct replay_vcpu **out);
+/** The one VM that a plain log is taken to have. @return 0, or an error with r->err set */
+int s2_replay_plain_vm(struct s2_replay *r, struct replay_task *t, struct replay_vm **out);
 struct s2_cpu *s2_replay_cpu(struct s2_replay *r, const struct s2_trace_event *ev);
 void s2_replay_free_host(struct s2_replay *r);
 

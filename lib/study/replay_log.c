@@ -207,7 +207,8 @@ static int replay_with(struct log_reader *in, const struct s2_replay_config *cfg
 	int ret = s2_replay_create(cfg, &r);
 
 	if (ret) {
-		s2_error_set(err, 1, "cannot make machine %s: %s", cfg->features.name,
+		s2_error_set(err, 1, "cannot make machine %s with %u CPUs and %u-bit VMIDs: %s",
+			     cfg->features.name, cfg->cpus, cfg->features.vmid_bits,
 			     strerror(-ret));
 		return ret;
 	}

@@ -26,7 +26,7 @@ static int plain_add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_i
 		.ipa = ipa,
 		.size = size,
 		.hva = hva,
-		.pa = {(ipa.v & ~offset) | (hva.v & offset)},
+		.pa = {hva.v & offset},
 		.backing = offset + 1,
 		/* Memory that a VMM gives is writable unless it says otherwise, which no log shows. */
 		.populated = true,
@@ -35,7 +35,7 @@ static int plain_add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_i
 
 	if (slot >= 0)
 		return 0;
-	return s2_replay_fail(r, S2_REPLAY_ERR_VM, slot,
+	return s2_replay_fail(r, S2_REPLAY_ERR_VM, -EINVAL,
 			      slot == -ENOSPC ? "more than %d memory slots"
 					      : "a slot past %d-bit addresses of the VM or machine",
 			      slot == -ENOSPC ? S2_MAX_SLOTS
@@ -59,24 +59,38 @@ static int plain_add_slots(struct s2_replay *r, struct replay_vm *vm)
 	return ret;
 }
 
-/* The vcpu of task @t, which the log shows in the guest on this CPU; NULL: r->err set. */
-static struct replay_vcpu *running_vcpu(struct s2_replay *r, struct replay_task *t,
-					const struct s2_trace_event *ev)
+/* The one VM, with its slots or not at all. */
+static int need_vm(struct s2_replay *r, struct replay_task *t)
 {
-	struct replay_vm *vm = r->vms;
+	struct replay_vm *vm = NULL;
+	int ret;
 
-	if (!vm) {
-		vm = s2_replay_plain_vm(r, t);
-		if (!vm || plain_add_slots(r, vm))
-			return NULL;
-	}
-	if (!t->vcpu)
-		t->vcpu = s2_replay_add_vcpu(r, vm);
-	if (!t->vcpu)
-		return NULL;
+	if (r->vms)
+		return 0;
+	ret = s2_replay_plain_vm(r, t, &vm);
+	if (ret)
+		return ret;
+	ret = plain_add_slots(r, vm);
+	if (!ret)
+		return 0;
+	/* It never was: the next line that needs it tries again. */
+	s2_replay_vm_gone(r, vm);
+	r->vms_made--;
+	return ret;
+}
+
+/* Task @t, which the log shows in the guest on this CPU, runs a vcpu of its own. */
+static int need_vcpu(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
+{
+	int ret = need_vm(r, t);
+
+	if (!ret && !t->vcpu)
+		ret = s2_replay_add_vcpu(r, r->vms, &t->vcpu);
+	if (ret)
+		return ret;
 	t->running = t->vcpu;
 	s2_replay_on_cpu(r, t, ev->cpu);
-	return t->vcpu;
+	return 0;
 }
 
 /* With a backing of the user's own, what faulted is what the model has there. */
@@ -124,7 +138,7 @@ static int unmap_hva(struct s2_replay *r, const struct s2_trace_event *ev)
 {
 	const uint64_t page = s2_page_size(s2_mmu_geometry(r->vms->mmu));
 	const uint64_t start = ev->u.unmap_hva.start.v & ~(page - 1);
-	const uint64_t size = ((ev->u.unmap_hva.end.v - start) + page - 1) & ~(page - 1);
+	const uint64_t end = ev->u.unmap_hva.end.v < NO_HVA ? ev->u.unmap_hva.end.v : NO_HVA;
 	int ret;
 
 	if (!r->cfg.slots) {
@@ -132,8 +146,14 @@ static int unmap_hva(struct s2_replay *r, const struct s2_trace_event *ev)
 				   "without --memslots");
 		return 0;
 	}
-	ret = s2_vm_unmap_hva(r->vms->vm, s2_replay_cpu(r, ev), s2_va(start), size, S2_UNMAP_CLEAR);
-	return ret ? ret : 1;
+	if (end <= ev->u.unmap_hva.start.v)
+		return 0;
+	ret = s2_vm_unmap_hva(r->vms->vm, s2_replay_cpu(r, ev), s2_va(start),
+			      (end - start + page - 1) & ~(page - 1), S2_UNMAP_CLEAR);
+	if (ret)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, ret,
+				      "kvm_unmap_hva_range: out of memory");
+	return 1;
 }
 
 static void say_what_is_unseen(struct s2_replay *r)
@@ -151,11 +171,11 @@ static void say_what_is_unseen(struct s2_replay *r)
 static int take_plain_vcpu_event(struct s2_replay *r, struct replay_task *t,
 				 const struct s2_trace_event *ev)
 {
-	struct replay_vcpu *v = running_vcpu(r, t, ev);
-	int ret;
+	int ret = need_vcpu(r, t, ev);
+	struct replay_vcpu *v = t->vcpu;
 
-	if (!v)
-		return -EINVAL;
+	if (ret)
+		return ret;
 	switch (ev->kind) {
 	case S2_TRACE_KVM_GUEST_FAULT:
 		t->fault = *ev;

@@ -179,16 +179,22 @@ static int request_failed(struct s2_replay *r, const struct s2_trace_event *ev, 
 }
 
 /*
- * Whether a request that covers @range settles the fault that @t's vcpu has
+ * Whether a request on @vm that covers @range settles the fault that @t's vcpu has
  * taken: then the vcpu is given the fault, and comes to the request by itself.
  */
-static bool settles_fault(const struct replay_task *t, struct s2_range range)
+static bool settles_fault(const struct replay_task *t, const struct replay_vm *vm,
+			  struct s2_range range)
 {
 	const struct s2_geometry *geo;
+	enum s2_fault_code code;
 
-	if (!t->running || !t->fault_pending)
+	if (!t->running || t->running->vm != vm || !t->fault_pending)
 		return false;
-	geo = s2_mmu_geometry(t->running->vm->mmu);
+	/* Faults of other kinds come to no map. */
+	code = s2_replay_fault(&t->fault).code;
+	if (code != S2_FAULT_TRANSLATION && code != S2_FAULT_PERMISSION)
+		return false;
+	geo = s2_mmu_geometry(vm->mmu);
 	return s2_is_leaf_size(geo, range.size) && !(range.ipa.v & (range.size - 1)) &&
 	       t->fault.u.fault.ipa.v - range.ipa.v < range.size;
 }
@@ -212,7 +218,7 @@ static int replay_map(struct s2_replay *r, struct replay_task *t, struct replay_
 
 	if (prot > S2_PROT_MASK)
 		return request_failed(r, ev, -EINVAL);
-	if (settles_fault(t, range) && !(page.pa.v & (page.size - 1)))
+	if (settles_fault(t, vm, range) && !(page.pa.v & (page.size - 1)))
 		return resolve_fault(t, &page);
 	return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys, (unsigned)prot,
 			      NULL, flags);
@@ -232,7 +238,7 @@ static int replay_relax(struct s2_replay *r, struct replay_task *t, struct repla
 		const uint64_t offset = s2_level_size(geo, leaf.level) - 1;
 		const struct s2_host_page page = {s2_pa(leaf.pa.v & ~offset), offset + 1, prot};
 
-		if (settles_fault(t, s2_range(ipa & ~offset, page.size)))
+		if (settles_fault(t, vm, s2_range(ipa & ~offset, page.size)))
 			return resolve_fault(t, &page);
 	}
 	return s2_pgtable_relax_perms(vm->mmu, s2_replay_cpu(r, ev), ev->u.relax.ipa, prot);
@@ -394,15 +400,13 @@ static int replay_request(struct s2_replay *r, struct replay_task *t,
 			  const struct s2_trace_event *ev)
 {
 	struct replay_vm *vm = s2_replay_place(r, t, ev);
+	int ret = 0;
 
-	if (!vm && !r->n_vms && t->running == NULL && ev->kind != S2_TRACE_S2_DESTROY &&
-	    !r->vms_made) {
-		struct replay_process *p = t->process;
-
-		/* A recording begun in the middle of a VM's life, and seen from a notifier first. */
-		if (p)
-			vm = s2_replay_assumed_vm(r, p);
-	}
+	/* A recording begun in the middle of a VM's life, and seen from a notifier first. */
+	if (!vm && !r->vms_made && t->process && ev->kind != S2_TRACE_S2_DESTROY)
+		ret = s2_replay_assumed_vm(r, t->process, &vm);
+	if (ret)
+		return ret;
 	if (!vm) {
 		s2_replay_unplaced(r, ev->kind);
 		return 0;

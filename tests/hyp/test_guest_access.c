@@ -430,9 +430,103 @@ static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -ERANGE);
 	past.ipa.v = RAM - PAGE;
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
+	past.code = S2_FAULT_ACCESS_FLAG;
+	past.level = 3;
+	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
 	after = s2_machine_counts(s.m);
 	assert_memory_equal(&before, &after, sizeof(before));
 	side_down(&s);
+}
+
+enum host_work {
+	HOST_UNMAP,
+	HOST_UNMAP_OTHER_VM,
+	HOST_AGE,
+	HOST_LOG_START,
+	HOST_LOG_GET,
+	HOST_LOG_STOP,
+	HOST_RESET_SECOND,
+	HOST_TEARDOWN_OTHER_VM,
+	N_HOST_WORKS
+};
+
+static int64_t do_host_work(struct side *s, struct s2_vm *other, enum host_work work)
+{
+	struct s2_cpu *cpu = s2_machine_cpu(s->m, 0);
+
+	switch (work) {
+	case HOST_UNMAP:
+		return s2_vm_unmap_hva(s->vm, cpu, s2_va(HVA), PAGE, S2_UNMAP_CLEAR);
+	case HOST_UNMAP_OTHER_VM:
+		return s2_vm_unmap_hva(other, cpu, s2_va(HVA), PAGE, S2_UNMAP_CLEAR);
+	case HOST_AGE:
+		return s2_vm_age_hva(s->vm, cpu, s2_va(HVA), PAGE) < 0;
+	case HOST_LOG_START:
+		return s2_vm_log_start(s->vm, cpu, s->slot);
+	case HOST_LOG_GET:
+		return s2_vm_log_get(s->vm, cpu, s->slot) < 0;
+	case HOST_LOG_STOP:
+		return s2_vm_log_stop(s->vm, cpu, s->slot);
+	case HOST_RESET_SECOND:
+		return s2_vcpu_reset(s->vcpu[1], cpu);
+	default:
+		return s2_vm_teardown(other, cpu);
+	}
+}
+
+/* A VM of nothing but a page that is mapped. */
+static struct s2_vm *neighbour(struct side *s)
+{
+	const struct s2_slot_config ram = {.ipa = {RAM},
+					   .size = PAGE,
+					   .hva = {HVA},
+					   .pa = {UINT64_C(0x200000000)},
+					   .backing = PAGE,
+					   .populated = true};
+	const struct s2_vm_config vc = {.flavour = &s->flavour, .vmids = s->vmids};
+	struct s2_vm *vm;
+
+	assert_i64(s2_vm_create(s->m, &vc, &vm), 0);
+	assert_i64(s2_vm_add_slot(vm, &ram), 0);
+	assert_i64(s2_vm_add_vcpu(vm), 0);
+	assert_i64(s2_vcpu_load(s2_vm_vcpu(vm, 0), s2_machine_cpu(s->m, 2)), 0);
+	assert_i64(s2_vcpu_access(s2_vm_vcpu(vm, 0), s2_ipa(RAM), PAGE, S2_ACCESS_WRITE), 1);
+	assert_i64(s2_vcpu_put(s2_vm_vcpu(vm, 0)), 0);
+	return vm;
+}
+
+/* What KVM does on a vcpu's own CPU it does in the host: the guest has been left. */
+static void a_guest_exits_before_kvm_works_on_its_cpu_and_enters_after(void **state)
+{
+	static const struct shape shapes[] = {
+		{"cortex-a55", "kvm-6.1", PAGE, false, 1, false},
+		{"cortex-a55", "kvm-6.12", PAGE, false, 1, false},
+		{"cortex-a72", "kvm-6.12", PAGE, false, 1, false},
+		{"max", "kvm-6.12", PAGE, false, 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++) {
+		struct s2_vm *other;
+		struct side s;
+
+		side_up(&s, &shapes[i], true);
+		other = neighbour(&s);
+		for (int work = 0; work < N_HOST_WORKS; work++) {
+			struct s2_counts before, after;
+
+			s2_test_row("%s, %s, work %d", shapes[i].machine, shapes[i].flavour, work);
+			assert_true(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE) >= 0);
+			before = s2_machine_counts(s.m);
+			assert_i64(do_host_work(&s, other, (enum host_work)work), 0);
+			after = s2_machine_counts(s.m);
+			assert_u64(after.n[S2_OP_GUEST_EXIT] - before.n[S2_OP_GUEST_EXIT], 1);
+			assert_u64(after.n[S2_OP_GUEST_ENTRY] - before.n[S2_OP_GUEST_ENTRY], 0);
+			assert_true(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE) >= 0);
+		}
+		s2_vm_free(other);
+		side_down(&s);
+	}
 }
 
 int main(void)
@@ -443,6 +537,7 @@ int main(void)
 		s2_unit_test(an_access_after_aging_faults_only_without_hardware_access_flags),
 		s2_unit_test(an_abort_maps_what_the_host_found),
 		s2_unit_test(an_abort_that_no_vm_can_take_changes_nothing),
+		s2_unit_test(a_guest_exits_before_kvm_works_on_its_cpu_and_enters_after),
 	};
 
 	return cmocka_run_group_tests_name("guest_access", tests, NULL, NULL);

@@ -61,15 +61,20 @@ static void rig_down(struct rig *r)
 }
 
 /* @return the version that was read or written. */
-static uint32_t touch(struct rig *r, int vcpu, enum s2_access kind)
+static uint32_t touch_at(struct rig *r, int vcpu, uint64_t ipa, enum s2_access kind)
 {
 	struct s2_vcpu *v = s2_vm_vcpu(r->vm, vcpu);
 	const struct s2_guest_access access = {
-		.kind = kind, .va = {RAM}, .ipa = {RAM}, .cacheable = s2_vcpu_caches_on(v)};
+		.kind = kind, .va = {ipa}, .ipa = {ipa}, .cacheable = s2_vcpu_caches_on(v)};
 	struct s2_guest_result result;
 
 	assert_true(s2_vcpu_guest_access(v, r->p, &access, &result) >= 0);
 	return result.version;
+}
+
+static uint32_t touch(struct rig *r, int vcpu, enum s2_access kind)
+{
+	return touch_at(r, vcpu, RAM, kind);
 }
 
 /* A vcpu comes up, writes, turns its caches on, reads. @return whether it reads its write. */
@@ -139,10 +144,40 @@ static void an_uncached_write_outlives_evictions_because_the_map_cleaned(void **
 	rig_down(&r);
 }
 
+static void the_zero_page_reads_as_zero_whatever_is_written_beside_it(void **state)
+{
+	static const char *const machines[] = {"cortex-a55", "neoverse-v1"};
+	const struct s2_slot_config fresh = {.ipa = {RAM + 512 * PAGE},
+					     .size = 4 * PAGE,
+					     .hva = {UINT64_C(0x7f1000000000)},
+					     .pa = {PA + 512 * PAGE},
+					     .backing = PAGE};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		struct rig r;
+
+		s2_test_row("%s", machines[i]);
+		rig_up(&r, machines[i], S2_TOGGLE_EVERY);
+		assert_true(s2_vm_add_slot(r.vm, &fresh) >= 0);
+		for (uint64_t page = 0; page < 3; page++) {
+			uint64_t ipa = fresh.ipa.v + page * PAGE;
+
+			/* 0 is what memory held at first. */
+			assert_u64(touch_at(&r, 0, fresh.ipa.v + 3 * PAGE, S2_ACCESS_READ), 0);
+			assert_u64(touch_at(&r, 1, ipa, S2_ACCESS_READ), 0);
+			assert_true(touch_at(&r, 0, ipa, S2_ACCESS_WRITE) > 0);
+		}
+		assert_u64(touch_at(&r, 1, fresh.ipa.v + 3 * PAGE, S2_ACCESS_READ), 0);
+		rig_down(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_vcpu_sees_its_uncached_writes_only_if_its_own_toggle_cleans),
+		s2_unit_test(the_zero_page_reads_as_zero_whatever_is_written_beside_it),
 		s2_unit_test(an_uncached_write_outlives_evictions_because_the_map_cleaned),
 	};
 

@@ -383,6 +383,39 @@ static void a_rounded_span_at_the_slots_end_grows_downwards(void **state)
 }
 
 /* By cost: one call while its TLBIs cost no more than the refills of the whole VMID. */
+/* What a log says was cleared is checked as a whole, whatever the policy looks at. */
+static void what_was_cleared_is_pages_of_the_slot_or_nothing_is_flushed(void **state)
+{
+	static const enum s2_clear_flush policies[] = {S2_CLEAR_FLUSH_SLOT, S2_CLEAR_FLUSH_SPAN,
+						       S2_CLEAR_FLUSH_ROUND};
+	const struct s2_range slot = s2_range(RAM, GIB), past = s2_range(UINT64_C(1) << 48, GIB);
+	const struct s2_range bad[] = {
+		s2_range(RAM, 0),	   s2_range(RAM - PAGE, PAGE),
+		s2_range(RAM + GIB, PAGE), s2_range(RAM + GIB - PAGE, 2 * PAGE),
+		s2_range(RAM + 1, PAGE),   s2_range(RAM, PAGE / 2),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		struct s2_flavour f = *newest();
+		struct rig r;
+
+		f.clear_flush = policies[i];
+		rig_up(&r, &(struct shape){.machine = "max", .own = &f, .size = GIB});
+		lap(&r);
+		for (size_t k = 0; k < ARRAY_SIZE(bad); k++) {
+			s2_test_row("policy %zu, range %zu", i, k);
+			assert_i64(s2_vm_flush_cleared(r.vm, r.cpu, slot, bad[k]), -EINVAL);
+		}
+		s2_test_row("policy %zu, good or past the IPA size", i);
+		assert_i64(s2_vm_flush_cleared(r.vm, r.cpu, past, past), -ERANGE);
+		assert_u64(lap(&r).n[S2_OP_TLBI_VMALLE1IS], 0);
+		assert_i64(s2_vm_flush_cleared(r.vm, r.cpu, slot, slot), 0);
+		assert_u64(lap(&r).n[S2_OP_TLBI_VMALLE1IS], 1);
+		rig_down(&r);
+	}
+}
+
 static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
 {
 	struct s2_flavour f = *newest();
@@ -426,6 +459,7 @@ int main(void)
 		s2_unit_test(a_rounded_span_holds_what_was_cleared_and_is_one_operation),
 		s2_unit_test(a_rounded_span_is_no_larger_than_it_must_be),
 		s2_unit_test(a_rounded_span_at_the_slots_end_grows_downwards),
+		s2_unit_test(what_was_cleared_is_pages_of_the_slot_or_nothing_is_flushed),
 		s2_unit_test(by_cost_takes_the_cheaper_of_range_and_vmid),
 	};
 
