@@ -93,6 +93,14 @@ static inline void s2_mmu_set_unmap_how(struct s2_mmu *mmu, struct s2_unmap_how 
 /** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */
 void s2_mmu_set_vmid(struct s2_mmu *mmu, struct s2_vmid vmid);
 
+/** __load_stage2(): what follows may not run ahead of it where walks are speculated. */
+static inline void s2_load_stage2(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
+{
+	s2_load_vttbr(cpu, vtcr, vttbr);
+	if (cpu->machine->features.speculative_at)
+		s2_isb(cpu);
+}
+
 /** s2_flush_vmid_ipa(), the IPA advancing by @p step. */
 void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
 			    uint64_t step);

@@ -51,14 +51,6 @@ static void restore_stage1_walks(struct s2_cpu *cpu, const struct s2_flush_conte
 		s2_write_sysreg(cpu, S2_SYSREG_SCTLR_EL1, cxt->sctlr);
 }
 
-/* __load_stage2(): what follows may not run ahead of it where walks are speculated. */
-static void load_stage2(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
-{
-	s2_load_vttbr(cpu, vtcr, vttbr);
-	if (cpu->machine->features.speculative_at)
-		s2_isb(cpu);
-}
-
 /*
  * hyp/vhe/tlb.c: enter_vmid_context().  Nothing is put back where VTTBR_EL2 is
  * zeroed on exit: there each guest entry loads it (before 4288ff7ba195).
@@ -70,7 +62,7 @@ static void enter_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
 		       cpu->vcpu_vttbr != mmu->vttbr;
 	if (cpu->machine->features.speculative_at)
 		stop_stage1_walks(cpu, cxt);
-	load_stage2(cpu, mmu->vtcr, mmu->vttbr);
+	s2_load_stage2(cpu, mmu->vtcr, mmu->vttbr);
 	/* With TGE clear the TLBIs are for the guest's EL1&0 regime. */
 	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2,
 			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) & ~S2_HCR_TGE);
@@ -86,7 +78,7 @@ static void exit_vmid_context_vhe(struct s2_mmu *mmu, struct s2_cpu *cpu,
 			s2_read_sysreg(cpu, S2_SYSREG_HCR_EL2) | S2_HCR_TGE);
 	s2_isb(cpu);
 	if (cxt->restore)
-		load_stage2(cpu, cpu->vcpu_vtcr, cpu->vcpu_vttbr);
+		s2_load_stage2(cpu, cpu->vcpu_vtcr, cpu->vcpu_vttbr);
 	if (cpu->machine->features.speculative_at)
 		restore_stage1_walks(cpu, cxt);
 }

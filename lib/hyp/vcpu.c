@@ -80,7 +80,7 @@ void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	else if (!vm->vmid)
 		s2_mmu_set_vmid(vm->mmu, s2_vmid(0));
 	if (!s2_mmu_loads_at_run(vm->mmu))
-		s2_load_vttbr(cpu, vm->mmu->vtcr, vm->mmu->vttbr);
+		s2_load_stage2(cpu, vm->mmu->vtcr, vm->mmu->vttbr);
 	s2_mmu_load(vm->mmu, cpu);
 }
 

@@ -47,9 +47,6 @@ static void load_new(const struct s2_vm *vm)
 		if (!vcpu->cpu)
 			continue;
 		s2_vcpu_load_stage2(vcpu, vcpu->cpu);
-		/* A walk that is speculated in the host goes by what is loaded. */
-		if (vm->machine->features.speculative_at)
-			s2_isb(vcpu->cpu);
 	}
 }
 

@@ -16,11 +16,8 @@ static void enter_guest(struct s2_vcpu *vcpu)
 	struct s2_cpu *cpu = vcpu->cpu;
 
 	cpu->site = "vcpu:run";
-	if (s2_mmu_loads_at_run(mmu)) {
-		s2_load_vttbr(cpu, mmu->vtcr, mmu->vttbr);
-		if (cpu->machine->features.speculative_at)
-			s2_isb(cpu);
-	}
+	if (s2_mmu_loads_at_run(mmu))
+		s2_load_stage2(cpu, mmu->vtcr, mmu->vttbr);
 	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, cpu->machine->features.vhe ? S2_HCR_E2H : 0);
 	s2_count(cpu, S2_OP_GUEST_ENTRY, 1);
 	cpu->guest = vcpu;

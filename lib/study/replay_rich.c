@@ -72,21 +72,27 @@ static unsigned last_bit(uint64_t mask)
  * A wrprotect right after clear_masked starts at the first page of the mask:
  * that gives the slot's base, and the last page a lower bound of its size.
  */
-static void learn_cleared_slot(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
-			       uint64_t ipa)
+static int learn_cleared_slot(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
+			      uint64_t ipa)
 {
 	uint64_t page = page_size(vm);
-	uint64_t base = ipa - (t->clear_offset + first_bit(t->clear_mask)) * page;
+	uint64_t offset = (t->clear_offset + first_bit(t->clear_mask)) * page;
 	uint64_t end = (t->clear_offset + last_bit(t->clear_mask) + 1) * page;
 	const struct s2_memslot_line *given =
 		r->cfg.slots ? s2_memslots_find(r->cfg.slots, s2_ipa(ipa)) : NULL;
 
+	t->clear_mask = 0;
+	if (offset > ipa)
+		return s2_replay_fail(r, S2_REPLAY_ERR_REQUEST, -EINVAL,
+				      "s2_wrprotect: expected an IPA past the page offset that "
+				      "clear_masked gave, 0x%" PRIx64,
+				      offset);
 	if (given)
 		t->clear_slot = learn_slot(vm, given->ipa.v, given->size, true);
 	else
-		t->clear_slot = learn_slot(vm, base, end, false);
+		t->clear_slot = learn_slot(vm, ipa - offset, end, false);
 	r->oom |= !t->clear_slot;
-	t->clear_mask = 0;
+	return 0;
 }
 
 /* ---- the end of an ioctl ---- */
@@ -161,6 +167,8 @@ static int request_failed(struct s2_replay *r, const struct s2_trace_event *ev, 
 {
 	const char *name = s2_trace_kind_name(ev->kind);
 
+	if (ret && r->err && r->err->text[0])
+		return ret;
 	switch (ret) {
 	case 0:
 	case -EAGAIN: /* a mapping that is there already, a race lost: normal */
@@ -279,12 +287,14 @@ static int replay_wrprotect(struct s2_replay *r, struct replay_task *t, struct r
 			    const struct s2_trace_event *ev)
 {
 	const struct s2_range range = {ev->u.range.ipa, ev->u.range.size};
-	int ret = s2_pgtable_wrprotect(vm->mmu, s2_replay_cpu(r, ev), range);
+	int ret = 0;
 
+	if (t->clear_mask)
+		ret = learn_cleared_slot(r, t, vm, range.ipa.v);
+	if (!ret)
+		ret = s2_pgtable_wrprotect(vm->mmu, s2_replay_cpu(r, ev), range);
 	if (ret)
 		return ret;
-	if (t->clear_mask)
-		learn_cleared_slot(r, t, vm, range.ipa.v);
 	if (t->wp_start == t->wp_end)
 		t->wp_start = range.ipa.v;
 	t->wp_end = range.ipa.v + range.size;

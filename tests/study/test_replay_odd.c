@@ -227,6 +227,22 @@ static void a_map_of_another_vm_settles_no_fault(void **state)
 	assert_u64(o.replay.differences, 0);
 }
 
+static void a_clear_that_lies_before_its_slot_is_refused(void **state)
+{
+	static const char log[] =
+		IOCTL("vmm-1", 3, ae01) IOCTL("vmm-1", 4, ae41) IOCTL("vmm-1", 4, c018aec0)
+			LINE("vmm-1", 0, "clear_masked: (f+0x0/0xc8) gfn_offset=0x100000 mask=0x1")
+				LINE("vmm-1", 0,
+				     "s2_wrprotect: (f+0x0/0xc0) ipa=0x80000000 size=0x1000");
+	struct outcome o;
+
+	(void)state;
+	o = replay("max", 0, NULL, log);
+	assert_u64(o.n_skipped, 1);
+	assert_non_null(strstr(o.skipped[0], "expected an IPA past the page offset"));
+	assert_u64(o.replay.differences, 0);
+}
+
 static void more_cpus_than_vmids_are_refused_and_said(void **state)
 {
 	char log[] = "# entries-in-buffer/entries-written: 1/1   #P:256\n" ENTRY("vcpu-2");
@@ -269,6 +285,7 @@ int main(void)
 		s2_unit_test(a_last_slot_may_lie_in_its_host_block_as_it_likes),
 		s2_unit_test(a_map_after_an_access_flag_fault_is_a_map),
 		s2_unit_test(a_map_of_another_vm_settles_no_fault),
+		s2_unit_test(a_clear_that_lies_before_its_slot_is_refused),
 		s2_unit_test(more_cpus_than_vmids_are_refused_and_said),
 		s2_unit_test(a_vcpu_too_many_costs_its_own_lines_only),
 	};
