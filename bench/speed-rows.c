@@ -280,14 +280,25 @@ static void floor_bbm_up(struct speed_rig *r)
 	speed_ensure(!s2_machine_add_sink(r->m, &sink), "sink");
 }
 
-static void bbm_up(struct speed_rig *r)
+static void follow(struct speed_rig *r)
 {
 	const struct s2_physics_config cfg = {.residue = true};
 
-	speed_ensure(!s2_machine_remove_sink(r->m, &r->sink) &&
-			     !s2_physics_attach(r->m, &cfg, &r->physics) &&
+	speed_ensure(!s2_physics_attach(r->m, &cfg, &r->physics) &&
 			     !s2_physics_watch(r->physics, r->mmu->vtcr, r->mmu->vttbr),
 		     "possible TLB");
+}
+
+static void follow_and_map(struct speed_rig *r)
+{
+	follow(r);
+	map_range(r);
+}
+
+static void bbm_up(struct speed_rig *r)
+{
+	speed_ensure(!s2_machine_remove_sink(r->m, &r->sink), "sink");
+	follow(r);
 }
 
 /* A page moves to another frame, or back: broken, flushed, made. */
@@ -382,12 +393,8 @@ static void floor_lines_flush(struct speed_rig *r)
 /* All of it may be in a TLB in two ways: as it was, and write-protected. */
 static void protect_all(struct speed_rig *r)
 {
-	const struct s2_physics_config cfg = {.residue = true};
-
 	map_range(r);
-	speed_ensure(!s2_physics_attach(r->m, &cfg, &r->physics) &&
-			     !s2_physics_watch(r->physics, r->mmu->vtcr, r->mmu->vttbr),
-		     "possible TLB");
+	follow(r);
 	wrprotect(r);
 }
 
@@ -500,6 +507,22 @@ const struct speed_row speed_rows[] = {
 	 .ours = tlb_hits,
 	 .floor_prepare = floor_tlb_up,
 	 .floor = floor_tlb_hits},
+	{.name = "map a range, followed",
+	 .about = "the same, followed by the possible TLB",
+	 .kind = SPEED_RATIO,
+	 .goal = 6,
+	 .prepare = follow,
+	 .ours = map_range,
+	 .floor_prepare = nothing,
+	 .floor = floor_map_all},
+	{.name = "unmap a range, followed",
+	 .about = "the same, leaf by leaf with a TLBI for each, followed likewise",
+	 .kind = SPEED_RATIO,
+	 .goal = 6,
+	 .prepare = follow_and_map,
+	 .ours = unmap_range,
+	 .floor_prepare = floor_map_all,
+	 .floor = floor_unmap_all},
 	{.name = "break-before-make events",
 	 .about = "8 a moved page, followed by the possible TLB; the floor's sink counts them",
 	 .kind = SPEED_RATE,
