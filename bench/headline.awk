@@ -2,7 +2,7 @@
 # A program's CSV as one small table: a policy a row, the columns named in
 # `columns`; or, with `pivot`, a workload a row and a policy a column.
 
-function show(value) { return value == "" ? "." : value }
+function show(value) { return value == "" ? "." : value ~ /\./ ? sprintf("%.1f", value) : value }
 
 NR == 1 {
 	for (i = 1; i <= NF; i++)

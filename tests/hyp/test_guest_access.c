@@ -8,12 +8,10 @@
 #include "property.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include <stage2sim/physics.h>
 #include <stage2sim/residue.h>
-#include <stage2sim/vm.h>
+
+#include "hyp/vm_fixture.h"
 
 #define PAGE	 UINT64_C(0x1000)
 #define BLOCK	 UINT64_C(0x200000)
@@ -44,24 +42,16 @@ struct shape {
 };
 
 struct side {
-	struct s2_machine *m;
-	struct s2_physics *p; /* NULL: by looking at the tables */
-	struct s2_vmids *vmids;
-	struct s2_flavour flavour;
-	struct s2_vm *vm;
+	struct vm_fixture f; /* without physics: by looking at the tables */
 	struct s2_vcpu *vcpu[VCPUS];
 	unsigned on; /* the vcpu loaded on a shared CPU */
-	int slot;
 	bool logging;
-	int64_t last; /* what the last step returned */
 };
 
 static void side_up(struct side *s, const struct shape *shape, bool physics)
 {
 	const struct s2_tlb_config tlb = s2_tlb_config_default();
 	const struct s2_physics_config pc = {.tlb = &tlb, .residue = true};
-	struct s2_machine_config mc = {.cpus = 4};
-	struct s2_vm_config vc = {0};
 	const struct s2_slot_config ram = {
 		.ipa = {RAM},
 		.size = RAM_SIZE,
@@ -72,33 +62,12 @@ static void side_up(struct side *s, const struct shape *shape, bool physics)
 	};
 
 	memset(s, 0, sizeof(*s));
-	s->flavour = *s2_flavour_find(shape->flavour);
+	vm_fixture_machine(&s->f, shape->machine, 4, shape->flavour, physics ? &pc : NULL);
 	if (shape->new_vmid)
-		s->flavour.unmap_tlbi = S2_UNMAP_NEW_VMID;
-	vc.flavour = &s->flavour;
-	assert_i64(s2_features_parse(shape->machine, &mc.features, NULL), 0);
-	assert_i64(s2_machine_create(&mc, &s->m), 0);
-	if (physics)
-		assert_i64(s2_physics_attach(s->m, &pc, &s->p), 0);
-	assert_i64(s2_vmids_create(s->m, &s->vmids), 0);
-	vc.vmids = s->vmids;
-	assert_i64(s2_vm_create(s->m, &vc, &s->vm), 0);
-	s->slot = s2_vm_add_slot(s->vm, &ram);
-	assert_true(s->slot >= 0);
-	for (unsigned i = 0; i < VCPUS; i++) {
-		assert_i64(s2_vm_add_vcpu(s->vm), i);
-		s->vcpu[i] = s2_vm_vcpu(s->vm, (int)i);
-		if (i < shape->cpus)
-			assert_i64(s2_vcpu_load(s->vcpu[i], s2_machine_cpu(s->m, i)), 0);
-	}
-}
-
-static void side_down(struct side *s)
-{
-	s2_vm_free(s->vm);
-	s2_vmids_free(s->vmids);
-	s2_physics_detach(s->p);
-	s2_machine_destroy(s->m);
+		s->f.flavour.unmap_tlbi = S2_UNMAP_NEW_VMID;
+	vm_fixture_vm(&s->f, &ram);
+	for (unsigned i = 0; i < VCPUS; i++)
+		s->vcpu[i] = vm_fixture_vcpu(&s->f, i < shape->cpus ? (int)i : -1);
 }
 
 static int64_t touch(struct side *s, struct s2_vcpu *vcpu, uint64_t ipa, enum s2_access kind)
@@ -107,16 +76,15 @@ static int64_t touch(struct side *s, struct s2_vcpu *vcpu, uint64_t ipa, enum s2
 		.kind = kind, .va = s2_va(ipa), .ipa = s2_ipa(ipa), .cacheable = true};
 	struct s2_guest_result result;
 
-	if (!s->p)
+	if (!s->f.p)
 		return s2_vcpu_access(vcpu, s2_ipa(ipa), 1, kind);
-	return s2_vcpu_guest_access(vcpu, s->p, &access, &result);
+	return s2_vcpu_guest_access(vcpu, s->f.p, &access, &result);
 }
 
 static int64_t toggle_log(struct side *s, struct s2_cpu *host)
 {
 	s->logging = !s->logging;
-	return s->logging ? s2_vm_log_start(s->vm, host, s->slot)
-			  : s2_vm_log_stop(s->vm, host, s->slot);
+	return s->logging ? s2_vm_log_start(s->f.vm, host, 0) : s2_vm_log_stop(s->f.vm, host, 0);
 }
 
 /* The other vcpu, where the two share a CPU. */
@@ -126,14 +94,14 @@ static int64_t switch_vcpu(struct side *s, const struct shape *shape)
 		return 0;
 	assert_i64(s2_vcpu_put(s->vcpu[s->on]), 0);
 	s->on = !s->on;
-	return s2_vcpu_load(s->vcpu[s->on], s2_machine_cpu(s->m, 0));
+	return s2_vcpu_load(s->vcpu[s->on], s2_machine_cpu(s->f.m, 0));
 }
 
 static int64_t do_step(struct side *s, const struct shape *shape, const struct s2_step *step)
 {
 	struct s2_vcpu *vcpu = s->vcpu[shape->cpus > 1 ? step->c % VCPUS : s->on];
 	/* What the host does, it does on a CPU of its own. */
-	struct s2_cpu *host = s2_machine_cpu(s->m, 3);
+	struct s2_cpu *host = s2_machine_cpu(s->f.m, 3);
 	const uint64_t first = step->a, n = 1 + step->b % (PAGES - first);
 	const struct s2_va hva = s2_va(HVA + first * PAGE);
 
@@ -143,17 +111,17 @@ static int64_t do_step(struct side *s, const struct shape *shape, const struct s
 	case OP_ACCESS_FEW:
 		return touch(s, vcpu, RAM + first % 8 * PAGE, (enum s2_access)(step->b % 3));
 	case OP_UNMAP:
-		return s2_vm_unmap_hva(s->vm, host, hva, n * PAGE, S2_UNMAP_EVENT);
+		return s2_vm_unmap_hva(s->f.vm, host, hva, n * PAGE, S2_UNMAP_EVENT);
 	case OP_AGE:
-		return s2_vm_age_hva(s->vm, host, hva, n * PAGE);
+		return s2_vm_age_hva(s->f.vm, host, hva, n * PAGE);
 	case OP_LOG:
 		return toggle_log(s, host);
 	case OP_CLEAR:
-		return s->logging ? s2_vm_log_get(s->vm, host, s->slot) : 0;
+		return s->logging ? s2_vm_log_get(s->f.vm, host, 0) : 0;
 	case OP_SWITCH:
 		return switch_vcpu(s, shape);
 	default:
-		if (s->p)
+		if (s->f.p)
 			s2_vcpu_exit(vcpu);
 		return 0;
 	}
@@ -174,8 +142,8 @@ static bool same_counts(const struct twins *t)
 		S2_OP_IC_IALLUIS,	 S2_OP_PTE_WRITE,      S2_OP_TABLE_ALLOC,
 		S2_OP_TABLE_FREE,	 S2_OP_S2_FAULT,
 	};
-	const struct s2_counts a = s2_machine_counts(t->hw.m);
-	const struct s2_counts b = s2_machine_counts(t->tables.m);
+	const struct s2_counts a = s2_machine_counts(t->hw.f.m);
+	const struct s2_counts b = s2_machine_counts(t->tables.f.m);
 
 	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
 		if (a.n[ops[i]] != b.n[ops[i]])
@@ -189,13 +157,13 @@ static bool same_state(const struct twins *t)
 		const struct s2_ipa ipa = s2_ipa(RAM + page * PAGE);
 		struct s2_leaf a, b;
 
-		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->hw.vm), NULL, ipa, &a), 0);
-		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->tables.vm), NULL, ipa, &b), 0);
+		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->hw.f.vm), NULL, ipa, &a), 0);
+		assert_i64(s2_pgtable_lookup(s2_vm_mmu(t->tables.f.vm), NULL, ipa, &b), 0);
 		if (a.pte != b.pte && (s2_pte_valid(a.pte) || s2_pte_valid(b.pte)) &&
 		    !s2_pte_is_table(a.pte, a.level))
 			return false;
-		if (s2_vm_log_is_dirty(t->hw.vm, t->hw.slot, page) !=
-		    s2_vm_log_is_dirty(t->tables.vm, t->tables.slot, page))
+		if (s2_vm_log_is_dirty(t->hw.f.vm, 0, page) !=
+		    s2_vm_log_is_dirty(t->tables.f.vm, 0, page))
 			return false;
 	}
 	return true;
@@ -238,11 +206,11 @@ static void compare_residue(void *arg, const struct s2_residue *left)
 /* The translation rule, between operations: no TLB may hold more than the tables give. */
 static bool no_tlb_may_grant_more(const struct side *s)
 {
-	struct grants g = {.vm = s->vm};
-	const struct s2_vmid vmid = s2_mmu_vmid(s2_vm_mmu(s->vm));
+	struct grants g = {.vm = s->f.vm};
+	const struct s2_vmid vmid = s2_mmu_vmid(s2_vm_mmu(s->f.vm));
 
-	if (s2_residue_count(s->p, vmid))
-		s2_residue_each(s->p, vmid, compare_residue, &g);
+	if (s2_residue_count(s->f.p, vmid))
+		s2_residue_each(s->f.p, vmid, compare_residue, &g);
 	return !g.more;
 }
 
@@ -270,9 +238,9 @@ static bool twins_agree(void *arg, const struct s2_step *steps, size_t n)
 		if (t.shape->cpus == 1)
 			agree = agree && same_counts(&t);
 	}
-	agree = agree && !s2_physics_error(t.hw.p) && (once_more || same_state(&t));
-	side_down(&t.hw);
-	side_down(&t.tables);
+	agree = agree && !s2_physics_error(t.hw.f.p) && (once_more || same_state(&t));
+	vm_fixture_down(&t.hw.f);
+	vm_fixture_down(&t.tables.f);
 	return agree;
 }
 
@@ -361,10 +329,10 @@ static void an_access_after_aging_faults_only_without_hardware_access_flags(void
 		s2_test_row("%s, physics %zu", rows[i / 2].shape.machine, i % 2);
 		side_up(&s, &rows[i / 2].shape, i % 2);
 		assert_i64(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE), 1);
-		assert_i64(s2_vm_age_hva(s.vm, s2_machine_cpu(s.m, 3), s2_va(HVA), PAGE), 1);
+		assert_i64(s2_vm_age_hva(s.f.vm, s2_machine_cpu(s.f.m, 3), s2_va(HVA), PAGE), 1);
 		assert_i64(touch(&s, s.vcpu[0], RAM, S2_ACCESS_READ), rows[i / 2].faults);
-		assert_i64(s2_vm_age_hva(s.vm, s2_machine_cpu(s.m, 3), s2_va(HVA), PAGE), 1);
-		side_down(&s);
+		assert_i64(s2_vm_age_hva(s.f.vm, s2_machine_cpu(s.f.m, 3), s2_va(HVA), PAGE), 1);
+		vm_fixture_down(&s.f);
 	}
 }
 
@@ -387,16 +355,16 @@ static void an_abort_maps_what_the_host_found(void **state)
 	(void)state;
 	side_up(&s, &shape, false);
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &fault, &block), 0);
-	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.vm), NULL, fault.ipa, &leaf), 0);
+	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.f.vm), NULL, fault.ipa, &leaf), 0);
 	assert_i64(leaf.level, 2);
 	assert_u64(leaf.pa.v, UINT64_C(0x140000000) + 5 * PAGE);
 	/* Outside of every slot too: the host says what is there. */
 	fault = fault_at(UINT64_C(0x8000000), S2_FAULT_TRANSLATION, 1);
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &fault, &device), 0);
-	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.vm), NULL, fault.ipa, &leaf), 0);
+	assert_i64(s2_pgtable_lookup(s2_vm_mmu(s.f.vm), NULL, fault.ipa, &leaf), 0);
 	assert_true(s2_pte_valid(leaf.pte) && leaf.level == 3);
-	assert_u64(s2_machine_counts(s.m).n[S2_OP_DC_CIVAC], BLOCK / 64);
-	side_down(&s);
+	assert_u64(s2_machine_counts(s.f.m).n[S2_OP_DC_CIVAC], BLOCK / 64);
+	vm_fixture_down(&s.f);
 }
 
 static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
@@ -418,7 +386,7 @@ static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
 	external.code = S2_FAULT_EXTERNAL_ON_WALK;
 	past.ipa.v = UINT64_C(1) << 40;
 	side_up(&s, &shape, false);
-	before = s2_machine_counts(s.m);
+	before = s2_machine_counts(s.f.m);
 	assert_i64(s2_vcpu_abort(s.vcpu[1], &good, NULL), -EINVAL); /* not loaded */
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &none, NULL), -EINVAL);
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &deep, NULL), -EINVAL);
@@ -433,9 +401,9 @@ static void an_abort_that_no_vm_can_take_changes_nothing(void **state)
 	past.code = S2_FAULT_ACCESS_FLAG;
 	past.level = 3;
 	assert_i64(s2_vcpu_abort(s.vcpu[0], &past, NULL), -EFAULT);
-	after = s2_machine_counts(s.m);
+	after = s2_machine_counts(s.f.m);
 	assert_memory_equal(&before, &after, sizeof(before));
-	side_down(&s);
+	vm_fixture_down(&s.f);
 }
 
 enum host_work {
@@ -452,21 +420,21 @@ enum host_work {
 
 static int64_t do_host_work(struct side *s, struct s2_vm *other, enum host_work work)
 {
-	struct s2_cpu *cpu = s2_machine_cpu(s->m, 0);
+	struct s2_cpu *cpu = s2_machine_cpu(s->f.m, 0);
 
 	switch (work) {
 	case HOST_UNMAP:
-		return s2_vm_unmap_hva(s->vm, cpu, s2_va(HVA), PAGE, S2_UNMAP_CLEAR);
+		return s2_vm_unmap_hva(s->f.vm, cpu, s2_va(HVA), PAGE, S2_UNMAP_CLEAR);
 	case HOST_UNMAP_OTHER_VM:
 		return s2_vm_unmap_hva(other, cpu, s2_va(HVA), PAGE, S2_UNMAP_CLEAR);
 	case HOST_AGE:
-		return s2_vm_age_hva(s->vm, cpu, s2_va(HVA), PAGE) < 0;
+		return s2_vm_age_hva(s->f.vm, cpu, s2_va(HVA), PAGE) < 0;
 	case HOST_LOG_START:
-		return s2_vm_log_start(s->vm, cpu, s->slot);
+		return s2_vm_log_start(s->f.vm, cpu, 0);
 	case HOST_LOG_GET:
-		return s2_vm_log_get(s->vm, cpu, s->slot) < 0;
+		return s2_vm_log_get(s->f.vm, cpu, 0) < 0;
 	case HOST_LOG_STOP:
-		return s2_vm_log_stop(s->vm, cpu, s->slot);
+		return s2_vm_log_stop(s->f.vm, cpu, 0);
 	case HOST_RESET_SECOND:
 		return s2_vcpu_reset(s->vcpu[1], cpu);
 	default:
@@ -483,13 +451,13 @@ static struct s2_vm *neighbour(struct side *s)
 					   .pa = {UINT64_C(0x200000000)},
 					   .backing = PAGE,
 					   .populated = true};
-	const struct s2_vm_config vc = {.flavour = &s->flavour, .vmids = s->vmids};
+	const struct s2_vm_config vc = {.flavour = &s->f.flavour, .vmids = s->f.vmids};
 	struct s2_vm *vm;
 
-	assert_i64(s2_vm_create(s->m, &vc, &vm), 0);
+	assert_i64(s2_vm_create(s->f.m, &vc, &vm), 0);
 	assert_i64(s2_vm_add_slot(vm, &ram), 0);
 	assert_i64(s2_vm_add_vcpu(vm), 0);
-	assert_i64(s2_vcpu_load(s2_vm_vcpu(vm, 0), s2_machine_cpu(s->m, 2)), 0);
+	assert_i64(s2_vcpu_load(s2_vm_vcpu(vm, 0), s2_machine_cpu(s->f.m, 2)), 0);
 	assert_i64(s2_vcpu_access(s2_vm_vcpu(vm, 0), s2_ipa(RAM), PAGE, S2_ACCESS_WRITE), 1);
 	assert_i64(s2_vcpu_put(s2_vm_vcpu(vm, 0)), 0);
 	return vm;
@@ -517,15 +485,15 @@ static void a_guest_exits_before_kvm_works_on_its_cpu_and_enters_after(void **st
 
 			s2_test_row("%s, %s, work %d", shapes[i].machine, shapes[i].flavour, work);
 			assert_true(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE) >= 0);
-			before = s2_machine_counts(s.m);
+			before = s2_machine_counts(s.f.m);
 			assert_i64(do_host_work(&s, other, (enum host_work)work), 0);
-			after = s2_machine_counts(s.m);
+			after = s2_machine_counts(s.f.m);
 			assert_u64(after.n[S2_OP_GUEST_EXIT] - before.n[S2_OP_GUEST_EXIT], 1);
 			assert_u64(after.n[S2_OP_GUEST_ENTRY] - before.n[S2_OP_GUEST_ENTRY], 0);
 			assert_true(touch(&s, s.vcpu[0], RAM, S2_ACCESS_WRITE) >= 0);
 		}
 		s2_vm_free(other);
-		side_down(&s);
+		vm_fixture_down(&s.f);
 	}
 }
 

@@ -4,64 +4,31 @@
  * the question behind cleaning at toggles, put to a VM on the machine's
  * physics.  Between the two the host's linear map may have fetched the line.
  */
-#include "support.h"
-
-#include <string.h>
-
-#include <stage2sim/physics.h>
-#include <stage2sim/vm.h>
+#include "hyp/vm_fixture.h"
 
 #define PAGE UINT64_C(0x1000)
 #define RAM  UINT64_C(0x80000000)
 #define PA   UINT64_C(0x100000000)
 
-struct rig {
-	struct s2_machine *m;
-	struct s2_physics *p;
-	struct s2_vmids *vmids;
-	struct s2_vm *vm;
-	struct s2_flavour flavour;
-};
-
-static void rig_up(struct rig *r, const char *machine, enum s2_toggle toggle)
+static void rig_up(struct vm_fixture *r, const char *machine, enum s2_toggle toggle)
 {
 	const struct s2_physics_config pc = {.memory = true, .detail = S2_MEMORY_VERSIONS};
-	struct s2_machine_config mc = {.cpus = 2};
 	const struct s2_slot_config ram = {.ipa = {RAM},
 					   .size = 512 * PAGE,
 					   .hva = {UINT64_C(0x7f0000000000)},
 					   .pa = {PA},
 					   .backing = PAGE,
 					   .populated = true};
-	struct s2_vm_config vc = {0};
 
-	r->flavour = *s2_flavour_find("kvm-6.12");
+	vm_fixture_machine(r, machine, 2, "kvm-6.12", &pc);
 	r->flavour.toggle = toggle;
-	assert_i64(s2_features_parse(machine, &mc.features, NULL), 0);
-	assert_i64(s2_machine_create(&mc, &r->m), 0);
-	assert_i64(s2_physics_attach(r->m, &pc, &r->p), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	vc.vmids = r->vmids;
-	vc.flavour = &r->flavour;
-	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
-	assert_i64(s2_vm_add_slot(r->vm, &ram), 0);
-	for (int i = 0; i < 2; i++) {
-		assert_i64(s2_vm_add_vcpu(r->vm), i);
-		assert_i64(s2_vcpu_load(s2_vm_vcpu(r->vm, i), s2_machine_cpu(r->m, (unsigned)i)),
-			   0);
-	}
-}
-
-static void rig_down(struct rig *r)
-{
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_physics_detach(r->p);
-	s2_machine_destroy(r->m);
+	vm_fixture_vm(r, &ram);
+	vm_fixture_vcpu(r, 0);
+	vm_fixture_vcpu(r, 1);
 }
 
 /* @return the version that was read or written. */
-static uint32_t touch_at(struct rig *r, int vcpu, uint64_t ipa, enum s2_access kind)
+static uint32_t touch_at(struct vm_fixture *r, int vcpu, uint64_t ipa, enum s2_access kind)
 {
 	struct s2_vcpu *v = s2_vm_vcpu(r->vm, vcpu);
 	const struct s2_guest_access access = {
@@ -72,13 +39,13 @@ static uint32_t touch_at(struct rig *r, int vcpu, uint64_t ipa, enum s2_access k
 	return result.version;
 }
 
-static uint32_t touch(struct rig *r, int vcpu, enum s2_access kind)
+static uint32_t touch(struct vm_fixture *r, int vcpu, enum s2_access kind)
 {
 	return touch_at(r, vcpu, RAM, kind);
 }
 
 /* A vcpu comes up, writes, turns its caches on, reads. @return whether it reads its write. */
-static bool sees_its_own_write(struct rig *r, int vcpu)
+static bool sees_its_own_write(struct vm_fixture *r, int vcpu)
 {
 	uint32_t written;
 
@@ -114,21 +81,21 @@ static void a_vcpu_sees_its_uncached_writes_only_if_its_own_toggle_cleans(void *
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct rig r;
+		struct vm_fixture r;
 
 		s2_test_row("%s, policy %d, vcpu %d first", rows[i].machine, rows[i].toggle,
 			    rows[i].first);
 		rig_up(&r, rows[i].machine, rows[i].toggle);
 		assert_u64(sees_its_own_write(&r, rows[i].first), rows[i].first_sees);
 		assert_u64(sees_its_own_write(&r, !rows[i].first), rows[i].second_sees);
-		rig_down(&r);
+		vm_fixture_down(&r);
 	}
 }
 
 /* Dirty lines of the host's, or of whoever had the frame before, must not come down on them. */
 static void an_uncached_write_outlives_evictions_because_the_map_cleaned(void **state)
 {
-	struct rig r;
+	struct vm_fixture r;
 	uint32_t written;
 	struct s2_line line;
 
@@ -141,7 +108,7 @@ static void an_uncached_write_outlives_evictions_because_the_map_cleaned(void **
 	assert_i64(s2_memory_apply(s2_physics_memory(r.p), S2_LINE_EVICT, s2_pa(PA), 64, NULL), 0);
 	assert_i64(s2_memory_line(s2_physics_memory(r.p), s2_pa(PA), &line), 0);
 	assert_u64(line.poc, written);
-	rig_down(&r);
+	vm_fixture_down(&r);
 }
 
 static void the_zero_page_reads_as_zero_whatever_is_written_beside_it(void **state)
@@ -155,7 +122,7 @@ static void the_zero_page_reads_as_zero_whatever_is_written_beside_it(void **sta
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
-		struct rig r;
+		struct vm_fixture r;
 
 		s2_test_row("%s", machines[i]);
 		rig_up(&r, machines[i], S2_TOGGLE_EVERY);
@@ -169,7 +136,7 @@ static void the_zero_page_reads_as_zero_whatever_is_written_beside_it(void **sta
 			assert_true(touch_at(&r, 0, ipa, S2_ACCESS_WRITE) > 0);
 		}
 		assert_u64(touch_at(&r, 1, fresh.ipa.v + 3 * PAGE, S2_ACCESS_READ), 0);
-		rig_down(&r);
+		vm_fixture_down(&r);
 	}
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the host has behind memory that it was never asked to populate. */
-#include "support.h"
-
-#include <stage2sim/vm.h>
+#include "hyp/vm_fixture.h"
 
 #define PAGE  UINT64_C(0x1000)
 #define BLOCK UINT64_C(0x200000)
@@ -11,8 +9,7 @@
 #define PA    UINT64_C(0x100000000)
 
 struct rig {
-	struct s2_machine *m;
-	struct s2_vmids *vmids;
+	struct vm_fixture f;
 	struct s2_vm *vm;
 	struct s2_vcpu *vcpu;
 };
@@ -20,8 +17,6 @@ struct rig {
 /* Four blocks of guest memory, from @skew bytes into a host page on. */
 static void rig_up(struct rig *r, uint64_t skew)
 {
-	struct s2_machine_config mc = {.cpus = 2};
-	struct s2_vm_config vc = {.flavour = s2_flavour_find("kvm-6.12")};
 	const struct s2_slot_config ram = {
 		.ipa = {RAM + skew},
 		.size = 4 * BLOCK - skew,
@@ -30,22 +25,15 @@ static void rig_up(struct rig *r, uint64_t skew)
 		.backing = BLOCK,
 	};
 
-	assert_i64(s2_features_parse("neoverse-n1,-repeat_tlbi", &mc.features, NULL), 0);
-	assert_i64(s2_machine_create(&mc, &r->m), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	vc.vmids = r->vmids;
-	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
-	assert_i64(s2_vm_add_slot(r->vm, &ram), 0);
-	assert_i64(s2_vm_add_vcpu(r->vm), 0);
-	r->vcpu = s2_vm_vcpu(r->vm, 0);
-	assert_i64(s2_vcpu_load(r->vcpu, s2_machine_cpu(r->m, 0)), 0);
+	vm_fixture_machine(&r->f, "neoverse-n1,-repeat_tlbi", 2, "kvm-6.12", NULL);
+	vm_fixture_vm(&r->f, &ram);
+	r->vm = r->f.vm;
+	r->vcpu = vm_fixture_vcpu(&r->f, 0);
 }
 
 static void rig_down(struct rig *r)
 {
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_machine_destroy(r->m);
+	vm_fixture_down(&r->f);
 }
 
 static int64_t touch(struct rig *r, uint64_t offset, enum s2_access access)
@@ -109,7 +97,7 @@ static void what_munmap_takes_is_gone_and_what_migration_takes_comes_back(void *
 
 	(void)state;
 	rig_up(&r, 0);
-	host = s2_machine_cpu(r.m, 1);
+	host = s2_machine_cpu(r.f.m, 1);
 	assert_i64(touch(&r, 0, S2_ACCESS_WRITE), 1);
 	assert_i64(s2_vm_unmap_hva(r.vm, host, s2_va(HVA), BLOCK, S2_UNMAP_CLEAR), 0);
 	assert_i64(touch(&r, 0, S2_ACCESS_READ), 1);

@@ -3,9 +3,8 @@
 #include "property.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include <stage2sim/vm.h>
+#include "hyp/vm_fixture.h"
 
 #define PAGE	 UINT64_C(0x1000)
 #define N_PAGES	 64U
@@ -13,34 +12,14 @@
 #define PA	 UINT64_C(0x100000000)
 #define MAX_SLOT 128
 
-struct rig {
-	struct s2_machine *m;
-	struct s2_vmids *vmids;
-	struct s2_vm *vm;
-};
-
-static void rig_up(struct rig *r)
+static void rig_up(struct vm_fixture *r)
 {
-	struct s2_machine_config mc = {.cpus = 1};
-	struct s2_vm_config vc = {.flavour = s2_flavour_find("kvm-6.12")};
-
-	assert_i64(s2_features_parse("cortex-a55", &mc.features, NULL), 0);
-	assert_i64(s2_machine_create(&mc, &r->m), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	vc.vmids = r->vmids;
-	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
-	assert_i64(s2_vm_add_vcpu(r->vm), 0);
-	assert_i64(s2_vcpu_load(s2_vm_vcpu(r->vm, 0), s2_machine_cpu(r->m, 0)), 0);
+	vm_fixture_machine(r, "cortex-a55", 1, "kvm-6.12", NULL);
+	vm_fixture_vm(r, NULL);
+	vm_fixture_vcpu(r, 0);
 }
 
-static void rig_down(struct rig *r)
-{
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_machine_destroy(r->m);
-}
-
-static int add(struct rig *r, uint64_t page, uint64_t n)
+static int add(struct vm_fixture *r, uint64_t page, uint64_t n)
 {
 	const struct s2_slot_config cfg = {
 		.ipa = {page * PAGE},
@@ -87,7 +66,7 @@ static int naive_delete(struct naive *naive, int number)
 }
 
 /* A page is in a slot if the guest can touch it; of which, its PA does not tell: logging does. */
-static bool pages_agree(struct rig *r, const struct naive *naive)
+static bool pages_agree(struct vm_fixture *r, const struct naive *naive)
 {
 	for (unsigned i = 0; i < N_PAGES; i++) {
 		const int64_t ret =
@@ -102,7 +81,7 @@ static bool pages_agree(struct rig *r, const struct naive *naive)
 static bool agree(void *arg, const struct s2_step *steps, size_t n)
 {
 	struct naive naive = {.used = {false}};
-	struct rig r;
+	struct vm_fixture r;
 	bool same = true;
 
 	(void)arg;
@@ -119,7 +98,7 @@ static bool agree(void *arg, const struct s2_step *steps, size_t n)
 			       naive_delete(&naive, (int)steps[i].c);
 		same = same && pages_agree(&r, &naive);
 	}
-	rig_down(&r);
+	vm_fixture_down(&r);
 	return same;
 }
 
@@ -153,7 +132,7 @@ static void slots_are_found_by_number_and_by_address(void **state)
 
 static void there_are_as_many_as_kvm_has_and_no_more(void **state)
 {
-	struct rig r;
+	struct vm_fixture r;
 
 	(void)state;
 	rig_up(&r);
@@ -164,7 +143,7 @@ static void there_are_as_many_as_kvm_has_and_no_more(void **state)
 	assert_i64(s2_vm_delete_slot(r.vm, s2_machine_cpu(r.m, 0), 77), 0);
 	assert_i64(add(&r, 1, 1), 77);
 	assert_i64(s2_vcpu_access(s2_vm_vcpu(r.vm, 0), s2_ipa(PAGE), 1, S2_ACCESS_WRITE), 1);
-	rig_down(&r);
+	vm_fixture_down(&r);
 }
 
 static void an_hva_that_wraps_is_refused(void **state)
@@ -175,12 +154,12 @@ static void an_hva_that_wraps_is_refused(void **state)
 					   .pa = {PA},
 					   .backing = PAGE,
 					   .populated = true};
-	struct rig r;
+	struct vm_fixture r;
 
 	(void)state;
 	rig_up(&r);
 	assert_i64(s2_vm_add_slot(r.vm, &cfg), -EINVAL);
-	rig_down(&r);
+	vm_fixture_down(&r);
 }
 
 int main(void)
