@@ -129,14 +129,14 @@ static int replay_file(const char *path, const struct setting *s, struct heard *
 	return ret;
 }
 
-/* Lines of "TASK-PID CPU EVENT", which get the rest of ftrace's form. */
-static int replay_text(const char *lines, const struct setting *s, struct heard *h,
-		       struct s2_error *err)
+/*
+ * Lines of "TASK-PID CPU EVENT" get the rest of ftrace's form, in a file whose
+ * template @path is; it is the caller's to remove.
+ */
+static void write_log(const char *lines, char *path)
 {
-	char path[] = "replay-test-XXXXXX";
 	int fd = mkstemp(path);
 	FILE *f = fdopen(fd, "w");
-	int ret;
 
 	assert_non_null(f);
 	fputs("# tracer: nop\n", f);
@@ -149,6 +149,15 @@ static int replay_text(const char *lines, const struct setting *s, struct heard 
 		lines += len + (lines[len] == '\n');
 	}
 	fclose(f);
+}
+
+static int replay_text(const char *lines, const struct setting *s, struct heard *h,
+		       struct s2_error *err)
+{
+	char path[] = "replay-test-XXXXXX";
+	int ret;
+
+	write_log(lines, path);
 	ret = replay_file(path, s, h, err);
 	remove(path);
 	return ret;
@@ -503,15 +512,15 @@ static void a_toggle_policy_of_ones_own_is_refused_for_a_rich_log(void **state)
 	struct s2_replay_outcome outcome;
 	struct s2_error err = {0};
 	FILE *out = tmpfile();
-	char path[256];
+	char path[] = "replay-test-XXXXXX";
 
 	(void)state;
 	assert_non_null(out);
-	snprintf(path, sizeof(path), "%s/traces/linux6.12-a55-multi.rich.txt.gz",
-		 getenv("S2_TEST_DATA"));
+	write_log(VM_1 RUN_1, path);
 	job.path = path;
 	assert_i64(s2_features_parse("cortex-a55", &job.features, NULL), 0);
 	assert_i64(s2_replay_log(&job, out, &outcome, &err), -EINVAL);
+	assert_i64(remove(path), 0);
 	assert_non_null(strstr(err.text, "--toggle: "));
 	assert_i64(ftell(out), 0);
 	assert_i64(fclose(out), 0);
