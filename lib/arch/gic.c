@@ -12,7 +12,7 @@
 #define PER_IRQ(bits) (1024U * (bits) / 8U)
 
 /* IHI 0069 tables 12-25, 12-27 and 12-29; what KVM does not have is not here. */
-static const struct s2_gic_reg_info regs[S2_GIC_REGS] = {
+static const struct s2_gic_reg_info gic_regs[S2_GIC_REGS] = {
 	[S2_GICR_CTLR] = {"gicr_ctlr", 0x0000, 4, W32, 0},
 	[S2_GICR_IIDR] = {"gicr_iidr", 0x0004, 4, W32, 0},
 	[S2_GICR_TYPER] = {"gicr_typer", 0x0008, 8, W64 | W32, 0},
@@ -65,18 +65,18 @@ static const struct s2_gic_reg_info regs[S2_GIC_REGS] = {
 
 const struct s2_gic_reg_info *s2_gic_reg_info(enum s2_gic_reg reg)
 {
-	return (unsigned)reg < S2_GIC_REGS ? &regs[reg] : NULL;
+	return (unsigned)reg < S2_GIC_REGS ? &gic_regs[reg] : NULL;
 }
 
 /* vgic_get_mmio_region(), check_region(): any other width or alignment finds nothing. */
 static int decode(unsigned first, unsigned end, uint32_t offset, unsigned size)
 {
 	for (unsigned i = first; i < end; i++) {
-		if (offset < regs[i].offset || offset - regs[i].offset >= regs[i].size)
+		if (offset < gic_regs[i].offset || offset - gic_regs[i].offset >= gic_regs[i].size)
 			continue;
 		if (size != 1U && size != 4U && size != 8U)
 			return -ENOENT;
-		return (regs[i].access & size) && offset % size == 0 ? (int)i : -ENOENT;
+		return (gic_regs[i].access & size) && offset % size == 0 ? (int)i : -ENOENT;
 	}
 	return -ENOENT;
 }

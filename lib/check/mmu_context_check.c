@@ -116,7 +116,9 @@ static void tell_register(struct s2_text *text, const struct s2_mmu_event *event
 
 static void tell(struct s2_text *text, const struct s2_mmu_event *event)
 {
-	s2_text_add(text, "%s", s2_mmu_event_name(event->kind));
+	const char *name = s2_mmu_event_name(event->kind);
+
+	s2_text_add(text, "%s", name ? name : "?");
 	switch (event->kind) {
 	case S2_MMU_CPUID_SET:
 		s2_text_add(text, " MAXPHYADDR=%u, 1 GiB pages %s, C-bit %u",

@@ -50,9 +50,10 @@ static bool stage2_context_check_right(void *arg, const void *state)
 static void stage2_context_check_tell_event(void *arg, unsigned event, struct s2_text *text)
 {
 	const struct s2_stage2_event *e = &stage2_context_check_alphabet[event];
+	const char *name = s2_stage2_event_name(e->kind);
 
 	(void)arg;
-	s2_text_add(text, "%s", s2_stage2_event_name(e->kind));
+	s2_text_add(text, "%s", name ? name : "?");
 	if (e->kind != S2_STAGE2_ROLLOVER)
 		s2_text_add(text, " vcpu %u of VM %c", e->vcpu,
 			    e->vcpu == S2_STAGE2_VCPUS - 1 ? 'B' : 'A');

@@ -243,7 +243,7 @@ static inline struct entry *find_in(struct entry *set, unsigned ways, uint64_t t
 	return NULL;
 }
 
-static struct entry *find(const struct array *a, uint64_t tag, uint64_t vgen, struct s2_vmid vmid)
+static struct entry *find_entry(const struct array *a, uint64_t tag, uint64_t vgen, struct s2_vmid vmid)
 {
 	return find_in(&a->entries[set_of(a, tag, vmid)], a->ways, tag, vgen);
 }
@@ -397,7 +397,7 @@ void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *ta
 	/* A TLB need not keep what it is shown. */
 	if (!(tlbs->cfg.kinds & tag->kind) || shift < MIN_SHIFT || !know_shift(tlb, a, shift))
 		return;
-	e = find(a, key, vgen, tag->vmid);
+	e = find_entry(a, key, vgen, tag->vmid);
 	if (!e) {
 		size_t set = set_of(a, key, tag->vmid);
 
@@ -487,7 +487,7 @@ static void inval_page(struct s2_tlbs *tlbs, struct cpu_tlb *cpu, struct array *
 
 		if (range->leaf_shift && range->leaf_shift != a->shifts[i])
 			continue;
-		e = find(a, entry_tag(&tag, range->start.v, a->shifts[i]), vgen, range->vmid);
+		e = find_entry(a, entry_tag(&tag, range->start.v, a->shifts[i]), vgen, range->vmid);
 		if (e)
 			e->vgen = 0;
 	}

@@ -31,7 +31,7 @@ static bool is_field_space(char c)
 }
 
 /** Split a line without its comment: the number of fields, MEMSLOT_FIELDS + 1 for more. */
-static int split_fields(const struct s2_line *line, struct s2_span field[MEMSLOT_FIELDS])
+static int split_fields(const struct s2_text_line *line, struct s2_span field[MEMSLOT_FIELDS])
 {
 	const char *p = line->text;
 	const char *const hash = line->len ? memchr(p, '#', line->len) : NULL;
@@ -57,7 +57,7 @@ static int span_shown(struct s2_span span)
 	return span.len > 32 ? 32 : (int)span.len;
 }
 
-static int bad_number(const struct memslots_loader *l, const struct s2_line *line, const char *what,
+static int bad_number(const struct memslots_loader *l, const struct s2_text_line *line, const char *what,
 		      struct s2_span field, int r)
 {
 	if (r == -ERANGE)
@@ -129,7 +129,7 @@ static int add_slot(struct memslots_loader *l, const struct s2_memslot_line *slo
 }
 
 /** One line: checked, then added. */
-static int load_line(struct memslots_loader *l, const struct s2_line *line)
+static int load_line(struct memslots_loader *l, const struct s2_text_line *line)
 {
 	struct s2_memslot_line slot = {.number = (uint32_t)l->slots->count, .line = line->number};
 	struct s2_span field[MEMSLOT_FIELDS] = {{0}};
@@ -158,7 +158,7 @@ static int load_line(struct memslots_loader *l, const struct s2_line *line)
 
 static int load_lines(struct memslots_loader *l)
 {
-	struct s2_line line;
+	struct s2_text_line line;
 	int r;
 
 	for (;;) {

@@ -24,7 +24,7 @@ static const unsigned colours[] = {
 
 /* gnuplot's numbers: all lines but dots, and the filled points. */
 static const int dashes[] = {1, 2, 4, 5};
-static const int points[] = {5, 7, 9, 13};
+static const int point_types[] = {5, 7, 9, 13};
 
 #define N_STYLES 4
 
@@ -113,7 +113,7 @@ void s2_plot_lines_script(const struct s2_plot_lines *plot, FILE *out)
 			      "%s$line%zu using 1:2 with linespoints lw 2.5 dt %d pt %d ps 0.9 "
 			      "lc rgb '#%06x' title ",
 			      k ? ", \\\n  " : "plot ", k, dashes[k % N_STYLES],
-			      points[k % N_STYLES], colours[k % N_COLOURS]);
+			      point_types[k % N_STYLES], colours[k % N_COLOURS]);
 		s2_plot_quote(out, plot->names[k]);
 	}
 	(void)fprintf(out, "\nunset output\n");

@@ -171,7 +171,7 @@ static struct replay_process *find_process(struct s2_replay *r, const struct rep
 
 /* ---- VMs and vcpus ---- */
 
-static int make_vm(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_bits)
+static int replay_make_vm(struct s2_replay *r, struct replay_vm *vm, unsigned log_ipa_bits)
 {
 	const struct s2_vm_config cfg = {
 		.flavour = r->cfg.flavour,
@@ -217,7 +217,7 @@ static int add_vm(struct s2_replay *r, struct replay_process *p, unsigned ipa_bi
 
 	if (!vm)
 		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory for a VM");
-	ret = make_vm(r, vm, ipa_bits);
+	ret = replay_make_vm(r, vm, ipa_bits);
 	if (ret) {
 		free_vm(vm);
 		return ret;

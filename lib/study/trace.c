@@ -69,7 +69,7 @@ static const char *show_rest(const struct s2_cursor *c, char *shown)
 	return shown;
 }
 
-static int not_ftrace(struct s2_trace *t, const struct s2_line *line)
+static int not_ftrace(struct s2_trace *t, const struct s2_text_line *line)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len};
 	char shown[TRACE_SHOWN + 3];
@@ -97,7 +97,7 @@ static bool is_cut(const struct s2_cursor *c)
 }
 
 /** A known event did not match: say which, and at which field. */
-static int bad_form(struct s2_trace *t, const struct s2_line *line, struct s2_span name,
+static int bad_form(struct s2_trace *t, const struct s2_text_line *line, struct s2_span name,
 		    const struct s2_cursor *c)
 {
 	static const char *const wanted[] = {
@@ -134,7 +134,7 @@ static void header_cpus(struct s2_trace *t, struct s2_cursor *c)
 }
 
 /** The header's count of events; losing some is an error. */
-static int header_entries(struct s2_trace *t, const struct s2_line *line, struct s2_cursor *c)
+static int header_entries(struct s2_trace *t, const struct s2_text_line *line, struct s2_cursor *c)
 {
 	uint64_t held, written;
 
@@ -153,7 +153,7 @@ static int header_entries(struct s2_trace *t, const struct s2_line *line, struct
 	return 0;
 }
 
-static int read_comment(struct s2_trace *t, const struct s2_line *line)
+static int read_comment(struct s2_trace *t, const struct s2_text_line *line)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len};
 
@@ -164,7 +164,7 @@ static int read_comment(struct s2_trace *t, const struct s2_line *line)
 	return 0;
 }
 
-static bool is_blank_line(const struct s2_line *line)
+static bool is_blank_line(const struct s2_text_line *line)
 {
 	size_t i = 0;
 
@@ -174,7 +174,7 @@ static bool is_blank_line(const struct s2_line *line)
 }
 
 /** A line that has no event's prefix: 0 when there are such in a good log. */
-static int read_no_prefix(struct s2_trace *t, const struct s2_line *line,
+static int read_no_prefix(struct s2_trace *t, const struct s2_text_line *line,
 			  const struct s2_cursor *at)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len};
@@ -198,7 +198,7 @@ static int read_no_prefix(struct s2_trace *t, const struct s2_line *line,
 }
 
 /** The last line, without a newline: cut, unless this never was a log. */
-static int read_last_line(struct s2_trace *t, const struct s2_line *line, struct s2_trace_event *ev)
+static int read_last_line(struct s2_trace *t, const struct s2_text_line *line, struct s2_trace_event *ev)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len, .text = ""};
 
@@ -211,7 +211,7 @@ static int read_last_line(struct s2_trace *t, const struct s2_line *line, struct
 
 /* Lines that are. */
 
-static int read_known_event(struct s2_trace *t, const struct s2_line *line, struct s2_cursor *c,
+static int read_known_event(struct s2_trace *t, const struct s2_text_line *line, struct s2_cursor *c,
 			    const struct s2_trace_form *form, struct s2_trace_event *ev)
 {
 	const struct s2_span rest = {c->p, (size_t)(c->end - c->p)};
@@ -229,7 +229,7 @@ static int read_known_event(struct s2_trace *t, const struct s2_line *line, stru
 }
 
 /** 1 for an event, 0 for a line to pass over, or an error. */
-static int read_any_line(struct s2_trace *t, const struct s2_line *line, struct s2_trace_event *ev)
+static int read_any_line(struct s2_trace *t, const struct s2_text_line *line, struct s2_trace_event *ev)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len, .text = ""};
 	const struct s2_trace_form *form;
@@ -256,9 +256,9 @@ static int read_any_line(struct s2_trace *t, const struct s2_line *line, struct 
 }
 
 /** Pass an error of the input on, in our terms. */
-static int input_error(struct s2_trace *t, const struct s2_line *line, int r)
+static int input_error(struct s2_trace *t, const struct s2_text_line *line, int r)
 {
-	struct s2_line nothing = {.text = "", .number = line->number};
+	struct s2_text_line nothing = {.text = "", .number = line->number};
 
 	if (r != -EMSGSIZE) {
 		t->failed = r;
@@ -270,7 +270,7 @@ static int input_error(struct s2_trace *t, const struct s2_line *line, int r)
 
 int s2_trace_next(struct s2_trace *t, struct s2_trace_event *ev)
 {
-	struct s2_line line = {.text = "", .number = 0};
+	struct s2_text_line line = {.text = "", .number = 0};
 	int r;
 
 	for (;;) {
@@ -280,7 +280,7 @@ int s2_trace_next(struct s2_trace *t, struct s2_trace_event *ev)
 		}
 		r = s2_input_next(t->input, &line, &t->error);
 		if (r == 0 && !t->known) {
-			line = (struct s2_line){.text = "", .number = s2_trace_lines(t)};
+			line = (struct s2_text_line){.text = "", .number = s2_trace_lines(t)};
 			r = not_ftrace(t, &line);
 		} else if (r < 0) {
 			r = input_error(t, &line, r);

@@ -219,7 +219,7 @@ static int input_refuse_nul(struct s2_input *in, size_t len)
 }
 
 /** Hand out the @p len bytes at start, and go on @p used bytes behind it. */
-static int input_give(struct s2_input *in, struct s2_line *line, size_t len, size_t used)
+static int input_give(struct s2_input *in, struct s2_text_line *line, size_t len, size_t used)
 {
 	if (input_refuse_nul(in, len) < 0)
 		return in->failed;
@@ -232,7 +232,7 @@ static int input_give(struct s2_input *in, struct s2_line *line, size_t len, siz
 }
 
 /** Refuse a line of which @p len bytes are in the buffer. */
-static int input_too_long(struct s2_input *in, size_t len, struct s2_line *line,
+static int input_too_long(struct s2_input *in, size_t len, struct s2_text_line *line,
 			  struct s2_error *err)
 {
 	if (input_refuse_nul(in, len) < 0)
@@ -270,7 +270,7 @@ static void input_skip(struct s2_input *in)
 	in->skipping = !ended;
 }
 
-static int input_line(struct s2_input *in, struct s2_line *line, struct s2_error *err)
+static int input_line(struct s2_input *in, struct s2_text_line *line, struct s2_error *err)
 {
 	while (in->failed == 0) {
 		bool ended;
@@ -290,7 +290,7 @@ static int input_line(struct s2_input *in, struct s2_line *line, struct s2_error
 	return in->failed;
 }
 
-int s2_input_next(struct s2_input *in, struct s2_line *line, struct s2_error *err)
+int s2_input_next(struct s2_input *in, struct s2_text_line *line, struct s2_error *err)
 {
 	const int r = input_line(in, line, err);
 

@@ -20,7 +20,7 @@
 #include "study/error.h"
 
 /** A line; the text lies in the input's buffer until the next call. */
-struct s2_line {
+struct s2_text_line {
 	const char *text; /**< not terminated */
 	size_t len;	  /**< without the newline */
 	uint64_t number;  /**< from 1 */
@@ -41,7 +41,7 @@ int s2_input_open(const char *path, struct s2_input **input, struct s2_error *er
  * @p err set: -EMSGSIZE for a line above S2_TRACE_LINE_MAX, which the next call
  * skips; any other stays.  After an error only line->number is set.
  */
-int s2_input_next(struct s2_input *input, struct s2_line *line, struct s2_error *err);
+int s2_input_next(struct s2_input *input, struct s2_text_line *line, struct s2_error *err);
 
 /** The file's name for messages: at most 80 bytes, the head left off. */
 const char *s2_input_name(const struct s2_input *input);
