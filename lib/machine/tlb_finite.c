@@ -243,7 +243,8 @@ static inline struct entry *find_in(struct entry *set, unsigned ways, uint64_t t
 	return NULL;
 }
 
-static struct entry *find_entry(const struct array *a, uint64_t tag, uint64_t vgen, struct s2_vmid vmid)
+static struct entry *find_entry(const struct array *a, uint64_t tag, uint64_t vgen,
+				struct s2_vmid vmid)
 {
 	return find_in(&a->entries[set_of(a, tag, vmid)], a->ways, tag, vgen);
 }

@@ -57,8 +57,8 @@ static int span_shown(struct s2_span span)
 	return span.len > 32 ? 32 : (int)span.len;
 }
 
-static int bad_number(const struct memslots_loader *l, const struct s2_text_line *line, const char *what,
-		      struct s2_span field, int r)
+static int bad_number(const struct memslots_loader *l, const struct s2_text_line *line,
+		      const char *what, struct s2_span field, int r)
 {
 	if (r == -ERANGE)
 		s2_error_set(l->err, S2_MEMSLOTS_ERR_RANGE,

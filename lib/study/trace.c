@@ -198,7 +198,8 @@ static int read_no_prefix(struct s2_trace *t, const struct s2_text_line *line,
 }
 
 /** The last line, without a newline: cut, unless this never was a log. */
-static int read_last_line(struct s2_trace *t, const struct s2_text_line *line, struct s2_trace_event *ev)
+static int read_last_line(struct s2_trace *t, const struct s2_text_line *line,
+			  struct s2_trace_event *ev)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len, .text = ""};
 
@@ -211,8 +212,9 @@ static int read_last_line(struct s2_trace *t, const struct s2_text_line *line, s
 
 /* Lines that are. */
 
-static int read_known_event(struct s2_trace *t, const struct s2_text_line *line, struct s2_cursor *c,
-			    const struct s2_trace_form *form, struct s2_trace_event *ev)
+static int read_known_event(struct s2_trace *t, const struct s2_text_line *line,
+			    struct s2_cursor *c, const struct s2_trace_form *form,
+			    struct s2_trace_event *ev)
 {
 	const struct s2_span rest = {c->p, (size_t)(c->end - c->p)};
 	const char *arch;
@@ -229,7 +231,8 @@ static int read_known_event(struct s2_trace *t, const struct s2_text_line *line,
 }
 
 /** 1 for an event, 0 for a line to pass over, or an error. */
-static int read_any_line(struct s2_trace *t, const struct s2_text_line *line, struct s2_trace_event *ev)
+static int read_any_line(struct s2_trace *t, const struct s2_text_line *line,
+			 struct s2_trace_event *ev)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len, .text = ""};
 	const struct s2_trace_form *form;
