@@ -297,7 +297,7 @@ static const struct s2_program program = {
 		 "stepped over in a broadcast (vcpu_visit), locks, SGIs queued, kicks. Every write "
 		 "is also routed by comparing all MPIDRs; what differs is lost or astray.",
 	S2_PROGRAM_TABLES(struct settings),
-	.operands = "LOG",
+	.operands = "[LOG]",
 	.machine = "neoverse-n1",
 	.metric = "vcpu_probe",
 	.sweep = "vcpus=1..512",
