@@ -84,14 +84,53 @@ static unsigned page_shift(uint64_t size)
 	return UINT64_C(1) << shift == size ? shift : 0;
 }
 
+/* Workloads that read no log may stand beside one that does. */
+static bool any_replays(const struct s2_run *run)
+{
+	for (size_t i = 0; i < run->workloads->n; i++)
+		if (run->program->workloads[run->workloads->at[i]].id == S2_SGI_REPLAY)
+			return true;
+	return false;
+}
+
+static int check_log(const struct s2_run *run, struct s2_error *err)
+{
+	if (any_replays(run) && run->n_operands != 1) {
+		s2_error_set(err, 1, "--workload replay: got %zu operands, expected one LOG",
+			     run->n_operands);
+		return -EINVAL;
+	}
+	if (!any_replays(run) && run->n_operands) {
+		s2_error_set(err, 1, "got \"%.80s\": only --workload replay reads a LOG",
+			     run->operands[0]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static int check_replay(const struct s2_run *run, struct s2_error *err)
+{
+	const struct settings *set = run->settings;
+	const int needed = s2_sgi_log_vcpus(run->operands[0], err);
+
+	if (needed < 0)
+		return needed;
+	if ((uint64_t)needed > set->vcpus) {
+		s2_error_set(err, 1, "--vcpus: got %llu, expected at least %d, as in %s",
+			     (unsigned long long)set->vcpus, needed, run->operands[0]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int check(const struct s2_run *run, struct s2_error *err)
 {
 	const struct settings *set = run->settings;
-	const bool replays = run->workload->id == S2_SGI_REPLAY;
-	int needed;
+	int ret;
 
 	if (!page_shift(set->host_page)) {
-		s2_error_set(err, 1, "--host-page: expected 4K, 16K or 64K");
+		s2_error_set(err, 1, "--host-page: got %llu, expected 4K, 16K or 64K",
+			     (unsigned long long)set->host_page);
 		return -EINVAL;
 	}
 	if (set->target != LAST && set->target >= set->vcpus) {
@@ -103,21 +142,10 @@ static int check(const struct s2_run *run, struct s2_error *err)
 		s2_error_set(err, 1, "--vcpus: got 512, expected at most 511: one is made late");
 		return -EINVAL;
 	}
-	if (replays != (run->n_operands == 1)) {
-		s2_error_set(err, 1, "%s",
-			     replays ? "--workload replay: expected one LOG"
-				     : "LOG: only --workload replay reads one");
-		return -EINVAL;
-	}
-	needed = replays ? s2_sgi_log_vcpus(run->operands[0], err) : 0;
-	if (needed < 0)
-		return needed;
-	if ((uint64_t)needed > set->vcpus) {
-		s2_error_set(err, 1, "--vcpus: got %llu, expected at least %d, as in %s",
-			     (unsigned long long)set->vcpus, needed, run->operands[0]);
-		return -EINVAL;
-	}
-	return 0;
+	ret = check_log(run, err);
+	if (ret)
+		return ret;
+	return run->workload->id == S2_SGI_REPLAY ? check_replay(run, err) : 0;
 }
 
 static bool is_published(const char *policy)
@@ -269,7 +297,7 @@ static const struct s2_program program = {
 		 "stepped over in a broadcast (vcpu_visit), locks, SGIs queued, kicks. Every write "
 		 "is also routed by comparing all MPIDRs; what differs is lost or astray.",
 	S2_PROGRAM_TABLES(struct settings),
-	.operands = "LOG",
+	.operands = "[LOG]",
 	.machine = "neoverse-n1",
 	.metric = "vcpu_probe",
 	.sweep = "vcpus=1..512",

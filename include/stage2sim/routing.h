@@ -25,7 +25,7 @@ enum s2_vcpu_lookup {
 	/**
 	 * Ours: a hash filled in index order, so that what stands before a vcpu
 	 * has a lower index: at most one probe for each vcpu that a scan would
-	 * visit, for any set of MPIDRs; one for MPIDRs made of ids.
+	 * visit, for any set of MPIDRs; one for those of the ids 0 to N - 1.
 	 */
 	S2_LOOKUP_HASH,
 	S2_LOOKUPS, /**< how many there are */

@@ -4,8 +4,9 @@
  *
  * A write finds its row once and reads the targets off it; a target that is
  * absent costs nothing.  Rows are hashed and filled in index order, so, as in
- * vcpu_hash.c, no write compares more rows than a walk would visit vcpus.  At
- * most one row a vcpu: 40 bytes each, at most 40 KiB for 512.
+ * vcpu_hash.c, no write compares more rows than a walk would visit vcpus; those
+ * of ids 0 to N - 1 have a free place after each, so that no write compares
+ * more than one.  At least two places a vcpu, 40 bytes each: 40 KiB for 512.
  */
 #include "hyp/vcpu_index.h"
 
@@ -32,22 +33,41 @@ void s2_rows_drop(struct s2_vgic *vgic)
 	vgic->rows.row = NULL;
 }
 
+static unsigned longest_run(const struct s2_cluster_rows *rows)
+{
+	unsigned longest = 0;
+	unsigned run = 0;
+
+	for (unsigned i = 0; i < 1U << rows->shift; i++) {
+		run = rows->row[i].key == S2_FREE_ROW ? 0 : run + 1U;
+		if (run > longest)
+			longest = run;
+	}
+	return longest;
+}
+
+static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
+{
+	struct s2_cluster_rows *rows = &vgic->rows;
+
+	rows->multiplier = multiplier;
+	memset(rows->row, 0xff, sizeof(*rows->row) << rows->shift);
+	for (unsigned i = 0; i < vgic->n_vcpus; i++)
+		add_vcpu(vgic, i);
+	return longest_run(rows);
+}
+
 /* Builds the rows anew; without memory there are none, and writes walk. */
 void s2_rows_build(struct s2_vgic *vgic)
 {
 	struct s2_cluster_rows *rows = &vgic->rows;
-	size_t bytes;
 
 	s2_rows_drop(vgic);
 	for (rows->shift = 1; 1U << rows->shift < 2U * vgic->n_vcpus;)
 		rows->shift++;
-	bytes = sizeof(*rows->row) << rows->shift;
-	rows->row = malloc(bytes);
-	if (!rows->row)
-		return;
-	memset(rows->row, 0xff, bytes);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		add_vcpu(vgic, i);
+	rows->row = malloc(sizeof(*rows->row) << rows->shift);
+	if (rows->row)
+		s2_hash_fill_best(vgic, fill);
 }
 
 void s2_sgi_rows(struct s2_sgi_write *w)

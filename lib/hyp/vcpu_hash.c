@@ -10,7 +10,7 @@
  *
  * Slots number at least twice the vcpus, two bytes each: 2 KiB for 512 vcpus,
  * so unlike KVM's table it always fits a page.  The first hash tried is twice
- * the id that KVM makes MPIDRs of, under which the default ones never collide
+ * the id that KVM makes MPIDRs of, under which those of 0 to N - 1 never collide
  * and have a free slot after each, so that a miss ends at once too; if that
  * leaves long runs of full slots, some multipliers are tried and the best is
  * kept.
@@ -74,22 +74,25 @@ static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
 	return longest_run(hash);
 }
 
-static void fill_best(struct s2_vgic *vgic)
+void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill_by)
 {
-	unsigned best = 0;
-	unsigned best_run = fill(vgic, multipliers[0]);
+	uint64_t last = multipliers[0];
+	uint64_t best = last;
+	unsigned best_run = fill_by(vgic, last);
 
 	for (unsigned i = 1;
 	     best_run > LONG_RUN && i < sizeof(multipliers) / sizeof(multipliers[0]); i++) {
-		const unsigned run = fill(vgic, multipliers[i]);
+		unsigned run;
 
+		last = multipliers[i];
+		run = fill_by(vgic, last);
 		if (run < best_run) {
-			best = i;
+			best = last;
 			best_run = run;
 		}
 	}
-	if (vgic->hash.multiplier != multipliers[best])
-		fill(vgic, multipliers[best]);
+	if (last != best)
+		fill_by(vgic, best);
 }
 
 static void hash_build(struct s2_vgic *vgic)
@@ -102,7 +105,7 @@ static void hash_build(struct s2_vgic *vgic)
 		hash->shift++;
 	hash->slot = calloc(UINT64_C(1) << hash->shift, sizeof(*hash->slot));
 	if (hash->slot)
-		fill_best(vgic);
+		s2_hash_fill_best(vgic, fill);
 }
 
 /* The table is never stale: whoever changes vcpus or an MPIDR fills it again. */

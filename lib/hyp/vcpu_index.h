@@ -43,18 +43,27 @@ static inline uint64_t s2_hash_default_id(struct s2_mpidr m)
 	       s2_field_put(s2_field_get(m.v, S2_MPIDR_AFF3), S2_HASH_ID_AFF3);
 }
 
+/* Even slots first; ids beyond half of the 1 << shift slots go to the odd ones. */
+static inline unsigned s2_hash_spread(uint64_t id, unsigned shift)
+{
+	return (unsigned)(2U * id + (id >> (shift - 1U))) & ((1U << shift) - 1U);
+}
+
+static inline unsigned s2_hash_multiply(uint64_t key, uint64_t multiplier, unsigned shift)
+{
+	return (unsigned)((key * multiplier) >> (64U - shift));
+}
+
 static inline unsigned s2_hash_first_slot(const struct s2_vcpu_hash *hash, struct s2_mpidr m)
 {
-	const unsigned mask = (1U << hash->shift) - 1U;
-
-	if (!hash->multiplier) {
-		const uint64_t id = s2_hash_default_id(m);
-
-		/* Even slots first; ids beyond half the slots go to the odd ones. */
-		return (unsigned)(2U * id + (id >> (hash->shift - 1U))) & mask;
-	}
-	return (unsigned)((m.v * hash->multiplier) >> (64U - hash->shift)) & mask;
+	return hash->multiplier ? s2_hash_multiply(m.v, hash->multiplier, hash->shift)
+				: s2_hash_spread(s2_hash_default_id(m), hash->shift);
 }
+
+/* Fills a table anew. @return its longest run of full slots */
+typedef unsigned (*s2_hash_fill_fn)(struct s2_vgic *vgic, uint64_t multiplier);
+/* Fills it with the multiplier (0: none) that leaves the shortest, or one that will do. */
+void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill);
 
 /* Goes along the probe sequence of @hwid; the hash must be there. */
 static inline struct s2_found s2_vcpu_hash_at(const struct s2_vgic *vgic, struct s2_mpidr hwid)
@@ -76,17 +85,18 @@ static inline struct s2_found s2_vcpu_hash_at(const struct s2_vgic *vgic, struct
 
 #define S2_FREE_ROW S2_ADDR_UNDEF
 
-/* Aff1 and Aff2 are adjacent: default MPIDRs never collide. */
+/* Aff1 and Aff2 are adjacent: rows of default MPIDRs never collide. */
 #define S2_ROW_KEY_LOW	(S2_MPIDR_AFF2 | S2_MPIDR_AFF1)
 #define S2_ROW_KEY_AFF0 S2_BITS(7, 4)
 
 static inline unsigned s2_cluster_row_first(const struct s2_cluster_rows *rows, uint64_t key)
 {
-	const uint64_t hash = s2_field_get(key, S2_ROW_KEY_LOW) ^
-			      s2_field_get(key, S2_MPIDR_AFF3) * 31U ^
-			      s2_field_get(key, S2_ROW_KEY_AFF0) * 17U;
+	const uint64_t id = s2_field_get(key, S2_ROW_KEY_LOW) ^
+			    s2_field_get(key, S2_MPIDR_AFF3) * 31U ^
+			    s2_field_get(key, S2_ROW_KEY_AFF0) * 17U;
 
-	return (unsigned)hash & ((1U << rows->shift) - 1U);
+	return rows->multiplier ? s2_hash_multiply(key, rows->multiplier, rows->shift)
+				: s2_hash_spread(id, rows->shift);
 }
 
 /* The row of @key, or the free one where it would be. */

@@ -141,6 +141,7 @@ struct s2_cluster_row {
 struct s2_cluster_rows {
 	struct s2_cluster_row *row; /* key S2_ADDR_UNDEF: free */
 	unsigned shift;
+	uint64_t multiplier;
 };
 
 /* A lookup policy.  All but find may be NULL. */

@@ -63,10 +63,11 @@ struct s2_run {
 	const struct s2_program *program;
 	const void *settings; /**< the struct that the options fill */
 	const struct s2_policy *policy;
-	const struct s2_workload *workload; /**< NULL where the program has no table of them */
-	const struct s2_features *features; /**< NULL if .machine is */
-	const struct s2_flavour *flavour;   /**< NULL if .flavour is */
-	const struct s2_profile *profile;   /**< NULL without --profile */
+	const struct s2_workload *workload;	/**< NULL where the program has no table of them */
+	const struct s2_option_list *workloads; /**< of this command: rows of the table */
+	const struct s2_features *features;	/**< NULL if .machine is */
+	const struct s2_flavour *flavour;	/**< NULL if .flavour is */
+	const struct s2_profile *profile;	/**< NULL without --profile */
 	uint64_t seed;
 	const char *const *operands;
 	size_t n_operands;

@@ -46,6 +46,7 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.program = s->program,
 		.settings = s->tables[S2_TABLE_OWN].settings,
 		.workload = workload_at(s, point),
+		.workloads = &s->common.workloads,
 		.features = s->program->machine != NULL ? &s->features : NULL,
 		.flavour = s->flavour,
 		.profile = s->common.profile != NULL ? &s->profile : NULL,

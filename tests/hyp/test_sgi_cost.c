@@ -158,6 +158,56 @@ static void absent_targets_and_no_table_cost_up_to_16_walks(void **state)
 	}
 }
 
+/* Of every Aff1 and Aff2, on a VM of 512: one that is there, or is not. */
+static uint64_t most_row_compares(struct vm *vm)
+{
+	uint64_t most = 0;
+
+	for (unsigned cluster = 0; cluster < 0x10000; cluster++) {
+		const uint64_t probes = sgi_probes(vm, sgi_list(s2_mpidr(cluster << 8), 0xffff));
+
+		most = probes > most ? probes : most;
+	}
+	return most;
+}
+
+static void a_row_takes_one_compare_whatever_clusters_a_guest_makes_up(void **state)
+{
+	const struct s2_vgic_config cfg = sgi_policy("rows");
+
+	(void)state;
+	for (unsigned n = 1; n <= MAX; n = n < 16 ? 16 : n * 2) {
+		struct vm vm = {0};
+
+		sgi_start(&vm, &cfg, n);
+		s2_test_row("N = %u", n);
+		assert_u64(most_row_compares(&vm), 1);
+		vm_stop(&vm);
+	}
+}
+
+/* As of machines whose cores are Aff1 of clusters that are Aff2. */
+static void rows_stay_short_where_aff1_is_the_core_and_aff2_the_cluster(void **state)
+{
+	const struct s2_vgic_config cfg = sgi_policy("rows");
+
+	(void)state;
+	for (unsigned cores = 1; cores <= 256; cores *= 2) {
+		struct vm vm = {0};
+
+		vm_machine(&vm, 1);
+		vm_start(&vm, &cfg, MAX);
+		for (unsigned i = 0; i < MAX; i++)
+			s2_vgic_set_mpidr(vm_vcpu(&vm, i), s2_mpidr_of((uint8_t)(i / cores >> 8),
+								       (uint8_t)(i / cores),
+								       (uint8_t)(i % cores), 0));
+		s2_vgic_build_index(vm.vgic);
+		s2_test_row("%u cores a cluster", cores);
+		assert_true(most_row_compares(&vm) <= 8);
+		vm_stop(&vm);
+	}
+}
+
 static void a_broadcast_visits_all_and_queues_all_but_one(void **state)
 {
 	(void)state;
@@ -187,6 +237,8 @@ int main(void)
 		s2_unit_test(the_formulas_hold_for_every_number_of_vcpus),
 		s2_unit_test(whole_vm_patterns_cost_8w_w_plus_1_and_n_n_plus_1_over_2),
 		s2_unit_test(absent_targets_and_no_table_cost_up_to_16_walks),
+		s2_unit_test(a_row_takes_one_compare_whatever_clusters_a_guest_makes_up),
+		s2_unit_test(rows_stay_short_where_aff1_is_the_core_and_aff2_the_cluster),
 		s2_unit_test(a_broadcast_visits_all_and_queues_all_but_one),
 	};
 
