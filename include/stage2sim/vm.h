@@ -15,8 +15,8 @@
  * a guest that s2_vcpu_guest_access() has left running there exits first.
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
- * range that is no whole pages or no part of the slot, a vcpu not loaded,
- * or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
+ * range that is no whole pages or no part of the slot, a vcpu not loaded, a CPU
+ * of another machine, or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
  * A call that fails with -EINVAL has changed and issued nothing.
  */
 #ifndef STAGE2SIM_VM_H
@@ -87,8 +87,9 @@ S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
 /**
  * An empty VM on @p m, which must outlive it.
  * @param out set on success; free with s2_vm_free()
- * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour or VMIDs, a
- *         chunk that is no leaf's size, initially_set without manual_protect;
+ * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour, no VMIDs or
+ *         another machine's, a chunk that is no leaf's size, initially_set
+ *         without manual_protect;
  *         -EOPNOTSUPP for a chunk if the flavour cannot split; -ENOMEM
  */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);

@@ -50,7 +50,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	uint64_t pages;
 	int ret;
 
-	if (!s || vm->dead)
+	if (!s || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	if (s->logging)
 		return -EEXIST;
@@ -74,7 +74,7 @@ int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging)
+	if (!s || !s->logging || cpu->machine != vm->machine)
 		return -EINVAL;
 	s2_vm_forget_faults(vm);
 	s2_cpu_enter_host(cpu);
@@ -217,7 +217,7 @@ int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range sl
 	const uint64_t offset = s2_page_size(&vm->mmu->geo) - 1;
 	struct s2_range range = slot;
 
-	if (vm->dead || !lies_in(cleared, slot))
+	if (!s2_vm_callable(vm, cpu) || !lies_in(cleared, slot))
 		return -EINVAL;
 	if ((slot.ipa.v | slot.size | cleared.ipa.v | cleared.size) & offset)
 		return -EINVAL;
@@ -260,7 +260,7 @@ int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging || vm->dead)
+	if (!s || !s->logging || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	if (vm->cfg.manual_protect)
@@ -272,7 +272,7 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging || !vm->cfg.manual_protect || vm->dead)
+	if (!s || !s->logging || !vm->cfg.manual_protect || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	/* As the ioctl: whole words, but for the slot's end. */
 	if (!n || first % 64 || first >= s->dirty.n || n > s->dirty.n - first ||

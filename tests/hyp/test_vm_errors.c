@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* What a VM refuses, and that a refusal changes nothing. */
+#include "hyp/vm_fixture.h"
+
+#define PAGE UINT64_C(0x1000)
+#define RAM  UINT64_C(0x80000000)
+
+static const struct s2_slot_config ram = {
+	.ipa = {RAM},
+	.size = 128 * PAGE,
+	.hva = {RAM},
+	.pa = {RAM},
+	.backing = PAGE,
+	.populated = true,
+};
+
+static const struct s2_range whole = {{RAM}, 128 * PAGE}, part = {{RAM}, PAGE};
+
+static struct s2_machine *another_machine(void)
+{
+	struct s2_machine_config mc = {.cpus = 1};
+	struct s2_machine *m;
+
+	assert_i64(s2_features_parse("max", &mc.features, NULL), 0);
+	assert_i64(s2_machine_create(&mc, &m), 0);
+	return m;
+}
+
+static void assert_unused(const struct s2_machine *m)
+{
+	const struct s2_counts counts = s2_machine_counts(m);
+
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		assert_u64(counts.n[op], 0);
+}
+
+/* Both machines are as they were after each of these. */
+static void refuse_all(struct s2_vm *vm, struct s2_cpu *stranger)
+{
+	const struct s2_counts before = s2_machine_counts(s2_mmu_machine(s2_vm_mmu(vm)));
+	struct s2_counts after;
+
+	assert_i64(s2_vm_log_get(vm, stranger, 0), -EINVAL);
+	assert_i64(s2_vm_log_clear(vm, stranger, 0, 0, 64), -EINVAL);
+	assert_i64(s2_vm_log_stop(vm, stranger, 0), -EINVAL);
+	assert_i64(s2_vm_flush_cleared(vm, stranger, whole, part), -EINVAL);
+	assert_i64(s2_vm_unmap_hva(vm, stranger, s2_va(0), PAGE, S2_UNMAP_EVENT), -EINVAL);
+	assert_i64(s2_vm_age_hva(vm, stranger, s2_va(RAM), PAGE), -EINVAL);
+	assert_i64(s2_vm_delete_slot(vm, stranger, 0), -EINVAL);
+	assert_i64(s2_vm_teardown(vm, stranger), -EINVAL);
+	assert_i64(s2_flush_vmid_range(s2_vm_mmu(vm), stranger, s2_ipa(RAM), PAGE), -EINVAL);
+	after = s2_machine_counts(s2_mmu_machine(s2_vm_mmu(vm)));
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_unused(s2_cpu_machine(stranger));
+}
+
+static void test_another_machines_cpu_is_refused_and_nothing_changes(void **state)
+{
+	struct s2_machine *other = another_machine();
+	struct s2_cpu *stranger = s2_machine_cpu(other, 0);
+	struct vm_fixture f;
+	struct s2_vcpu *vcpu;
+
+	(void)state;
+	vm_fixture_machine(&f, "max", 2, "kvm-6.12", NULL);
+	const struct s2_vm_config vc = {
+		.flavour = &f.flavour, .vmids = f.vmids, .manual_protect = true};
+
+	assert_i64(s2_vm_create(f.m, &vc, &f.vm), 0);
+	assert_i64(s2_vm_add_slot(f.vm, &ram), 0);
+	vcpu = vm_fixture_vcpu(&f, 0);
+	assert_i64(s2_vm_log_start(f.vm, stranger, 0), -EINVAL);
+	assert_i64(s2_vm_log_start(f.vm, s2_machine_cpu(f.m, 1), 0), 0);
+	assert_i64(s2_vcpu_access(vcpu, s2_ipa(RAM), 2 * PAGE, S2_ACCESS_WRITE), 2);
+	refuse_all(f.vm, stranger);
+	assert_true(s2_vm_log_is_dirty(f.vm, 0, 0));
+	assert_i64(s2_vm_log_clear(f.vm, s2_machine_cpu(f.m, 1), 0, 0, 64), 2);
+	vm_fixture_down(&f);
+	s2_machine_destroy(other);
+}
+
+static void test_another_machines_vmids_are_refused(void **state)
+{
+	struct s2_machine *other = another_machine();
+	struct s2_vm_config vc;
+	struct vm_fixture f;
+	struct s2_vm *vm = NULL;
+
+	(void)state;
+	vm_fixture_machine(&f, "max", 2, "kvm-6.12", NULL);
+	memset(&vc, 0, sizeof(vc));
+	vc.flavour = &f.flavour;
+	vc.vmids = f.vmids;
+	assert_i64(s2_vm_create(other, &vc, &vm), -EINVAL);
+	assert_null(vm);
+	vm_fixture_down(&f);
+	s2_machine_destroy(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(test_another_machines_cpu_is_refused_and_nothing_changes),
+		s2_unit_test(test_another_machines_vmids_are_refused),
+	};
+
+	return cmocka_run_group_tests_name("hyp/vm_errors", tests, NULL, NULL);
+}
