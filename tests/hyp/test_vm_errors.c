@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a VM refuses, and that a refusal changes nothing. */
+/* What a VM refuses, and that a refusal changes nothing; leaving the guest once. */
 #include "hyp/vm_fixture.h"
 
 #define PAGE UINT64_C(0x1000)
@@ -97,11 +97,46 @@ static void test_another_machines_vmids_are_refused(void **state)
 	s2_machine_destroy(other);
 }
 
+/* PSCI CPU_OFF from within the guest, and from where only faults are looked at. */
+static void test_a_vcpu_that_powers_off_exits_once(void **state)
+{
+	const struct s2_physics_config physics = {.residue = true};
+	const struct s2_guest_access access = {
+		.kind = S2_ACCESS_WRITE, .va = {RAM}, .ipa = {RAM}, .cacheable = true};
+
+	(void)state;
+	for (int inside = 0; inside < 2; inside++) {
+		struct s2_guest_result result;
+		struct s2_counts counts;
+		struct s2_vcpu *vcpu;
+		struct vm_fixture f;
+		uint64_t exits;
+
+		vm_fixture_machine(&f, "max", 1, "kvm-6.12", &physics);
+		vm_fixture_vm(&f, &ram);
+		vcpu = vm_fixture_vcpu(&f, 0);
+		if (inside)
+			assert_i64(s2_vcpu_guest_access(vcpu, f.p, &access, &result), 1);
+		else
+			assert_i64(s2_vcpu_access(vcpu, s2_ipa(RAM), 1, S2_ACCESS_WRITE), 1);
+		counts = s2_machine_counts(f.m);
+		exits = counts.n[S2_OP_GUEST_EXIT];
+		assert_i64(s2_vcpu_power_off(vcpu), 0);
+		counts = s2_machine_counts(f.m);
+		assert_u64(counts.n[S2_OP_GUEST_EXIT], exits + 1);
+		assert_false(s2_physics_in_context(f.p, s2_machine_cpu(f.m, 0)));
+		/* Walks begun in the guest may still end: no DSB has come. */
+		assert_i64(s2_guest_speculate(f.p, s2_machine_cpu(f.m, 0), &access, &result), 0);
+		vm_fixture_down(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(test_another_machines_cpu_is_refused_and_nothing_changes),
 		s2_unit_test(test_another_machines_vmids_are_refused),
+		s2_unit_test(test_a_vcpu_that_powers_off_exits_once),
 	};
 
 	return cmocka_run_group_tests_name("hyp/vm_errors", tests, NULL, NULL);
