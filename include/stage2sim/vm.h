@@ -230,7 +230,8 @@ S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 /**
  * KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one.
  * @return pages cleared; -EINVAL if logging is off, without manual_protect, or
- *         unless both are multiples of 64 (the end of the slot apart); -ENOMEM
+ *         unless both are multiples of 64 (the end of the slot apart); an error
+ *         of s2_pgtable_wrprotect(); -ENOMEM: what was cleared has been flushed
  */
 S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
 			       uint64_t n);

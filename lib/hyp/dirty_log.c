@@ -141,6 +141,14 @@ struct cleared {
 	uint64_t first, end; /* of the slot */
 };
 
+static void note_cleared(struct cleared *c, uint64_t word, uint64_t mask)
+{
+	if (!c->pages)
+		c->first = word * 64 + low_bit(mask);
+	c->end = word * 64 + high_bit(mask) + 1;
+	c->pages += dirty_log_ones(mask);
+}
+
 static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,
 		       uint64_t end, struct cleared *c)
 {
@@ -150,16 +158,12 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 		uint64_t was;
 		int ret = s2_bits_take(&s->dirty, word, word_mask(word, first, end), &was);
 
-		if (!ret && was)
+		if (!ret && was) {
+			note_cleared(c, word, was);
 			ret = protect_word(vm, cpu, s, word, was);
+		}
 		if (ret)
 			return ret;
-		if (was) {
-			if (!c->pages)
-				c->first = word * 64 + low_bit(was);
-			c->end = word * 64 + high_bit(was) + 1;
-			c->pages += dirty_log_ones(was);
-		}
 		word = s2_bits_next_word(&s->dirty, word + 1);
 	}
 	return 0;
@@ -246,13 +250,15 @@ static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s
 			 uint64_t end)
 {
 	struct cleared c = {0, 0, 0};
-	int ret;
+	int ret, flushed;
 
 	s2_vm_lock(vm);
 	ret = clear_words(vm, cpu, s, first, end, &c);
 	s2_vm_unlock(vm);
+	/* Also after an error: the bits before it are gone, and writes must fault again. */
+	flushed = flush_cleared(vm, cpu, s, &c);
 	if (!ret)
-		ret = flush_cleared(vm, cpu, s, &c);
+		ret = flushed;
 	return ret ? ret : (int64_t)c.pages;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a VM refuses, and that a refusal changes nothing; leaving the guest once. */
+#include <stage2sim/residue.h>
+
 #include "hyp/vm_fixture.h"
 
 #define PAGE UINT64_C(0x1000)
@@ -131,12 +133,48 @@ static void test_a_vcpu_that_powers_off_exits_once(void **state)
 	}
 }
 
+/* A clear that ends early: what it has cleared is protected, and no TLB lets a write pass. */
+static void test_a_clear_that_fails_has_flushed_what_it_cleared(void **state)
+{
+	const struct s2_tlb_config tlb = s2_tlb_config_default();
+	const struct s2_physics_config physics = {.tlb = &tlb, .residue = true};
+	const struct s2_guest_access access = {
+		.kind = S2_ACCESS_WRITE, .va = {RAM}, .ipa = {RAM}, .cacheable = true};
+	struct s2_guest_result result;
+	struct s2_vcpu *vcpu;
+	struct vm_fixture f;
+
+	(void)state;
+	vm_fixture_machine(&f, "max", 2, "kvm-6.12", &physics);
+	/* The only error that does not take a host without memory: an empty entry in the way. */
+	f.flavour.attr_invalid_eagain = true;
+	f.flavour.eagain_ends_walk = true;
+	const struct s2_vm_config vc = {.flavour = &f.flavour,
+					.vmids = f.vmids,
+					.manual_protect = true,
+					.initially_set = true};
+
+	assert_i64(s2_vm_create(f.m, &vc, &f.vm), 0);
+	assert_i64(s2_vm_add_slot(f.vm, &ram), 0);
+	vcpu = vm_fixture_vcpu(&f, 0);
+	assert_i64(s2_vcpu_access(vcpu, s2_ipa(RAM), 64 * PAGE, S2_ACCESS_WRITE), 64);
+	assert_i64(s2_vm_log_start(f.vm, s2_machine_cpu(f.m, 1), 0), 0);
+	assert_i64(s2_vcpu_guest_access(vcpu, f.p, &access, &result), 0);
+	assert_i64(s2_vm_log_clear(f.vm, s2_machine_cpu(f.m, 1), 0, 0, 128), -EAGAIN);
+	assert_false(s2_vm_log_is_dirty(f.vm, 0, 0));
+	assert_u64(s2_residue_count(f.p, s2_mmu_vmid(s2_vm_mmu(f.vm))), 0);
+	assert_i64(s2_vcpu_guest_access(vcpu, f.p, &access, &result), 1);
+	assert_true(s2_vm_log_is_dirty(f.vm, 0, 0));
+	vm_fixture_down(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(test_another_machines_cpu_is_refused_and_nothing_changes),
 		s2_unit_test(test_another_machines_vmids_are_refused),
 		s2_unit_test(test_a_vcpu_that_powers_off_exits_once),
+		s2_unit_test(test_a_clear_that_fails_has_flushed_what_it_cleared),
 	};
 
 	return cmocka_run_group_tests_name("hyp/vm_errors", tests, NULL, NULL);
