@@ -53,7 +53,8 @@ struct s2_slot_config {
 	struct s2_va hva;     /**< where the VMM mapped it */
 	struct s2_pa pa;      /**< of its first byte; memory is taken to be contiguous */
 	uint64_t backing;     /**< bytes of a host page: a page, or a block KVM installs */
-	bool populated;       /**< pages are there; else the first read finds the zero page */
+	/** Pages are there; else the first read finds the zero page, in each slot for itself. */
+	bool populated;
 	enum s2_backing_life life; /**< what an unmap means for the contents */
 };
 
