@@ -124,7 +124,8 @@ S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
  * range_calls has it (upstream: of at most 2^21 pages), or by its
  * flush_range_with; the whole VMID if the CPU or the flavour has no range
  * operations.
- * @return 0; -EINVAL if empty or not page aligned; -ERANGE past the IPA size.
+ * @return 0; -EINVAL if empty or not page aligned, or for another machine's CPU;
+ *         -ERANGE past the IPA size.
  */
 S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
 			       uint64_t size);

@@ -119,7 +119,8 @@ struct s2_guest_result {
  * One access of the guest on @p cpu: looked up, walked, filled, then made.
  * @param result overwritten; untouched with -EINVAL or -ENOENT
  * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be
- *         (12 to 52 bits, or 0 and then VA = IPA), or an unknown access;
+ *         (12 to 52 bits, or 0 and then VA = IPA), a VA and an IPA whose offsets
+ *         in such a mapping differ, or an unknown access;
  *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
  *         has; an error of memory.
  */

@@ -15,8 +15,8 @@
  * a guest that s2_vcpu_guest_access() has left running there exits first.
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
- * range that is no whole pages or no part of the slot, a vcpu not loaded,
- * or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
+ * range that is no whole pages or no part of the slot, a vcpu not loaded, a CPU
+ * of another machine, or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
  * A call that fails with -EINVAL has changed and issued nothing.
  */
 #ifndef STAGE2SIM_VM_H
@@ -53,7 +53,8 @@ struct s2_slot_config {
 	struct s2_va hva;     /**< where the VMM mapped it */
 	struct s2_pa pa;      /**< of its first byte; memory is taken to be contiguous */
 	uint64_t backing;     /**< bytes of a host page: a page, or a block KVM installs */
-	bool populated;       /**< pages are there; else the first read finds the zero page */
+	/** Pages are there; else the first read finds the zero page, in each slot for itself. */
+	bool populated;
 	enum s2_backing_life life; /**< what an unmap means for the contents */
 };
 
@@ -87,8 +88,9 @@ S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
 /**
  * An empty VM on @p m, which must outlive it.
  * @param out set on success; free with s2_vm_free()
- * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour or VMIDs, a
- *         chunk that is no leaf's size, initially_set without manual_protect;
+ * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour, no VMIDs or
+ *         another machine's, a chunk that is no leaf's size, initially_set
+ *         without manual_protect;
  *         -EOPNOTSUPP for a chunk if the flavour cannot split; -ENOMEM
  */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
@@ -229,7 +231,8 @@ S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
 /**
  * KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one.
  * @return pages cleared; -EINVAL if logging is off, without manual_protect, or
- *         unless both are multiples of 64 (the end of the slot apart); -ENOMEM
+ *         unless both are multiples of 64 (the end of the slot apart); an error
+ *         of s2_pgtable_wrprotect(); -ENOMEM: what was cleared has been flushed
  */
 S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
 			       uint64_t n);

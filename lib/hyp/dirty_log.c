@@ -50,7 +50,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	uint64_t pages;
 	int ret;
 
-	if (!s || vm->dead)
+	if (!s || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	if (s->logging)
 		return -EEXIST;
@@ -74,7 +74,7 @@ int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging)
+	if (!s || !s->logging || cpu->machine != vm->machine)
 		return -EINVAL;
 	s2_vm_forget_faults(vm);
 	s2_cpu_enter_host(cpu);
@@ -141,6 +141,14 @@ struct cleared {
 	uint64_t first, end; /* of the slot */
 };
 
+static void note_cleared(struct cleared *c, uint64_t word, uint64_t mask)
+{
+	if (!c->pages)
+		c->first = word * 64 + low_bit(mask);
+	c->end = word * 64 + high_bit(mask) + 1;
+	c->pages += dirty_log_ones(mask);
+}
+
 static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,
 		       uint64_t end, struct cleared *c)
 {
@@ -150,16 +158,12 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 		uint64_t was;
 		int ret = s2_bits_take(&s->dirty, word, word_mask(word, first, end), &was);
 
-		if (!ret && was)
+		if (!ret && was) {
+			note_cleared(c, word, was);
 			ret = protect_word(vm, cpu, s, word, was);
+		}
 		if (ret)
 			return ret;
-		if (was) {
-			if (!c->pages)
-				c->first = word * 64 + low_bit(was);
-			c->end = word * 64 + high_bit(was) + 1;
-			c->pages += dirty_log_ones(was);
-		}
 		word = s2_bits_next_word(&s->dirty, word + 1);
 	}
 	return 0;
@@ -217,7 +221,7 @@ int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range sl
 	const uint64_t offset = s2_page_size(&vm->mmu->geo) - 1;
 	struct s2_range range = slot;
 
-	if (vm->dead || !lies_in(cleared, slot))
+	if (!s2_vm_callable(vm, cpu) || !lies_in(cleared, slot))
 		return -EINVAL;
 	if ((slot.ipa.v | slot.size | cleared.ipa.v | cleared.size) & offset)
 		return -EINVAL;
@@ -246,13 +250,15 @@ static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s
 			 uint64_t end)
 {
 	struct cleared c = {0, 0, 0};
-	int ret;
+	int ret, flushed;
 
 	s2_vm_lock(vm);
 	ret = clear_words(vm, cpu, s, first, end, &c);
 	s2_vm_unlock(vm);
+	/* Also after an error: the bits before it are gone, and writes must fault again. */
+	flushed = flush_cleared(vm, cpu, s, &c);
 	if (!ret)
-		ret = flush_cleared(vm, cpu, s, &c);
+		ret = flushed;
 	return ret ? ret : (int64_t)c.pages;
 }
 
@@ -260,7 +266,7 @@ int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging || vm->dead)
+	if (!s || !s->logging || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	if (vm->cfg.manual_protect)
@@ -272,7 +278,7 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	if (!s || !s->logging || !vm->cfg.manual_protect || vm->dead)
+	if (!s || !s->logging || !vm->cfg.manual_protect || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	/* As the ioctl: whole words, but for the slot's end. */
 	if (!n || first % 64 || first >= s->dirty.n || n > s->dirty.n - first ||

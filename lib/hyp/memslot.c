@@ -163,7 +163,7 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	struct vm_slot *s = s2_vm_slot(vm, slot);
 	int ret;
 
-	if (!s || vm->dead)
+	if (!s || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	/* kvm_arch_flush_shadow_memslot() */

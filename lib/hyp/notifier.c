@@ -51,9 +51,10 @@ static bool hva_to_ipa(const struct vm_slot *s, uint64_t start, uint64_t end,
 	return true;
 }
 
-static int check_hva(const struct s2_vm *vm, struct s2_va hva, uint64_t size)
+static int check_hva(const struct s2_vm *vm, const struct s2_cpu *cpu, struct s2_va hva,
+		     uint64_t size)
 {
-	if (vm->dead || !size || hva.v + size < hva.v)
+	if (!s2_vm_callable(vm, cpu) || !size || hva.v + size < hva.v)
 		return -EINVAL;
 	return (hva.v | size) & (s2_page_size(&vm->mmu->geo) - 1) ? -EINVAL : 0;
 }
@@ -61,7 +62,7 @@ static int check_hva(const struct s2_vm *vm, struct s2_va hva, uint64_t size)
 int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
 		    enum s2_unmap_reason reason)
 {
-	int ret = check_hva(vm, hva, size);
+	int ret = check_hva(vm, cpu, hva, size);
 
 	if (!ret)
 		s2_cpu_enter_host(cpu);
@@ -83,7 +84,7 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size)
 {
 	bool any = false;
-	int ret = check_hva(vm, hva, size);
+	int ret = check_hva(vm, cpu, hva, size);
 
 	if (!ret)
 		s2_cpu_enter_host(cpu);

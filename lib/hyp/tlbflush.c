@@ -430,7 +430,7 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 	uint64_t limit = s2_ipa_limit(&mmu->geo);
 	uint64_t pages = size >> mmu->geo.page_shift;
 
-	if (!size || ((start.v | size) & page_mask))
+	if (cpu->machine != mmu->machine || !size || ((start.v | size) & page_mask))
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;

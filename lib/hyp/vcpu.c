@@ -152,7 +152,9 @@ int s2_vcpu_power_off(struct s2_vcpu *vcpu)
 {
 	if (!vcpu->cpu)
 		return -EINVAL;
-	s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
+	/* One that a guest access has in the guest leaves by s2_vcpu_put(). */
+	if (!s2_vcpu_in_guest(vcpu))
+		s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
 	/* Who would not be seen to turn them on again must not be seen to leave. */
 	if (s2_vcpu_sctlr_traps(vcpu)) {
 		vcpu->vm->n_seen_on -= vcpu->seen_on;

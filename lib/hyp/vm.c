@@ -35,6 +35,8 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 
 	if (!cfg->flavour || !cfg->vmids || (cfg->initially_set && !cfg->manual_protect))
 		return -EINVAL;
+	if (!s2_vmids_serve(cfg->vmids, m))
+		return -EINVAL;
 	if (cfg->split_chunk && !cfg->flavour->split)
 		return -EOPNOTSUPP;
 	vm = calloc(1, sizeof(*vm));

@@ -148,6 +148,12 @@ static inline bool s2_vcpu_in_guest(const struct s2_vcpu *vcpu)
 	return vcpu->cpu && vcpu->cpu->guest == vcpu;
 }
 
+/** Whether a call on @p vm can be made on @p cpu: neither torn down, nor another machine's. */
+static inline bool s2_vm_callable(const struct s2_vm *vm, const struct s2_cpu *cpu)
+{
+	return !vm->dead && cpu->machine == vm->machine;
+}
+
 /** What KVM does on @p cpu it does in the host: the guest that is in there, if any, exits. */
 void s2_cpu_enter_host(struct s2_cpu *cpu);
 
@@ -167,6 +173,7 @@ void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault);
 enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
 
 /* The VMID allocator, at vcpu_load() and vcpu_put(). */
+bool s2_vmids_serve(const struct s2_vmids *vmids, const struct s2_machine *m);
 bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);
 void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
 

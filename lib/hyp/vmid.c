@@ -76,6 +76,11 @@ void s2_vmids_free(struct s2_vmids *v)
 	free(v);
 }
 
+bool s2_vmids_serve(const struct s2_vmids *v, const struct s2_machine *m)
+{
+	return v->machine == m;
+}
+
 void s2_vmids_set_fault(struct s2_vmids *v, enum s2_vmid_fault fault)
 {
 	v->fault = fault;

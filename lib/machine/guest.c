@@ -199,11 +199,15 @@ static int use_memory(const struct guest_walk *w)
 
 static int check_access(const struct s2_guest_access *access)
 {
+	uint64_t offset = UINT64_MAX; /* what stage 1 keeps: without it, all */
+
 	if ((unsigned)access->kind > S2_ACCESS_FETCH)
 		return -EINVAL;
 	if (access->s1_shift && (access->s1_shift < 12 || access->s1_shift > 52))
 		return -EINVAL;
-	return access->s1_shift || access->va.v == access->ipa.v ? 0 : -EINVAL;
+	if (access->s1_shift)
+		offset = (UINT64_C(1) << access->s1_shift) - 1;
+	return (access->va.v ^ access->ipa.v) & offset ? -EINVAL : 0;
 }
 
 bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu)

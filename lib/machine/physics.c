@@ -187,7 +187,7 @@ static void context_event(struct s2_physics *p, struct s2_phys_cpu *cpu)
 
 static void guest_boundary(struct s2_phys_cpu *cpu, enum s2_op op)
 {
-	cpu->draining = cpu->in_guest && op == S2_OP_GUEST_EXIT;
+	cpu->draining = op == S2_OP_GUEST_EXIT && (cpu->in_guest || cpu->draining);
 	cpu->in_guest = op == S2_OP_GUEST_ENTRY;
 }
 

@@ -34,6 +34,8 @@ struct rig {
 	struct s2_physics *p;
 	struct s2_cpu *cpu;
 	size_t seen, withheld;
+	const struct sequence *seq;
+	char at_clean; /* what had survived when the first DC was issued */
 };
 
 struct sequence {
@@ -44,46 +46,6 @@ struct sequence {
 	bool local; /* what other CPUs keep is legal; asked of this CPU only */
 	const char *letters;
 };
-
-static void filter(void *arg, const struct s2_event *event)
-{
-	struct rig *r = arg;
-
-	assert_u64(event->n_insns, 1);
-	if (event->insns[0].op == S2_OP_PTE_READ || event->insns[0].op == S2_OP_PTE_WRITE ||
-	    r->seen++ != r->withheld)
-		s2_physics_event(r->p, event);
-}
-
-static void rig_init(struct rig *r, const struct sequence *seq, size_t withheld)
-{
-	struct s2_machine_config cfg = {.cpus = 2, .run_limit = 1};
-	const struct s2_physics_config physics = {.residue = true};
-	const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
-	const struct s2_sink sink = {filter, r};
-
-	memset(r, 0, sizeof(*r));
-	r->withheld = withheld;
-	assert_i64(s2_features_parse(seq->spec, &cfg.features, NULL), 0);
-	assert_i64(s2_machine_create(&cfg, &r->m), 0);
-	assert_i64(s2_mmu_create(r->m, &mmu, &r->mmu), 0);
-	r->cpu = s2_machine_cpu(r->m, 0);
-	assert_i64(s2_pgtable_map(r->mmu, r->cpu, s2_range(IPA, seq->size), s2_pa(PA), RW, NULL, 0),
-		   0);
-	assert_i64(s2_physics_attach(r->m, &physics, &r->p), 0);
-	assert_i64(s2_physics_watch(r->p, r->mmu->vtcr, r->mmu->vttbr), 0);
-	assert_i64(s2_machine_remove_sink(r->m, r->p), 0);
-	assert_i64(s2_machine_add_sink(r->m, &sink), 0);
-}
-
-static void rig_free(struct rig *r)
-{
-	assert_i64(s2_physics_error(r->p), 0);
-	assert_i64(s2_machine_remove_sink(r->m, r), 0);
-	s2_physics_detach(r->p);
-	s2_mmu_free(r->mmu);
-	s2_machine_destroy(r->m);
-}
 
 /* The worst of what survives. */
 static void worst(void *arg, const struct s2_residue *residue)
@@ -111,6 +73,49 @@ static char survivors(const struct rig *r, const struct sequence *seq)
 	else
 		s2_residue_each(r->p, s2_vmid(7), worst, &letter);
 	return letter;
+}
+
+static void filter(void *arg, const struct s2_event *event)
+{
+	struct rig *r = arg;
+
+	assert_u64(event->n_insns, 1);
+	if (event->insns[0].op == S2_OP_DC_CIVAC && !r->at_clean)
+		r->at_clean = survivors(r, r->seq);
+	if (event->insns[0].op == S2_OP_PTE_READ || event->insns[0].op == S2_OP_PTE_WRITE ||
+	    r->seen++ != r->withheld)
+		s2_physics_event(r->p, event);
+}
+
+static void rig_init(struct rig *r, const struct sequence *seq, size_t withheld)
+{
+	struct s2_machine_config cfg = {.cpus = 2, .run_limit = 1};
+	const struct s2_physics_config physics = {.residue = true};
+	const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
+	const struct s2_sink sink = {filter, r};
+
+	memset(r, 0, sizeof(*r));
+	r->withheld = withheld;
+	r->seq = seq;
+	assert_i64(s2_features_parse(seq->spec, &cfg.features, NULL), 0);
+	assert_i64(s2_machine_create(&cfg, &r->m), 0);
+	assert_i64(s2_mmu_create(r->m, &mmu, &r->mmu), 0);
+	r->cpu = s2_machine_cpu(r->m, 0);
+	assert_i64(s2_pgtable_map(r->mmu, r->cpu, s2_range(IPA, seq->size), s2_pa(PA), RW, NULL, 0),
+		   0);
+	assert_i64(s2_physics_attach(r->m, &physics, &r->p), 0);
+	assert_i64(s2_physics_watch(r->p, r->mmu->vtcr, r->mmu->vttbr), 0);
+	assert_i64(s2_machine_remove_sink(r->m, r->p), 0);
+	assert_i64(s2_machine_add_sink(r->m, &sink), 0);
+}
+
+static void rig_free(struct rig *r)
+{
+	assert_i64(s2_physics_error(r->p), 0);
+	assert_i64(s2_machine_remove_sink(r->m, r), 0);
+	s2_physics_detach(r->p);
+	s2_mmu_free(r->mmu);
+	s2_machine_destroy(r->m);
 }
 
 static void check(const struct sequence *seq)
@@ -245,6 +250,29 @@ static void test_each_instruction_is_needed_or_known_not_to_be(void **state)
 		check(&sequences[i]);
 }
 
+/*
+ * The leaf's flush, which the table's makes good for in the end: while its DC
+ * is issued a guest could still fetch or write the lines through the old entry.
+ */
+static void test_an_unmapped_page_is_cleaned_when_no_guest_can_reach_it(void **state)
+{
+	static const struct sequence seq = {
+		"unmap of the last page", VHE, PAGE, op_unmap_last, false, "v..vcvvccp"};
+	const size_t n = strlen(seq.letters);
+
+	(void)state;
+	for (size_t k = 0; k <= n; k++) {
+		struct rig r;
+
+		s2_test_row("instruction %zu deleted", k);
+		rig_init(&r, &seq, k);
+		seq.op(&r);
+		assert_i64(r.at_clean, k < n ? seq.letters[k] : '.');
+		assert_i64(survivors(&r, &seq), '.');
+		rig_free(&r);
+	}
+}
+
 /* __kvm_flush_cpu_context: what another vcpu of the VM left under the same VMID and ASID. */
 static void test_last_ran_needs_its_vmalle1_and_ic(void **state)
 {
@@ -327,6 +355,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(test_each_instruction_is_needed_or_known_not_to_be),
+		s2_unit_test(test_an_unmapped_page_is_cleaned_when_no_guest_can_reach_it),
 		s2_unit_test(test_last_ran_needs_its_vmalle1_and_ic),
 		s2_unit_test(test_map_and_unmap_need_their_dc),
 	};
