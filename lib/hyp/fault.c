@@ -345,7 +345,8 @@ static S2_SLOW int64_t access_in_full(struct s2_vcpu *vcpu, struct s2_ipa ipa, u
 	uint64_t addr = ipa.v & ~(mmu->page_size - 1), end = ipa.v + size;
 	int64_t faults = 0;
 
-	if (!vcpu->cpu || !size || end < ipa.v || end > s2_ipa_limit(&mmu->geo))
+	if (!vcpu->cpu || !size || end < ipa.v || end > s2_ipa_limit(&mmu->geo) ||
+	    (unsigned)access > S2_ACCESS_FETCH)
 		return -EINVAL;
 	while (addr < end) {
 		uint64_t granule;
@@ -367,7 +368,7 @@ int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
 
 	/* Within one page, and not empty. */
 	if (vcpu->cpu && size - 1 < vcpu->vm->mmu->page_size - offset &&
-	    fault_by_memo(vcpu, ipa.v - offset, access))
+	    (unsigned)access <= S2_ACCESS_FETCH && fault_by_memo(vcpu, ipa.v - offset, access))
 		return 1;
 	return access_in_full(vcpu, ipa, size, access);
 }

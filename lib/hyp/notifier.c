@@ -62,7 +62,7 @@ static int check_hva(const struct s2_vm *vm, const struct s2_cpu *cpu, struct s2
 int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
 		    enum s2_unmap_reason reason)
 {
-	int ret = check_hva(vm, cpu, hva, size);
+	int ret = (unsigned)reason > S2_UNMAP_SWAP ? -EINVAL : check_hva(vm, cpu, hva, size);
 
 	if (!ret)
 		s2_cpu_enter_host(cpu);

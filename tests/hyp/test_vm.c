@@ -11,14 +11,14 @@
 
 #include <stage2sim/vm.h>
 
-#define KIB UINT64_C(0x400)
-#define MIB (KIB * KIB)
-#define GIB (KIB * MIB)
-#define PAGE (4 * KIB)
+#define KIB   UINT64_C(0x400)
+#define MIB   (KIB * KIB)
+#define GIB   (KIB * MIB)
+#define PAGE  (4 * KIB)
 #define BLOCK (2 * MIB)
-#define CODE UINT64_C(0x40000000)
-#define RAM UINT64_C(0x80000000)
-#define HVA UINT64_C(0xffff80000000)
+#define CODE  UINT64_C(0x40000000)
+#define RAM   UINT64_C(0x80000000)
+#define HVA   UINT64_C(0xffff80000000)
 
 struct rig {
 	struct s2_machine *m;
@@ -26,7 +26,7 @@ struct rig {
 	struct s2_vm *vm;
 	struct s2_cpu *cpu;
 	struct s2_vcpu *vcpu; /* number 0, loaded on CPU 0 */
-	int ram;              /* its slot */
+	int ram;	      /* its slot */
 	struct s2_counts mark;
 };
 
@@ -180,8 +180,8 @@ static void rule_4_a_range_is_one_vmalle1is_whatever_its_operations(void **state
 		uint64_t first, pages;
 		uint64_t ripas2e1is, ipas2e1is;
 	} rows[] = {
-		{"max,-lpa2", 0, 1, 0, 1}, {"max,-lpa2", 0, 2, 1, 0},  {"max,-lpa2", 0, 64, 1, 0},
-		{"max,-lpa2", 1, 3, 1, 1}, {"max,-lpa2", 0, 100, 2, 0}, {"max,pa=48", 1, 3, 0, 3},
+		{"max,-lpa2", 0, 1, 0, 1},  {"max,-lpa2", 0, 2, 1, 0},	 {"max,-lpa2", 0, 64, 1, 0},
+		{"max,-lpa2", 1, 3, 1, 1},  {"max,-lpa2", 0, 100, 2, 0}, {"max,pa=48", 1, 3, 0, 3},
 		{"max,pa=48", 16, 2, 1, 0},
 	};
 
@@ -285,10 +285,9 @@ static void rule_9_eager_split_flushes_once_a_block_and_cleans_nothing(void **st
 	struct rig r;
 
 	(void)state;
-	rig_up(&r, &(struct shape){.machine = "cortex-a55",
-				   .backing = BLOCK,
-				   .manual = true,
-				   .chunk = BLOCK});
+	rig_up(&r,
+	       &(struct shape){
+		       .machine = "cortex-a55", .backing = BLOCK, .manual = true, .chunk = BLOCK});
 	touch(&r, 16 * 512, S2_ACCESS_WRITE);
 	lap(&r);
 	assert_i64(s2_vm_log_start(r.vm, r.cpu, r.ram), 0);
@@ -537,7 +536,8 @@ static void reset_unmaps_ram_and_arms_tvm_without_fwb(void **state)
 	s2_vcpu_put(r.vcpu);
 	lap(&r);
 	assert_i64(s2_vcpu_reset(r.vcpu, r.cpu), 0);
-	expect(&r, (struct expected){.ipas2e1is = 512 + 2, .vmalle1is = 512 + 2, .civac = 512 * 64});
+	expect(&r,
+	       (struct expected){.ipas2e1is = 512 + 2, .vmalle1is = 512 + 2, .civac = 512 * 64});
 	assert_true(s2_vcpu_tvm(r.vcpu));
 	rig_down(&r);
 }
@@ -568,6 +568,9 @@ static void bad_requests_are_refused_and_change_nothing(void **state)
 	assert_i64(s2_vcpu_access(r.vcpu, s2_ipa(0x10000000), PAGE, S2_ACCESS_READ), -EFAULT);
 	assert_i64(s2_vcpu_access(r.vcpu, s2_ipa(RAM), 0, S2_ACCESS_READ), -EINVAL);
 	assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA + 1), PAGE, S2_UNMAP_CLEAR), -EINVAL);
+	assert_i64(s2_vm_unmap_hva(r.vm, r.cpu, s2_va(HVA), PAGE, (enum s2_unmap_reason)3),
+		   -EINVAL);
+	assert_i64(s2_vcpu_access(r.vcpu, s2_ipa(RAM), PAGE, (enum s2_access)3), -EINVAL);
 	assert_i64(s2_vcpu_reset(r.vcpu, r.cpu), -EINVAL);
 	expect(&r, nothing);
 	/* The log of a VM that is gone is not cleared. */
