@@ -114,6 +114,32 @@ static void sixty_four_clears_of_64g_are_512_range_flushes_or_64_of_the_vmid(voi
 	assert_u64(c.ops.n[S2_OP_TLBI_VMALLS12E1IS], 64);
 }
 
+/* A clear protects each dirty page with one write. */
+static void spread_pages_are_all_dirty_and_reach_the_slots_end(void **state)
+{
+	static const struct {
+		uint64_t pages, dirty, run, clears;
+	} rows[] = {
+		{256, 130, 1, 4},  {256, 192, 1, 4}, {256, 256, 3, 4}, {256, 250, 7, 4},
+		{256, 3, 1, 3},	   {320, 7, 1, 5},   {320, 319, 2, 5}, {4096, 2050, 1, 64},
+		{4096, 65, 1, 64}, {64, 64, 63, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_migrate mig = measured();
+		struct s2_migrate_cost c;
+
+		s2_test_row("%" PRIu64 " of %" PRIu64 " pages", rows[i].dirty, rows[i].pages);
+		mig.slot = rows[i].pages * PAGE;
+		mig.dirty = rows[i].dirty;
+		mig.run = rows[i].run;
+		c = run_mig(&mig, S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT);
+		assert_u64(c.ops.n[S2_OP_PTE_WRITE], rows[i].dirty);
+		assert_u64(c.clears, rows[i].clears);
+	}
+}
+
 static void a_clear_is_ceil_slot_by_8g_calls_upstream_and_one_otherwise(void **state)
 {
 	static const uint64_t slots[] = {GIB,	   7 * GIB,  8 * GIB, 9 * GIB,
@@ -506,6 +532,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(sixty_four_clears_of_64g_are_512_range_flushes_or_64_of_the_vmid),
+		s2_unit_test(spread_pages_are_all_dirty_and_reach_the_slots_end),
 		s2_unit_test(a_clear_is_ceil_slot_by_8g_calls_upstream_and_one_otherwise),
 		s2_unit_test(a_chunk_is_cleared_if_one_of_its_pages_is_dirty),
 		s2_unit_test(runs_that_cross_chunks_clear_both_once),
