@@ -68,7 +68,7 @@ static struct s2_boot_cost run_boot(const struct s2_boot *boot, const char *mach
 	struct s2_error err = {0};
 
 	assert_i64(s2_features_parse(machine, &features, NULL), 0);
-	assert_i64(s2_boot_check(boot, &features, &err), 0);
+	assert_i64(s2_boot_check(boot, &features, &f, &err), 0);
 	assert_i64(s2_boot_run(boot, &features, &f, &cost, &err), 0);
 	return cost;
 }
@@ -397,7 +397,10 @@ static void bad_options_are_one_line_and_status_2(void **state)
 		       "KVM maps (4K, 2M, 1G with 4K pages)");
 	assert_refused("--memory 1024G", "--memory: 1099511627776 bytes from 1 GiB on pass the IPA "
 					 "limit of 2^40, expected at most 1098437885952");
-	assert_refused("--ipa-bits 52", "--ipa-bits: got 52, expected at most the machine's 48");
+	assert_refused("--ipa-bits 52",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
+	assert_refused("--ipa-bits 52 --machine max --flavour oldest",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
 	assert_refused("--memory 64M", "--memory: less than its guest touches (--kernel, "
 				       "--initramfs, struct pages, --per-vcpu), expected room for "
 				       "them");

@@ -485,11 +485,17 @@ static void bad_options_are_one_line_and_status_2(void **state)
 	assert_refused("--vcpus 0", "--vcpus: got \"0\", expected a number from 1 to 512");
 	assert_refused("--slot 3M --backing 2M",
 		       "--slot: got 3145728 bytes, expected a multiple of --backing (2097152)");
-	assert_refused("--slot 1024T", "--slot: 1125899906842624 bytes from 1 GiB on pass the IPA "
-				       "limit, expected less: --ipa-bits 51, machine 48 bits");
+	assert_refused("--slot 1024T",
+		       "--slot: 1125899906842624 bytes from 1 GiB on pass the IPA "
+		       "limit, expected less: --ipa-bits 51, machine and flavour 48 bits");
+	assert_refused("--slot 300T --machine max --flavour oldest",
+		       "--slot: 329853488332800 bytes from 1 GiB on pass the IPA "
+		       "limit, expected less: --ipa-bits 49, machine and flavour 48 bits");
+	assert_refused("--ipa-bits 52 --machine max --flavour oldest",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
 	assert_refused("--ipa-bits 36",
 		       "--slot: 68719476736 bytes from 1 GiB on pass the IPA limit, "
-		       "expected less: --ipa-bits 36, machine 48 bits");
+		       "expected less: --ipa-bits 36, machine and flavour 48 bits");
 	assert_refused("--chunk 100K",
 		       "--chunk: expected a multiple of 64 pages (64p), as the ioctl takes");
 	assert_refused("--slot 512M", "--chunk: expected at most --slot");
