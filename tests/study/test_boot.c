@@ -344,6 +344,14 @@ static void set_way_cleans_around_each_toggle_of_the_decompressor(void **state)
 	assert_u64(cost.ops.n[S2_OP_DC_SETWAY], (2 + 2) * b.set_way);
 	/* 13 registers each; for the first one twice, and its off. */
 	assert_u64(cost.ops.n[S2_OP_SYSREG_TRAP], 4 * b.set_way + 3 * 13 + 13 + 1);
+	/* Whatever toggles clean, set/way cleans everything, and that is a last flush too. */
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_NEVER);
+	assert_u64(cost.toggle_lines, kernel / LINE);
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_SINCE_FLUSH);
+	bytes = b.early + kernel + mapped_linux(&b, 2) - kernel;
+	assert_u64(cost.toggle_lines, bytes / LINE);
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_VCPU0);
+	assert_u64(cost.toggle_lines, (b.early + 3 * kernel) / LINE);
 }
 
 static void touched_pages_apart_map_whole_blocks(void **state)
