@@ -91,7 +91,7 @@ static const struct s2_example examples[] = {
 
 static int check(const struct s2_run *run, struct s2_error *err)
 {
-	return s2_boot_check(run->settings, run->features, err);
+	return s2_boot_check(run->settings, run->features, run->flavour, err);
 }
 
 static int applies(const struct s2_run *run, struct s2_error *err)

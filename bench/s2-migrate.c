@@ -24,7 +24,7 @@ static const struct s2_option options[] = {
 	OPTION(U64, dirty, "dirty", "PAGES", "1024", "pages written in a round"),
 	OPTION(U64, run, "run", "PAGES", "1", "of them, so many side by side"),
 	OPTION(CHOICE, locality, "locality", NULL, "spread",
-	       "where: spread evenly, random by the seed, dense from the slot's start",
+	       "where: spread evenly, random by the seed (runs may overlap), dense from the slot's start",
 	       .choices = localities),
 	OPTION(SIZE, working_set, "working-set", "SIZE", "64M",
 	       "memory that each vcpu uses between two clears"),

@@ -104,7 +104,7 @@ static const struct s2_example examples[] = {
 
 static int check(const struct s2_run *run, struct s2_error *err)
 {
-	return s2_death_check(run->settings, run->features, err);
+	return s2_death_check(run->settings, run->features, run->flavour, err);
 }
 
 static int run_policy(const struct s2_run *run, struct s2_result *result, struct s2_error *err)

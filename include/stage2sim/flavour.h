@@ -46,7 +46,7 @@ enum s2_destroy {
 	S2_DESTROY_PUT_EMPTY, /**< a table only when empty, its entry cleared (156f70afcfec) */
 };
 
-/** What a vcpu that turns its caches on or off, or cleans by set/way, makes KVM clean. */
+/** What a vcpu that turns its caches on or off makes KVM clean; set/way cleans the whole VM. */
 enum s2_toggle {
 	S2_TOGGLE_EVERY,         /**< the whole VM at every trapped change (upstream) */
 	S2_TOGGLE_NEVER,         /**< nothing */

@@ -65,14 +65,27 @@ static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
 	return ret;
 }
 
-int s2_vm_flush(struct s2_vm *vm, struct s2_cpu *cpu)
+/* stage2_flush_vm(): all of every slot, after which the account begins anew. */
+static int flush_all(struct s2_vm *vm, struct s2_cpu *cpu)
 {
+	int ret;
+
 	cpu->site = "caches:flush_vm";
 	if (vm->mmu->fmt.fwb)
 		return 0;
-	if (policy(vm) == S2_TOGGLE_SINCE_FLUSH)
-		return flush_since_last(vm, cpu);
-	return apply_to_slots(vm, cpu, s2_pgtable_flush);
+	ret = apply_to_slots(vm, cpu, s2_pgtable_flush);
+	if (!ret)
+		s2_bits_free(&vm->clean);
+	return ret;
+}
+
+/* What a toggle cleans, if it does. */
+static int flush_for_toggle(struct s2_vm *vm, struct s2_cpu *cpu)
+{
+	if (policy(vm) != S2_TOGGLE_SINCE_FLUSH)
+		return flush_all(vm, cpu);
+	cpu->site = "caches:flush_vm";
+	return vm->mmu->fmt.fwb ? 0 : flush_since_last(vm, cpu);
 }
 
 int s2_vm_unmap_all(struct s2_vm *vm, struct s2_cpu *cpu)
@@ -150,7 +163,7 @@ static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 	vm->n_seen_on = others_on + on;
 	vcpu->seen_on = on;
 	if (on != was_on && change_flushes(vcpu, others_on))
-		ret = s2_vm_flush(vm, vcpu->cpu);
+		ret = flush_for_toggle(vm, vcpu->cpu);
 	if (on) {
 		vcpu->swept = false;
 		vcpu->tvm = keeps_tvm(vm);
@@ -189,7 +202,8 @@ int s2_vcpu_write_vm_regs(struct s2_vcpu *vcpu, unsigned n)
 }
 
 /*
- * kvm_set_way_flush(): the first one stands for all, until caches are on
+ * kvm_set_way_flush(), with every policy: the guest asks for all that it has
+ * written, mapped when it may.  The first one stands for all, until caches are on
  * again.  Upstream asks TVM, which says the same; a policy that keeps TVM set
  * needs the flag of its own.
  */
@@ -199,7 +213,7 @@ static int set_way_flush(struct s2_vcpu *vcpu)
 
 	if (vcpu->swept)
 		return 0;
-	ret = s2_vm_flush(vcpu->vm, vcpu->cpu);
+	ret = flush_all(vcpu->vm, vcpu->cpu);
 	vcpu->swept = true;
 	vcpu->tvm = true;
 	return ret;

@@ -132,8 +132,6 @@ int s2_vm_note_mapped(struct s2_vm *vm, struct s2_ipa ipa, uint64_t size);
 /** Whether a write of SCTLR_EL1 reaches the hypervisor at all. */
 bool s2_vcpu_sctlr_traps(const struct s2_vcpu *vcpu);
 
-/** stage2_flush_vm(): all of every slot, cleaned to the PoC. */
-int s2_vm_flush(struct s2_vm *vm, struct s2_cpu *cpu);
 /** stage2_unmap_vm(). */
 int s2_vm_unmap_all(struct s2_vm *vm, struct s2_cpu *cpu);
 /** Unmaps [range) as __unmap_stage2_range() does, with the flavour's unmap policies. */

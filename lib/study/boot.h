@@ -94,9 +94,9 @@ static inline uint64_t s2_boot_struct_pages(uint64_t memory)
 S2_API int s2_boot_touched(const struct s2_boot *boot, struct s2_boot_touch *touch,
 			   struct s2_error *err);
 
-/** Can this boot be run on such a machine? @return 0; -EINVAL with @p err set */
+/** Can this boot be run on such a machine by such a flavour? @return 0; -EINVAL with @p err set */
 S2_API int s2_boot_check(const struct s2_boot *boot, const struct s2_features *features,
-			 struct s2_error *err);
+			 const struct s2_flavour *flavour, struct s2_error *err);
 
 /** Boots it, by @p flavour's toggle policy. @return 0; -EINVAL, -ENOMEM with @p err set */
 S2_API int s2_boot_run(const struct s2_boot *boot, const struct s2_features *features,

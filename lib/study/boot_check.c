@@ -74,9 +74,9 @@ int s2_boot_touched(const struct s2_boot *boot, struct s2_boot_touch *touch, str
 }
 
 static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
-			struct s2_error *err)
+			const struct s2_flavour *flavour, struct s2_error *err)
 {
-	uint64_t limit = (UINT64_C(1) << boot->ipa_bits) - S2_BOOT_BASE;
+	const uint64_t limit = (UINT64_C(1) << boot->ipa_bits) - S2_BOOT_BASE;
 
 	if (s2_check_backing(boot->backing, f, err))
 		return -EINVAL;
@@ -87,12 +87,8 @@ static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
 			     boot->memory, boot->backing);
 		return -EINVAL;
 	}
-	if (boot->ipa_bits > f->pa_bits) {
-		s2_error_set(err, 1,
-			     "--ipa-bits: got %" PRIu64 ", expected at most the machine's %u",
-			     boot->ipa_bits, f->pa_bits);
+	if (s2_check_ipa_bits(boot->ipa_bits, f, flavour, err))
 		return -EINVAL;
-	}
 	if (boot->memory <= limit)
 		return 0;
 	s2_error_set(err, 1,
@@ -115,12 +111,12 @@ static int check_vcpus(const struct s2_boot *boot, const struct s2_features *f,
 }
 
 int s2_boot_check(const struct s2_boot *boot, const struct s2_features *features,
-		  struct s2_error *err)
+		  const struct s2_flavour *flavour, struct s2_error *err)
 {
 	struct s2_boot_touch touch;
 	int ret = check_vcpus(boot, features, err);
 
 	if (!ret)
-		ret = check_memory(boot, features, err);
+		ret = check_memory(boot, features, flavour, err);
 	return ret ? ret : s2_boot_touched(boot, &touch, err);
 }

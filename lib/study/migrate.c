@@ -129,6 +129,14 @@ static int by_page(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* Where extent @i of @n lies if the pages between them are shared out evenly. */
+static uint64_t spread(const struct migrating *g, uint64_t i, uint64_t n)
+{
+	const uint64_t clean = g->pages - g->mig->dirty;
+
+	return i * g->mig->run + i * (clean / n) + i * (clean % n) / n;
+}
+
 static int make_extents(struct migrating *g)
 {
 	const struct s2_migrate *mig = g->mig;
@@ -141,7 +149,7 @@ static int make_extents(struct migrating *g)
 	for (uint64_t i = 0; i < n; i++)
 		switch ((enum s2_migrate_locality)mig->locality) {
 		case S2_MIGRATE_SPREAD:
-			g->extents[i] = i * (g->pages / n);
+			g->extents[i] = spread(g, i, n);
 			break;
 		case S2_MIGRATE_RANDOM:
 			g->extents[i] = s2_random_next(&state) % (g->pages - mig->run + 1);

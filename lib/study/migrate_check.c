@@ -54,11 +54,13 @@ struct s2_flush_costs s2_migrate_costs(const struct s2_migrate *mig,
 }
 
 static int migrate_check_check_slot(const struct s2_migrate *mig, const struct s2_features *f,
-				    struct s2_error *err)
+				    const struct s2_flavour *flavour, struct s2_error *err)
 {
-	uint64_t bits = mig->ipa_bits ? mig->ipa_bits : s2_migrate_ipa_bits(mig->slot);
+	const uint64_t bits = mig->ipa_bits ? mig->ipa_bits : s2_migrate_ipa_bits(mig->slot);
+	const unsigned most = s2_check_ipa_limit(f, flavour);
 
-	if (s2_check_backing(mig->backing, f, err))
+	if (s2_check_backing(mig->backing, f, err) ||
+	    s2_check_ipa_bits(mig->ipa_bits, f, flavour, err))
 		return -EINVAL;
 	if (!mig->slot || mig->slot % mig->backing) {
 		s2_error_set(err, 1,
@@ -67,11 +69,11 @@ static int migrate_check_check_slot(const struct s2_migrate *mig, const struct s
 			     mig->slot, mig->backing);
 		return -EINVAL;
 	}
-	if (bits > f->pa_bits || mig->slot > (UINT64_C(1) << bits) - S2_MIGRATE_BASE) {
+	if (bits > most || mig->slot > (UINT64_C(1) << bits) - S2_MIGRATE_BASE) {
 		s2_error_set(err, 1,
 			     "--slot: %" PRIu64 " bytes from 1 GiB on pass the IPA limit, expected "
-			     "less: --ipa-bits %" PRIu64 ", machine %u bits",
-			     mig->slot, bits, f->pa_bits);
+			     "less: --ipa-bits %" PRIu64 ", machine and flavour %u bits",
+			     mig->slot, bits, most);
 		return -EINVAL;
 	}
 	return 0;
@@ -121,7 +123,7 @@ static int check_log(const struct s2_migrate *mig, const struct s2_features *f,
 int s2_migrate_check(const struct s2_migrate *mig, const struct s2_features *features,
 		     const struct s2_flavour *flavour, struct s2_error *err)
 {
-	int ret = migrate_check_check_slot(mig, features, err);
+	int ret = migrate_check_check_slot(mig, features, flavour, err);
 
 	if (!ret)
 		ret = check_dirty(mig, features, err);

@@ -78,6 +78,7 @@ static int prepare_flavour(struct s2_session *s)
 /** What would only be found out after all the work is found out before. */
 static int prepare_output(struct s2_session *s)
 {
+	const struct s2_option *metric = s2_options_find(&s->tables[S2_TABLE_COMMON], "metric");
 	const char *path = s->common.output;
 	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
 	char dir[4096] = ".";
@@ -91,6 +92,8 @@ static int prepare_output(struct s2_session *s)
 		return -EINVAL;
 	if (s->common.plot != NULL && s->common.sweep == NULL)
 		return bad_option(s, "plot", s->common.plot, "a --sweep to be drawn");
+	if (s->common.sweep == NULL && s2_options_given(&s->line, metric))
+		return bad_option(s, "metric", s->common.metric, "a --sweep to be compared by it");
 	if (path == NULL)
 		return 0;
 	if (slash != NULL && (size_t)(slash - path) < sizeof(dir))

@@ -68,9 +68,9 @@ struct s2_death_cost {
 S2_API struct s2_flavour s2_death_flavour(const struct s2_flavour *base,
 					  const struct s2_death_policy *policy);
 
-/** Can there be such a VM on such a machine? @return 0; -EINVAL with @p err set */
+/** Can there be such a VM on such a machine by such a flavour? @return 0; -EINVAL with @p err set */
 S2_API int s2_death_check(const struct s2_dying *dying, const struct s2_features *features,
-			  struct s2_error *err);
+			  const struct s2_flavour *flavour, struct s2_error *err);
 
 /** Lets it live and die by @p flavour. @return 0; -EINVAL, -ENOMEM with @p err set */
 S2_API int s2_death_run(const struct s2_dying *dying, const struct s2_features *features,

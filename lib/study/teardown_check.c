@@ -38,16 +38,16 @@ static int check_sizes(const struct s2_dying *d, const struct s2_features *f, st
 	return 0;
 }
 
-static int check_space(const struct s2_dying *d, const struct s2_features *f, struct s2_error *err)
+static int check_space(const struct s2_dying *d, const struct s2_features *f,
+		       const struct s2_flavour *flavour, struct s2_error *err)
 {
 	unsigned pa_bits = f->pa_bits < 48 ? f->pa_bits : 48;
 	uint64_t ipa_limit = UINT64_C(1) << d->ipa_bits;
 	/* Table pages have the upper half of the PA space; memory begins at 4 GiB. */
 	uint64_t pa_room = (UINT64_C(1) << (pa_bits - 1)) - 4 * S2_DYING_BASE;
 
-	if (d->ipa_bits > f->pa_bits)
-		return teardown_check_refuse(err, "ipa-bits", d->ipa_bits,
-					     "at most the machine's PA size");
+	if (s2_check_ipa_bits(d->ipa_bits, f, flavour, err))
+		return -EINVAL;
 	if (d->memory > ipa_limit - S2_DYING_BASE)
 		return teardown_check_refuse(err, "memory", d->memory,
 					     "less, from 1 GiB on, than --ipa-bits has room for");
@@ -64,19 +64,22 @@ static int check_cpus(const struct s2_dying *d, const struct s2_features *f, str
 
 	if (most > S2_MAX_CPUS)
 		most = S2_MAX_CPUS;
-	if (d->vcpus + d->beside > most)
+	if (d->vcpus + d->beside <= most)
+		return 0;
+	if (d->vcpus <= most)
 		return teardown_check_refuse(
 			err, "beside", d->beside,
 			"fewer: each vcpu has a CPU, and the machine too few VMIDs");
-	return 0;
+	return teardown_check_refuse(err, "vcpus", d->vcpus,
+				     "fewer: a CPU each, and the machine has too few VMIDs");
 }
 
 int s2_death_check(const struct s2_dying *dying, const struct s2_features *features,
-		   struct s2_error *err)
+		   const struct s2_flavour *flavour, struct s2_error *err)
 {
 	int ret = check_sizes(dying, features, err);
 
 	if (!ret)
-		ret = check_space(dying, features, err);
+		ret = check_space(dying, features, flavour, err);
 	return ret ? ret : check_cpus(dying, features, err);
 }

@@ -6,6 +6,9 @@
 
 #include <stage2sim/geometry.h>
 
+/* PARange is capped there without LPA2. */
+#define PLAIN_PA_BITS 48
+
 bool s2_check_is_leaf_size(const struct s2_features *features, uint64_t size)
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)features->granule};
@@ -21,6 +24,27 @@ int s2_check_backing(uint64_t size, const struct s2_features *features, struct s
 		     "--backing: got %" PRIu64 ", expected a page of the machine or a block that "
 		     "KVM maps (4K, 2M, 1G with 4K pages)",
 		     size);
+	return -EINVAL;
+}
+
+unsigned s2_check_ipa_limit(const struct s2_features *features, const struct s2_flavour *flavour)
+{
+	const bool wide = features->granule == S2_GRANULE_64K || (features->lpa2 && flavour->lpa2);
+
+	return wide || features->pa_bits < PLAIN_PA_BITS ? features->pa_bits : PLAIN_PA_BITS;
+}
+
+int s2_check_ipa_bits(uint64_t bits, const struct s2_features *features,
+		      const struct s2_flavour *flavour, struct s2_error *err)
+{
+	const unsigned most = s2_check_ipa_limit(features, flavour);
+
+	if (bits <= most)
+		return 0;
+	s2_error_set(err, 1,
+		     "--ipa-bits: got %" PRIu64
+		     ", expected at most %u, as machine and flavour have",
+		     bits, most);
 	return -EINVAL;
 }
 

@@ -68,7 +68,7 @@ static struct s2_boot_cost run_boot(const struct s2_boot *boot, const char *mach
 	struct s2_error err = {0};
 
 	assert_i64(s2_features_parse(machine, &features, NULL), 0);
-	assert_i64(s2_boot_check(boot, &features, &err), 0);
+	assert_i64(s2_boot_check(boot, &features, &f, &err), 0);
 	assert_i64(s2_boot_run(boot, &features, &f, &cost, &err), 0);
 	return cost;
 }
@@ -344,6 +344,14 @@ static void set_way_cleans_around_each_toggle_of_the_decompressor(void **state)
 	assert_u64(cost.ops.n[S2_OP_DC_SETWAY], (2 + 2) * b.set_way);
 	/* 13 registers each; for the first one twice, and its off. */
 	assert_u64(cost.ops.n[S2_OP_SYSREG_TRAP], 4 * b.set_way + 3 * 13 + 13 + 1);
+	/* Whatever toggles clean, set/way cleans everything, and that is a last flush too. */
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_NEVER);
+	assert_u64(cost.toggle_lines, kernel / LINE);
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_SINCE_FLUSH);
+	bytes = b.early + kernel + mapped_linux(&b, 2) - kernel;
+	assert_u64(cost.toggle_lines, bytes / LINE);
+	cost = run_boot(&b, "neoverse-n1", S2_TOGGLE_VCPU0);
+	assert_u64(cost.toggle_lines, (b.early + 3 * kernel) / LINE);
 }
 
 static void touched_pages_apart_map_whole_blocks(void **state)
@@ -397,7 +405,10 @@ static void bad_options_are_one_line_and_status_2(void **state)
 		       "KVM maps (4K, 2M, 1G with 4K pages)");
 	assert_refused("--memory 1024G", "--memory: 1099511627776 bytes from 1 GiB on pass the IPA "
 					 "limit of 2^40, expected at most 1098437885952");
-	assert_refused("--ipa-bits 52", "--ipa-bits: got 52, expected at most the machine's 48");
+	assert_refused("--ipa-bits 52",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
+	assert_refused("--ipa-bits 52 --machine max --flavour oldest",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
 	assert_refused("--memory 64M", "--memory: less than its guest touches (--kernel, "
 				       "--initramfs, struct pages, --per-vcpu), expected room for "
 				       "them");

@@ -114,6 +114,32 @@ static void sixty_four_clears_of_64g_are_512_range_flushes_or_64_of_the_vmid(voi
 	assert_u64(c.ops.n[S2_OP_TLBI_VMALLS12E1IS], 64);
 }
 
+/* A clear protects each dirty page with one write. */
+static void spread_pages_are_all_dirty_and_reach_the_slots_end(void **state)
+{
+	static const struct {
+		uint64_t pages, dirty, run, clears;
+	} rows[] = {
+		{256, 130, 1, 4},  {256, 192, 1, 4}, {256, 256, 3, 4}, {256, 250, 7, 4},
+		{256, 3, 1, 3},	   {320, 7, 1, 5},   {320, 319, 2, 5}, {4096, 2050, 1, 64},
+		{4096, 65, 1, 64}, {64, 64, 63, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_migrate mig = measured();
+		struct s2_migrate_cost c;
+
+		s2_test_row("%" PRIu64 " of %" PRIu64 " pages", rows[i].dirty, rows[i].pages);
+		mig.slot = rows[i].pages * PAGE;
+		mig.dirty = rows[i].dirty;
+		mig.run = rows[i].run;
+		c = run_mig(&mig, S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT);
+		assert_u64(c.ops.n[S2_OP_PTE_WRITE], rows[i].dirty);
+		assert_u64(c.clears, rows[i].clears);
+	}
+}
+
 static void a_clear_is_ceil_slot_by_8g_calls_upstream_and_one_otherwise(void **state)
 {
 	static const uint64_t slots[] = {GIB,	   7 * GIB,  8 * GIB, 9 * GIB,
@@ -459,11 +485,17 @@ static void bad_options_are_one_line_and_status_2(void **state)
 	assert_refused("--vcpus 0", "--vcpus: got \"0\", expected a number from 1 to 512");
 	assert_refused("--slot 3M --backing 2M",
 		       "--slot: got 3145728 bytes, expected a multiple of --backing (2097152)");
-	assert_refused("--slot 1024T", "--slot: 1125899906842624 bytes from 1 GiB on pass the IPA "
-				       "limit, expected less: --ipa-bits 51, machine 48 bits");
+	assert_refused("--slot 1024T",
+		       "--slot: 1125899906842624 bytes from 1 GiB on pass the IPA "
+		       "limit, expected less: --ipa-bits 51, machine and flavour 48 bits");
+	assert_refused("--slot 300T --machine max --flavour oldest",
+		       "--slot: 329853488332800 bytes from 1 GiB on pass the IPA "
+		       "limit, expected less: --ipa-bits 49, machine and flavour 48 bits");
+	assert_refused("--ipa-bits 52 --machine max --flavour oldest",
+		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
 	assert_refused("--ipa-bits 36",
 		       "--slot: 68719476736 bytes from 1 GiB on pass the IPA limit, "
-		       "expected less: --ipa-bits 36, machine 48 bits");
+		       "expected less: --ipa-bits 36, machine and flavour 48 bits");
 	assert_refused("--chunk 100K",
 		       "--chunk: expected a multiple of 64 pages (64p), as the ioctl takes");
 	assert_refused("--slot 512M", "--chunk: expected at most --slot");
@@ -506,6 +538,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(sixty_four_clears_of_64g_are_512_range_flushes_or_64_of_the_vmid),
+		s2_unit_test(spread_pages_are_all_dirty_and_reach_the_slots_end),
 		s2_unit_test(a_clear_is_ceil_slot_by_8g_calls_upstream_and_one_otherwise),
 		s2_unit_test(a_chunk_is_cleared_if_one_of_its_pages_is_dirty),
 		s2_unit_test(runs_that_cross_chunks_clear_both_once),

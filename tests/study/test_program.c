@@ -149,6 +149,8 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 		       "--sweep: got \"frob\", expected the name of an option of the workload");
 	assert_refused("--workload all --sweep default",
 		       "--sweep: got \"default\", expected one --workload with it");
+	assert_refused("--metric frob",
+		       "--metric: got \"frob\", expected a --sweep to be compared by it");
 	assert_refused("--sweep default --metric frob",
 		       "--metric: got \"frob\", which is unknown at every point, expected an "
 		       "operation, a measure, or known_time or time with a --profile that has the "

@@ -81,7 +81,7 @@ static struct s2_death_cost run_on(const char *name, const struct s2_dying *dyin
 	struct s2_death_cost cost;
 	struct s2_error err = {0};
 
-	assert_i64(s2_death_check(dying, &f, &err), 0);
+	assert_i64(s2_death_check(dying, &f, &flavour, &err), 0);
 	assert_i64(s2_death_run(dying, &f, &flavour, &cost, &err), 0);
 	return cost;
 }
