@@ -200,8 +200,11 @@ int s2_profile_load(const char *spec, struct s2_profile *profile, struct s2_erro
 	in = fopen(path, "r");
 	if (in == NULL) {
 		r = -errno;
-		s2_error_set(err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile", path,
-			     strerror(-r));
+		s2_error_set(err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile%s", path,
+			     strerror(-r),
+			     strcmp(path, spec) ? "; $S2_PROFILE_DIR says where names are, or give "
+						  "its path"
+						: "");
 	} else {
 		r = s2_profile_read(in, path, profile, err);
 		(void)fclose(in);

@@ -195,6 +195,7 @@ static void a_profile_that_is_not_there_is_named(void **state)
 			    "no/such.profile: No such file or directory, expected a cost profile");
 	s2_profile_free(&profile);
 	assert_i64(s2_profile_load("nosuch", &profile, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "$S2_PROFILE_DIR"));
 	assert_non_null(strstr(err.text, "/nosuch.profile: "));
 	assert_i64(s2_profile_load("/", &profile, &err), -EIO);
 	assert_i64(err.code, S2_PROFILE_OPEN);
