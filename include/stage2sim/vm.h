@@ -147,7 +147,9 @@ S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
 
 /**
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that
- * stage 2 does not allow is a fault, handled as user_mem_abort() does.
+ * stage 2 does not allow is a fault, handled as user_mem_abort() does.  It asks
+ * the tables, not TLBs: where a physics is attached, s2_vcpu_guest_access() is
+ * what enters the guest, and leaves it at s2_vcpu_put().
  * @return faults taken; -EFAULT if part of it is in no slot (the accesses
  *         before it are done); -ELOOP if a page faults again and again;
  *         -EINVAL if not loaded, empty, or past the IPA size; -ENOMEM
