@@ -47,26 +47,6 @@ static inline bool send_one(struct s2_vgic *vgic, struct s2_cpu *cpu, enum s2_sg
 	return true;
 }
 
-static int send_by_table(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
-			 uint64_t value)
-{
-	struct s2_vgic *vgic = sender->vgic;
-
-	if (vgic->table.entry && send_one(vgic, cpu, reg, value, s2_mpidr_table_at))
-		return 0;
-	return s2_sgi_send(sender, cpu, reg, value);
-}
-
-static int send_by_hash(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
-			uint64_t value)
-{
-	struct s2_vgic *vgic = sender->vgic;
-
-	if (vgic->hash.slot && send_one(vgic, cpu, reg, value, s2_vcpu_hash_at))
-		return 0;
-	return s2_sgi_send(sender, cpu, reg, value);
-}
-
 static inline struct s2_found row_at(const struct s2_vgic *vgic, struct s2_mpidr hwid)
 {
 	struct s2_found found = {S2_NO_VCPU, 1, 0};
@@ -78,14 +58,31 @@ static inline struct s2_found row_at(const struct s2_vgic *vgic, struct s2_mpidr
 	return found;
 }
 
+/* @param built whether there is an index for @find to look into */
+static inline int send_by(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
+			  uint64_t value, bool built, find_fn find)
+{
+	if (built && send_one(sender->vgic, cpu, reg, value, find))
+		return 0;
+	return s2_sgi_send(sender, cpu, reg, value);
+}
+
+static int send_by_table(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
+			 uint64_t value)
+{
+	return send_by(sender, cpu, reg, value, sender->vgic->table.entry, s2_mpidr_table_at);
+}
+
+static int send_by_hash(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
+			uint64_t value)
+{
+	return send_by(sender, cpu, reg, value, sender->vgic->hash.slot, s2_vcpu_hash_at);
+}
+
 static int send_by_rows(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 			uint64_t value)
 {
-	struct s2_vgic *vgic = sender->vgic;
-
-	if (vgic->rows.row && send_one(vgic, cpu, reg, value, row_at))
-		return 0;
-	return s2_sgi_send(sender, cpu, reg, value);
+	return send_by(sender, cpu, reg, value, sender->vgic->rows.row, row_at);
 }
 
 s2_sgi_send_fn s2_sgi_send_for(const struct s2_vgic_config *cfg)

@@ -33,17 +33,9 @@ void s2_rows_drop(struct s2_vgic *vgic)
 	vgic->rows.row = NULL;
 }
 
-static unsigned longest_run(const struct s2_cluster_rows *rows)
+static bool is_taken(const struct s2_vgic *vgic, unsigned place)
 {
-	unsigned longest = 0;
-	unsigned run = 0;
-
-	for (unsigned i = 0; i < 1U << rows->shift; i++) {
-		run = rows->row[i].key == S2_FREE_ROW ? 0 : run + 1U;
-		if (run > longest)
-			longest = run;
-	}
-	return longest;
+	return vgic->rows.row[place].key != S2_FREE_ROW;
 }
 
 static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
@@ -54,7 +46,7 @@ static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
 	memset(rows->row, 0xff, sizeof(*rows->row) << rows->shift);
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
 		add_vcpu(vgic, i);
-	return longest_run(rows);
+	return s2_hash_longest_run(vgic, 1U << rows->shift, is_taken);
 }
 
 /* Builds the rows anew; without memory there are none, and writes walk. */

@@ -49,18 +49,22 @@ static void insert(struct s2_vgic *vgic, unsigned index)
 	hash->slot[at] = (uint16_t)index;
 }
 
-/* The longest run of full slots bounds hits and misses; one that wraps counts as two. */
-static unsigned longest_run(const struct s2_vcpu_hash *hash)
+unsigned s2_hash_longest_run(const struct s2_vgic *vgic, unsigned places, s2_hash_taken_fn taken)
 {
 	unsigned longest = 0;
 	unsigned run = 0;
 
-	for (unsigned i = 0; i < 1U << hash->shift; i++) {
-		run = hash->slot[i] == S2_NO_VCPU ? 0 : run + 1U;
+	for (unsigned i = 0; i < places; i++) {
+		run = taken(vgic, i) ? run + 1U : 0;
 		if (run > longest)
 			longest = run;
 	}
 	return longest;
+}
+
+static bool is_full(const struct s2_vgic *vgic, unsigned place)
+{
+	return vgic->hash.slot[place] != S2_NO_VCPU;
 }
 
 static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
@@ -71,7 +75,7 @@ static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
 	memset(hash->slot, 0xff, sizeof(*hash->slot) << hash->shift);
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
 		insert(vgic, i);
-	return longest_run(hash);
+	return s2_hash_longest_run(vgic, 1U << hash->shift, is_full);
 }
 
 void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill_by)

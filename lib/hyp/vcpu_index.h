@@ -64,6 +64,10 @@ static inline unsigned s2_hash_first_slot(const struct s2_vcpu_hash *hash, struc
 typedef unsigned (*s2_hash_fill_fn)(struct s2_vgic *vgic, uint64_t multiplier);
 /* Fills it with the multiplier (0: none) that leaves the shortest, or one that will do. */
 void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill);
+/** Whether place @p place of an index has someone. */
+typedef bool (*s2_hash_taken_fn)(const struct s2_vgic *vgic, unsigned place);
+/** The longest run of taken places, which bounds hits and misses; one that wraps counts as two. */
+unsigned s2_hash_longest_run(const struct s2_vgic *vgic, unsigned places, s2_hash_taken_fn taken);
 
 /* Goes along the probe sequence of @hwid; the hash must be there. */
 static inline struct s2_found s2_vcpu_hash_at(const struct s2_vgic *vgic, struct s2_mpidr hwid)

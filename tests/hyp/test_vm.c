@@ -4,12 +4,7 @@
  * phase that was counted on real KVM hosts (v6.12, cortex-a55: no FWB, no
  * range TLBI; max: both) and expects its counts.
  */
-#include "support.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#include <stage2sim/vm.h>
+#include "hyp/vm_fixture.h"
 
 #define KIB   UINT64_C(0x400)
 #define MIB   (KIB * KIB)
@@ -21,8 +16,8 @@
 #define HVA   UINT64_C(0xffff80000000)
 
 struct rig {
+	struct vm_fixture f;
 	struct s2_machine *m;
-	struct s2_vmids *vmids;
 	struct s2_vm *vm;
 	struct s2_cpu *cpu;
 	struct s2_vcpu *vcpu; /* number 0, loaded on CPU 0 */
@@ -41,13 +36,6 @@ struct shape {
 
 static void rig_up(struct rig *r, const struct shape *s)
 {
-	struct s2_machine_config mc = {.cpus = 4};
-	struct s2_vm_config vc = {
-		.flavour = s2_flavour_find(s->flavour ? s->flavour : "kvm-6.12"),
-		.split_chunk = s->chunk,
-		.manual_protect = s->manual,
-		.initially_set = s->initset,
-	};
 	const struct s2_slot_config ram = {
 		.ipa = {RAM},
 		.size = s->size ? s->size : 32 * MIB,
@@ -58,26 +46,23 @@ static void rig_up(struct rig *r, const struct shape *s)
 	};
 
 	memset(r, 0, sizeof(*r));
-	assert_i64(s2_features_parse(s->machine, &mc.features, NULL), 0);
-	assert_i64(s2_machine_create(&mc, &r->m), 0);
-	assert_i64(s2_vmids_create(r->m, &r->vmids), 0);
-	vc.vmids = r->vmids;
-	assert_i64(s2_vm_create(r->m, &vc, &r->vm), 0);
-	r->ram = s2_vm_add_slot(r->vm, &ram);
-	assert_true(r->ram >= 0);
-	for (int i = 0; i < (s->vcpus ? s->vcpus : 1); i++)
-		assert_i64(s2_vm_add_vcpu(r->vm), i);
+	vm_fixture_machine(&r->f, s->machine, 4, s->flavour ? s->flavour : "kvm-6.12", NULL);
+	r->f.config.split_chunk = s->chunk;
+	r->f.config.manual_protect = s->manual;
+	r->f.config.initially_set = s->initset;
+	vm_fixture_vm(&r->f, &ram);
+	r->m = r->f.m;
+	r->vm = r->f.vm;
 	r->cpu = s2_machine_cpu(r->m, 0);
-	r->vcpu = s2_vm_vcpu(r->vm, 0);
-	assert_i64(s2_vcpu_load(r->vcpu, r->cpu), 0);
+	r->vcpu = vm_fixture_vcpu(&r->f, 0);
+	for (int i = 1; i < s->vcpus; i++)
+		vm_fixture_vcpu(&r->f, -1);
 	r->mark = s2_machine_counts(r->m);
 }
 
 static void rig_down(struct rig *r)
 {
-	s2_vm_free(r->vm);
-	s2_vmids_free(r->vmids);
-	s2_machine_destroy(r->m);
+	vm_fixture_down(&r->f);
 }
 
 /* What was issued since the last call. */
@@ -467,7 +452,7 @@ static void rule_17_vmids_run_out_after_255_vms_and_everything_is_flushed_once(v
 	(void)state;
 	rig_up(&r, &(struct shape){.machine = "cortex-a72"});
 	s2_vcpu_put(r.vcpu);
-	vc.vmids = r.vmids;
+	vc.vmids = r.f.vmids;
 	lap(&r);
 	for (int i = 1; i < 600; i++) {
 		struct s2_vm *vm;
@@ -478,7 +463,7 @@ static void rule_17_vmids_run_out_after_255_vms_and_everything_is_flushed_once(v
 		s2_vm_free(vm);
 	}
 	/* 600 VMs: 255 in each generation, so two rollovers. */
-	assert_u64(s2_vmids_rollovers(r.vmids), 2);
+	assert_u64(s2_vmids_rollovers(r.f.vmids), 2);
 	assert_u64(lap(&r).n[S2_OP_TLBI_ALLE1IS], 2);
 	rig_down(&r);
 }

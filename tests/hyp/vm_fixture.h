@@ -15,7 +15,8 @@ struct vm_fixture {
 	struct s2_physics *p; /* or NULL */
 	struct s2_vmids *vmids;
 	struct s2_vm *vm;
-	struct s2_flavour flavour; /* the VM's: may be changed until it is created */
+	struct s2_flavour flavour;  /* the VM's; it and the next may be changed */
+	struct s2_vm_config config; /* until vm_fixture_vm() */
 };
 
 /* A machine of @spec; with physics if @physics is given. */
@@ -31,14 +32,14 @@ static inline void vm_fixture_machine(struct vm_fixture *f, const char *spec, un
 	if (physics)
 		assert_i64(s2_physics_attach(f->m, physics, &f->p), 0);
 	assert_i64(s2_vmids_create(f->m, &f->vmids), 0);
+	f->config.flavour = &f->flavour;
+	f->config.vmids = f->vmids;
 }
 
 /* Its VM, with one slot, number 0, if @slot is given. */
 static inline void vm_fixture_vm(struct vm_fixture *f, const struct s2_slot_config *slot)
 {
-	const struct s2_vm_config vc = {.flavour = &f->flavour, .vmids = f->vmids};
-
-	assert_i64(s2_vm_create(f->m, &vc, &f->vm), 0);
+	assert_i64(s2_vm_create(f->m, &f->config, &f->vm), 0);
 	if (slot)
 		assert_i64(s2_vm_add_slot(f->vm, slot), 0);
 }

@@ -3,6 +3,7 @@
 #include "study/memslots.h"
 
 #include "support.h"
+#include "temp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,14 +15,10 @@
 /* Loads @text from a temporary file; its name is gone afterwards. */
 static int load(const char *text, struct s2_memslots *slots, struct s2_error *err)
 {
-	char path[] = "/tmp/s2-memslots-XXXXXX";
-	const int fd = mkstemp(path);
-	const size_t len = strlen(text);
+	char path[S2_TEST_PATH];
 	int r;
 
-	assert_true(fd >= 0);
-	assert_i64(write(fd, text, len), (int64_t)len);
-	assert_int_equal(close(fd), 0);
+	s2_test_temp_file(path, text, strlen(text));
 	r = s2_memslots_load(path, PAGE, slots, err);
 	assert_int_equal(unlink(path), 0);
 	return r;
@@ -154,15 +151,12 @@ static void slots_may_touch_and_share_host_memory(void **state)
 
 static void a_page_of_the_host_is_what_counts(void **state)
 {
-	char path[] = "/tmp/s2-memslots-XXXXXX";
-	const int fd = mkstemp(path);
+	char path[S2_TEST_PATH];
 	struct s2_memslots slots;
 	struct s2_error err;
 
 	(void)state;
-	assert_true(fd >= 0);
-	assert_i64(write(fd, "0 64K\n0x11000 64K\n", 18), 18);
-	assert_int_equal(close(fd), 0);
+	s2_test_temp_file(path, "0 64K\n0x11000 64K\n", 18);
 	assert_i64(s2_memslots_load(path, 65536, &slots, &err), -EINVAL);
 	assert_i64(err.code, S2_MEMSLOTS_ERR_ALIGN);
 	assert_i64(s2_memslots_load(path, 4096, &slots, &err), 0);

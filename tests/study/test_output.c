@@ -3,6 +3,7 @@
  * The runner end to end: what is written, where, and the status at the end.
  */
 #include "support.h"
+#include "temp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,11 +83,10 @@ static char *read_file(const char *path)
 
 static void output_goes_to_the_file_and_only_there(void **state)
 {
-	char dir[] = "/tmp/s2-program-XXXXXX";
-	char path[64], words[128];
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], words[2 * S2_TEST_PATH];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	s2_test_temp_dir(dir);
 	(void)snprintf(path, sizeof(path), "%s/out", dir);
 	(void)snprintf(words, sizeof(words), "-o %s", path);
 	assert_ran(words, 0, "", "");
@@ -107,13 +107,12 @@ static void output_goes_to_the_file_and_only_there(void **state)
 /* A limit on the size of files stands for a disk that fills up half way. */
 static void output_that_does_not_fit_leaves_what_was_there(void **state)
 {
-	char dir[] = "/tmp/s2-output-XXXXXX";
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], words[2 * S2_TEST_PATH];
 	struct rlimit old, small;
-	char path[64], words[128];
 	struct ran ran;
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	s2_test_temp_dir(dir);
 	(void)snprintf(path, sizeof(path), "%s/out", dir);
 	(void)snprintf(words, sizeof(words), "--policy every -o %s", path);
 	assert_ran(words, 0, "", "");
@@ -184,11 +183,10 @@ static void a_sweep_is_drawn(void **state)
 {
 	static const char *const sweeps[] = {"vcpus=1..8", "memory=1M..4M,vcpus=1..8", "vcpus=2",
 					     "memory=1M,vcpus=1"};
-	char dir[] = "/tmp/s2-program-XXXXXX";
-	char path[64], words[128];
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], words[2 * S2_TEST_PATH];
 
 	(void)state;
-	assert_non_null(mkdtemp(dir));
+	s2_test_temp_dir(dir);
 	(void)snprintf(path, sizeof(path), "%s/plot.svg", dir);
 	for (size_t i = 0; i < ARRAY_SIZE(sweeps); i++) {
 		struct ran ran;

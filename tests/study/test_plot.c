@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
+#include "temp.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -213,14 +214,13 @@ static size_t file_starts(const char *path, char *buf, size_t size)
 
 static void gnuplot_draws_both_kinds_in_both_forms(void **state)
 {
-	char dir[] = "/tmp/s2-plot-XXXXXX";
-	char path[64], buf[256];
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], buf[256];
 	struct s2_error err;
 
 	(void)state;
 	if (s2_plot_find("x.svg", &err) < 0)
 		skip();
-	assert_non_null(mkdtemp(dir));
+	s2_test_temp_dir(dir);
 	(void)snprintf(path, sizeof(path), "%s/it's.svg", dir);
 	assert_i64(s2_plot_lines(path, &lines, &err), 0);
 	assert_true(file_starts(path, buf, sizeof(buf)) > 100);
@@ -246,10 +246,9 @@ static void every_winner_is_named_in_the_picture(void **state)
 	};
 	static const size_t wins[] = {0, 1, 2, 3, 4, 0};
 	static char picture[1 << 17];
-	char dir[] = "/tmp/s2-plot-XXXXXX";
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16];
 	struct s2_plot_map plot = map;
 	struct s2_error err;
-	char path[64];
 
 	(void)state;
 	if (s2_plot_find("x.svg", &err) < 0)
@@ -257,7 +256,7 @@ static void every_winner_is_named_in_the_picture(void **state)
 	plot.names = winners;
 	plot.n_names = ARRAY_SIZE(winners);
 	plot.best = wins;
-	assert_non_null(mkdtemp(dir));
+	s2_test_temp_dir(dir);
 	(void)snprintf(path, sizeof(path), "%s/map.svg", dir);
 	assert_i64(s2_plot_map(path, &plot, &err), 0);
 	assert_true(file_starts(path, picture, sizeof(picture)) < sizeof(picture) - 1);

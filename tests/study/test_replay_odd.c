@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Logs that no host wrote, or only part of: what is refused says why, and nothing is left half done. */
 #include "support.h"
+#include "temp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,21 +32,11 @@ static void keep_skipped(void *arg, const char *text)
 	o->n_skipped++;
 }
 
-static void temporary(char *path, const char *text)
-{
-	int fd = mkstemp(path);
-	FILE *f = fdopen(fd, "w");
-
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_i64(fclose(f), 0);
-}
-
 /* @param slots text of a memslots file, or NULL */
 static struct outcome replay(const char *machine, unsigned ipa_bits, const char *slots,
 			     const char *log)
 {
-	char path[] = "replay-odd-XXXXXX", slots_path[] = "replay-odd-slots-XXXXXX";
+	char path[S2_TEST_PATH], slots_path[S2_TEST_PATH];
 	struct outcome o = {0};
 	struct s2_replay_job job = {
 		.backing = UINT64_C(0x200000),
@@ -63,9 +54,9 @@ static struct outcome replay(const char *machine, unsigned ipa_bits, const char 
 
 	assert_non_null(out);
 	assert_i64(s2_features_parse(machine, &job.features, NULL), 0);
-	temporary(path, log);
+	s2_test_temp_file(path, log, strlen(log));
 	if (slots)
-		temporary(slots_path, slots);
+		s2_test_temp_file(slots_path, slots, strlen(slots));
 	o.ret = s2_replay_log(&job, out, &o.replay, &o.err);
 	remove(path);
 	if (slots)
@@ -229,11 +220,10 @@ static void a_map_of_another_vm_settles_no_fault(void **state)
 
 static void a_clear_that_lies_before_its_slot_is_refused(void **state)
 {
-	static const char log[] =
-		IOCTL("vmm-1", 3, ae01) IOCTL("vmm-1", 4, ae41) IOCTL("vmm-1", 4, c018aec0)
-			LINE("vmm-1", 0, "clear_masked: (f+0x0/0xc8) gfn_offset=0x100000 mask=0x1")
-				LINE("vmm-1", 0,
-				     "s2_wrprotect: (f+0x0/0xc0) ipa=0x80000000 size=0x1000");
+	static const char log[] = IOCTL("vmm-1", 3, ae01) IOCTL("vmm-1", 4, ae41) IOCTL("vmm-1", 4,
+											c018aec0)
+		LINE("vmm-1", 0, "clear_masked: (f+0x0/0xc8) gfn_offset=0x100000 mask=0x1")
+			LINE("vmm-1", 0, "s2_wrprotect: (f+0x0/0xc0) ipa=0x80000000 size=0x1000");
 	struct outcome o;
 
 	(void)state;

@@ -3,6 +3,7 @@
 #include "study/trace.h"
 
 #include "support.h"
+#include "temp.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,22 +28,14 @@
 
 /* --- logs made here ----------------------------------------------------- */
 
-static void write_all(int fd, const void *bytes, size_t len)
-{
-	assert_i64(write(fd, bytes, len), (int64_t)len);
-}
-
 /* Opens a log of these bytes; the file is gone when it is closed. */
 static struct s2_trace *open_bytes(const void *bytes, size_t len)
 {
-	char path[] = "/tmp/s2-trace-XXXXXX";
-	const int fd = mkstemp(path);
+	char path[S2_TEST_PATH];
 	struct s2_error err = {0};
 	struct s2_trace *t;
 
-	assert_true(fd >= 0);
-	write_all(fd, bytes, len);
-	assert_int_equal(close(fd), 0);
+	s2_test_temp_file(path, bytes, len);
 	t = s2_trace_open(path, &err);
 	assert_int_equal(unlink(path), 0);
 	if (t == NULL)
@@ -771,7 +764,7 @@ static void a_message_names_file_line_event_and_field(void **state)
 	(void)state;
 	assert_i64(s2_trace_next(t, &ev), -EBADMSG);
 	text = s2_trace_error(t)->text;
-	assert_non_null(strstr(text, "/tmp/s2-trace-"));
+	assert_non_null(strstr(text, "/s2-test-"));
 	assert_non_null(strstr(text, ":1: s2_map: expected \"size=\", found \" syze=0x1000\""));
 	s2_trace_close(t);
 }
