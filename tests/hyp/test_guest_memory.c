@@ -140,12 +140,48 @@ static void the_zero_page_reads_as_zero_whatever_is_written_beside_it(void **sta
 	}
 }
 
+/* As the target of a migration sets vcpus up: what it says counts as seen. */
+static void a_state_that_is_set_counts_like_one_that_trapped(void **state)
+{
+	struct vm_fixture r;
+	struct s2_vcpu *first, *second;
+	struct s2_counts before, after;
+
+	(void)state;
+	rig_up(&r, "cortex-a55", S2_TOGGLE_FIRST_LAST);
+	first = s2_vm_vcpu(r.vm, 0);
+	second = s2_vm_vcpu(r.vm, 1);
+	touch(&r, 0, S2_ACCESS_WRITE);
+	s2_vcpu_set_state(first, true, true);
+	assert_true(s2_vcpu_caches_on(first) && s2_vcpu_tvm(first));
+	/* Another one is on already: nothing to clean. */
+	before = s2_machine_counts(r.m);
+	assert_i64(s2_vcpu_set_caches(second, true), 0);
+	/* TVM says that set/way has been dealt with. */
+	assert_i64(s2_vcpu_set_way(first, 1), 0);
+	after = s2_machine_counts(r.m);
+	assert_u64(after.n[S2_OP_DC_CIVAC], before.n[S2_OP_DC_CIVAC]);
+	/* Without it the first one cleans, and once set off both may leave the count. */
+	s2_vcpu_set_state(first, true, false);
+	assert_i64(s2_vcpu_set_way(first, 2), 0);
+	after = s2_machine_counts(r.m);
+	assert_u64(after.n[S2_OP_DC_CIVAC] - before.n[S2_OP_DC_CIVAC], PAGE / 64);
+	assert_true(s2_vcpu_tvm(first));
+	s2_vcpu_set_state(first, false, true);
+	s2_vcpu_set_state(second, false, true);
+	assert_i64(s2_vcpu_set_caches(second, true), 0);
+	after = s2_machine_counts(r.m);
+	assert_u64(after.n[S2_OP_DC_CIVAC] - before.n[S2_OP_DC_CIVAC], 2 * PAGE / 64);
+	vm_fixture_down(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_vcpu_sees_its_uncached_writes_only_if_its_own_toggle_cleans),
 		s2_unit_test(the_zero_page_reads_as_zero_whatever_is_written_beside_it),
 		s2_unit_test(an_uncached_write_outlives_evictions_because_the_map_cleaned),
+		s2_unit_test(a_state_that_is_set_counts_like_one_that_trapped),
 	};
 
 	return cmocka_run_group_tests_name("guest_memory", tests, NULL, NULL);

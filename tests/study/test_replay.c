@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rich logs: requests done again, and the flush calls compared. */
 #include "study/replay_fixture.h"
+#include "study/replay_internal.h"
 
 struct counted {
 	const char *op;
@@ -283,6 +284,104 @@ static void a_vm_too_large_for_the_machine_is_refused(void **state)
 	assert_i64(err.code, S2_REPLAY_ERR_VM);
 }
 
+static void a_syndrome_is_read_as_kvm_reads_it(void **state)
+{
+	static const struct {
+		uint64_t hsr;
+		enum s2_fault_code code;
+		int level;
+		bool write, exec;
+	} rows[] = {
+		{0x92000046, S2_FAULT_TRANSLATION, 2, true, false},
+		{0x92000007, S2_FAULT_TRANSLATION, 3, false, false},
+		{0x9200004f, S2_FAULT_PERMISSION, 3, true, false},
+		{0x9200000b, S2_FAULT_ACCESS_FLAG, 3, false, false},
+		{0x82000006, S2_FAULT_TRANSLATION, 2, false, true},
+		/* Walks of stage 1 (S1PTW): no fetch; a write where permission lacked, else none. */
+		{0x82000086, S2_FAULT_TRANSLATION, 2, false, false},
+		{0x920000c6, S2_FAULT_TRANSLATION, 2, false, false},
+		{0x9200008f, S2_FAULT_PERMISSION, 3, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct s2_trace_event ev = {
+			.u.fault = {.ipa = {0x80001000}, .hsr = rows[i].hsr}};
+		const struct s2_fault fault = s2_replay_fault(&ev);
+
+		s2_test_row("hsr 0x%" PRIx64, rows[i].hsr);
+		assert_true(fault.raised);
+		assert_u64(fault.ipa.v, 0x80001000);
+		assert_i64(fault.code, rows[i].code);
+		assert_i64(fault.level, rows[i].level);
+		assert_u64(fault.write, rows[i].write);
+		assert_u64(fault.exec, rows[i].exec);
+	}
+}
+
+/* What was relaxed to be executable on a host with DIC was a write: no fetch is seen here. */
+static void a_permission_fault_is_settled_as_its_own_machine_would(void **state)
+{
+	static const char log[] =
+		VM_1 RUN_1 "vm-1 0 kvm_guest_fault: ipa 0x80001000, hsr 0x92000006, hxfar "
+			   "0x80001000, pc 0x00000040000000\n"
+			   "vm-1 0 s2_map: (x+0x0/0x140) ipa=0x80001000 size=0x1000 "
+			   "phys=0x100001000 prot=0x4\n"
+			   "vm-1 0 kvm_entry: PC: 0x0000000040000000\n"
+			   "vm-1 0 kvm_guest_fault: ipa 0x80001000, hsr 0x9200004f, hxfar "
+			   "0x80001000, pc 0x00000040000000\n"
+			   "vm-1 0 s2_relax_perms: (x+0x0/0x140) ipa=0x80001000 prot=0x7\n";
+	const struct setting s = {"max,-dic", "kvm-6.12", S2_REPLAY_RICH, 0, NULL, NULL};
+	struct s2_error err = {0};
+	struct heard h;
+
+	(void)state;
+	assert_i64(replay_text(log, &s, &h, &err), 0);
+	assert_u64(h.calls_seen[S2_FLUSH_VMID_IPA_NSH], 1);
+	assert_u64(h.total.n[S2_OP_IC_IVAU] + h.total.n[S2_OP_IC_IALLUIS], 0);
+}
+
+/* With FWB the second KVM_ARM_VCPU_INIT leaves RAM mapped, and the I-cache invalid. */
+static void a_vcpu_that_has_run_is_initialised_anew(void **state)
+{
+	static const char log[] = VM_1 RUN_1
+				       "vm-1 0 kvm_entry: PC: 0x0000000040000000\n"
+				       "vm-1 0 kvm_userspace_exit: reason KVM_EXIT_MMIO (6)\n"
+				       "vm-1 0 sys_ioctl(fd: 5, cmd: 4020aeae, arg: 0)\n";
+	const struct setting s = {"max,-dic", "kvm-6.12", S2_REPLAY_RICH, 0, NULL, NULL};
+	struct s2_error err = {0};
+	struct heard h;
+
+	(void)state;
+	assert_i64(replay_text(log, &s, &h, &err), 0);
+	assert_u64(h.total.n[S2_OP_IC_IALLUIS], 1);
+	assert_u64(h.n_differences, 0);
+}
+
+#define ROLLOVER_VMS 300
+
+/* Once in 255 VMs that ran everything is flushed, by a call that no probe shows. */
+static void a_rollover_is_counted_and_compared_with_nothing(void **state)
+{
+	static const char one[] = VM_1 RUN_1 "vm-1 0 kvm_entry: PC: 0x0000000040000000\n"
+					     "vm-1 0 kvm_userspace_exit: reason KVM_EXIT_MMIO (6)\n"
+					     "vm-1 0 s2_destroy: (f+0x0/0xd8)\n";
+	const struct setting s = {"cortex-a55,vmid=8", "kvm-6.12", S2_REPLAY_RICH, 0, NULL, NULL};
+	char *log = malloc(ROLLOVER_VMS * sizeof(one));
+	struct s2_error err = {0};
+	struct heard h;
+
+	(void)state;
+	assert_non_null(log);
+	for (size_t i = 0; i < ROLLOVER_VMS; i++)
+		memcpy(log + i * (sizeof(one) - 1), one, sizeof(one));
+	assert_i64(replay_text(log, &s, &h, &err), 0);
+	free(log);
+	assert_u64(h.total.n[S2_OP_TLBI_ALLE1IS], (ROLLOVER_VMS - 1) / 255);
+	assert_u64(h.calls_seen[S2_FLUSH_CPU_CONTEXT], ROLLOVER_VMS);
+	assert_u64(h.n_differences, 0);
+}
+
 /* The host of this log had DIC, and mapped its data executable; this machine has not. */
 static void a_fault_is_settled_as_its_own_machine_would(void **state)
 {
@@ -329,6 +428,10 @@ int main(void)
 		s2_unit_test(two_vcpus_in_turn_on_a_cpu_flush_its_context_each_time),
 		s2_unit_test(bad_input_gets_a_specific_error),
 		s2_unit_test(a_vm_too_large_for_the_machine_is_refused),
+		s2_unit_test(a_syndrome_is_read_as_kvm_reads_it),
+		s2_unit_test(a_permission_fault_is_settled_as_its_own_machine_would),
+		s2_unit_test(a_vcpu_that_has_run_is_initialised_anew),
+		s2_unit_test(a_rollover_is_counted_and_compared_with_nothing),
 		s2_unit_test(a_fault_is_settled_as_its_own_machine_would),
 	};
 

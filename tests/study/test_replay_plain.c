@@ -154,6 +154,29 @@ static void a_plain_fault_outside_all_slots_is_unplaced_and_counted(void **state
 	assert_u64(h.total.n[S2_OP_GUEST_ENTRY], 3);
 }
 
+#define DENIED_WRITE(task, ipa) \
+	task " 0 kvm_guest_fault: ipa " ipa ", hsr 0x9200004f, hxfar " ipa ", pc 0x00000040000000\n"
+
+/* The host had pages of 4 KiB there; with the backing that is asked for it has a block. */
+static void a_permission_fault_is_of_what_the_model_has_mapped(void **state)
+{
+	/* clang-format off */
+	static const char log[] =
+		WRITE_FAULT("vcpu-2", "0x80201000") ENTRY("vcpu-2")
+		DENIED_WRITE("vcpu-2", "0x80203000") ENTRY("vcpu-2")
+		DENIED_WRITE("vcpu-2", "0x80601000") ENTRY("vcpu-2");
+	/* clang-format on */
+	const struct setting s = {"cortex-a55", "kvm-6.12", S2_REPLAY_PLAIN, 0x200000, NULL, NULL};
+	struct s2_error err = {0};
+	struct heard h;
+
+	(void)state;
+	assert_i64(replay_text(log, &s, &h, &err), 0);
+	/* One block relaxed; another, which the log had and the model has not, mapped. */
+	assert_u64(h.calls_seen[S2_FLUSH_VMID_IPA_NSH], 1);
+	assert_u64(h.total.n[S2_OP_DC_CIVAC], 2 * 0x200000 / 64);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -163,6 +186,7 @@ int main(void)
 		s2_unit_test(a_toggle_policy_of_ones_own_is_refused_for_a_rich_log),
 		s2_unit_test(a_trap_that_should_not_have_been_is_believed_and_said),
 		s2_unit_test(a_plain_fault_outside_all_slots_is_unplaced_and_counted),
+		s2_unit_test(a_permission_fault_is_of_what_the_model_has_mapped),
 	};
 
 	return cmocka_run_group_tests_name("replay_plain", tests, NULL, NULL);
