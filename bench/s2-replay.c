@@ -93,20 +93,6 @@ static int usage_error(const char *text)
 	return S2_EXIT_USAGE;
 }
 
-/* By name, or by age: so that scripts need not know which kernels there are. */
-static const struct s2_flavour *find_flavour(const char *name)
-{
-	const struct s2_flavour *newest = NULL;
-
-	if (strcmp(name, "oldest") == 0)
-		return s2_flavour_at(0);
-	if (strcmp(name, "newest") != 0)
-		return s2_flavour_find(name);
-	for (size_t i = 0; s2_flavour_at(i); i++)
-		newest = s2_flavour_at(i);
-	return newest;
-}
-
 static void flavour_names(char *buf, size_t size)
 {
 	size_t len = 0;
@@ -130,7 +116,7 @@ static int set_machine(const struct settings *s, struct s2_replay_job *job, stru
 					    : "not a value or combination that a CPU has");
 		return ret;
 	}
-	job->flavour = find_flavour(s->flavour);
+	job->flavour = s2_flavour_find(s->flavour);
 	if (job->flavour)
 		return 0;
 	flavour_names(names, sizeof(names));
@@ -144,11 +130,8 @@ static int check_backing(const struct settings *s, const struct s2_replay_job *j
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)job->features.granule};
 
-	if (!s->backing)
+	if (!s->backing || s2_is_leaf_size(&geo, s->backing))
 		return 0;
-	for (int level = s2_min_block_level(&geo); level <= S2_LAST_LEVEL; level++)
-		if (s->backing == s2_level_size(&geo, level))
-			return 0;
 	s2_error_set(err, 1, "--backing: expected a page or a block of the machine's granule");
 	return -EINVAL;
 }
