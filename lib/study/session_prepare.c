@@ -45,20 +45,6 @@ static int prepare_machine(struct s2_session *s)
 	return 0;
 }
 
-/** A flavour by its name, or by its age: programs name no kernel. */
-static const struct s2_flavour *find_flavour(const char *name)
-{
-	const struct s2_flavour *last = NULL;
-
-	if (!strcmp(name, "oldest"))
-		return s2_flavour_at(0);
-	if (strcmp(name, "newest") != 0)
-		return s2_flavour_find(name);
-	for (size_t i = 0; s2_flavour_at(i) != NULL; i++)
-		last = s2_flavour_at(i);
-	return last;
-}
-
 static int prepare_flavour(struct s2_session *s)
 {
 	char names[160] = "one of oldest, newest";
@@ -66,7 +52,7 @@ static int prepare_flavour(struct s2_session *s)
 
 	if (s->program->flavour == NULL)
 		return 0;
-	s->flavour = find_flavour(s->common.flavour);
+	s->flavour = s2_flavour_find(s->common.flavour);
 	if (s->flavour != NULL)
 		return 0;
 	for (size_t i = 0; s2_flavour_at(i) != NULL && at < sizeof(names); i++)
