@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <stage2sim/mmu_context.h>
+#include <stage2sim/x86_context.h>
 
 #define EVENTS 4000000
 #define RUNS   5
@@ -21,32 +21,32 @@ static double cpu_seconds(void)
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-static const struct s2_mmu_event smm[] = {{.kind = S2_MMU_SMM_ENTER}, {.kind = S2_MMU_SMM_LEAVE}};
+static const struct s2_x86_event smm[] = {{.kind = S2_X86_SMM_ENTER}, {.kind = S2_X86_SMM_LEAVE}};
 
-static const struct s2_mmu_event mix[] = {
-	{.kind = S2_MMU_CR4_WRITE, .value = S2_CR4_PAE},
-	{.kind = S2_MMU_EFER_WRITE, .value = S2_EFER_LME | S2_EFER_NX},
-	{.kind = S2_MMU_CR0_WRITE, .value = S2_CR0_PG | S2_CR0_WP},
-	{.kind = S2_MMU_RUN},
-	{.kind = S2_MMU_NESTED_ENTER, .value = 1},
-	{.kind = S2_MMU_CR4_WRITE, .value = S2_CR4_PAE | S2_CR4_SMEP},
-	{.kind = S2_MMU_RUN},
-	{.kind = S2_MMU_NESTED_EXIT},
-	{.kind = S2_MMU_SMM_ENTER},
-	{.kind = S2_MMU_RUN},
-	{.kind = S2_MMU_SMM_LEAVE},
-	{.kind = S2_MMU_VCPU_RESET},
+static const struct s2_x86_event mix[] = {
+	{.kind = S2_X86_CR4_WRITE, .value = S2_CR4_PAE},
+	{.kind = S2_X86_EFER_WRITE, .value = S2_EFER_LME | S2_EFER_NX},
+	{.kind = S2_X86_CR0_WRITE, .value = S2_CR0_PG | S2_CR0_WP},
+	{.kind = S2_X86_RUN},
+	{.kind = S2_X86_NESTED_ENTER, .value = 1},
+	{.kind = S2_X86_CR4_WRITE, .value = S2_CR4_PAE | S2_CR4_SMEP},
+	{.kind = S2_X86_RUN},
+	{.kind = S2_X86_NESTED_EXIT},
+	{.kind = S2_X86_SMM_ENTER},
+	{.kind = S2_X86_RUN},
+	{.kind = S2_X86_SMM_LEAVE},
+	{.kind = S2_X86_VCPU_RESET},
 };
 
 /* Events a second of one run; a refused event would be a fault of this table. */
-static double one_run(struct s2_mmu_vcpu *vcpu, struct s2_cpu *cpu,
-		      const struct s2_mmu_event *events, size_t n)
+static double one_run(struct s2_x86_vcpu *vcpu, struct s2_cpu *cpu,
+		      const struct s2_x86_event *events, size_t n)
 {
 	const double start = cpu_seconds();
 	size_t refused = 0;
 
 	for (size_t i = 0, k = 0; i < EVENTS; i++, k = k + 1 == n ? 0 : k + 1)
-		refused += s2_mmu_vcpu_event(vcpu, cpu, &events[k]) != 0;
+		refused += s2_x86_vcpu_event(vcpu, cpu, &events[k]) != 0;
 	return refused ? 0 : EVENTS / (cpu_seconds() - start);
 }
 
@@ -57,22 +57,22 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static int measure(struct s2_cpu *cpu, const struct s2_mmu_policy *policy, const char *what,
-		   const struct s2_mmu_event *events, size_t n)
+static int measure(struct s2_cpu *cpu, const struct s2_x86_policy *policy, const char *what,
+		   const struct s2_x86_event *events, size_t n)
 {
-	const struct s2_mmu_vcpu_config cfg = {.policy = policy, .paging = S2_MMU_TDP5};
-	struct s2_mmu_vcpu *vcpu;
+	const struct s2_x86_vcpu_config cfg = {.policy = policy, .paging = S2_X86_TDP5};
+	struct s2_x86_vcpu *vcpu;
 	double rate[RUNS];
-	const int ret = s2_mmu_vcpu_create(cpu, &cfg, &vcpu);
+	const int ret = s2_x86_vcpu_create(cpu, &cfg, &vcpu);
 
 	if (ret)
 		return ret;
 	(void)one_run(vcpu, cpu, events, n);
 	for (int i = 0; i < RUNS; i++)
 		rate[i] = one_run(vcpu, cpu, events, n);
-	s2_mmu_vcpu_free(vcpu);
+	s2_x86_vcpu_free(vcpu);
 	qsort(rate, RUNS, sizeof(rate[0]), by_value);
-	(void)printf("%-20s %-5s %8.1f %8.1f %8.1f\n", s2_mmu_policy_name(policy), what,
+	(void)printf("%-20s %-5s %8.1f %8.1f %8.1f\n", s2_x86_policy_name(policy), what,
 		     rate[0] / 1e6, rate[RUNS / 2] / 1e6, rate[RUNS - 1] / 1e6);
 	return 0;
 }
@@ -89,8 +89,8 @@ int main(void)
 		return 1;
 	(void)printf("million events a second: min, median, max of %d runs of %d; goal 10\n", RUNS,
 		     EVENTS);
-	for (size_t i = 0; !ret && s2_mmu_policy_at(i); i++) {
-		const struct s2_mmu_policy *policy = s2_mmu_policy_at(i);
+	for (size_t i = 0; !ret && s2_x86_policy_at(i); i++) {
+		const struct s2_x86_policy *policy = s2_x86_policy_at(i);
 		struct s2_cpu *cpu = s2_machine_cpu(m, 0);
 
 		ret = measure(cpu, policy, "smm", smm, sizeof(smm) / sizeof(smm[0]));

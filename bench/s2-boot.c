@@ -2,10 +2,10 @@
 /* s2-boot: what the cache toggles of a booting guest make the host clean. */
 #include <errno.h>
 
-#include "study/boot.h"
-#include "study/boot_notes.h"
-#include "study/program.h"
-#include "study/vm_options.h"
+#include "study/work/boot.h"
+#include "study/work/boot_notes.h"
+#include "study/run/program.h"
+#include "study/option/vm_options.h"
 
 static const char *const orders[] = {"ascending", "descending", "random", NULL};
 static const char *const guests[] = {"linux64", "setway32", NULL};

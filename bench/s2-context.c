@@ -8,7 +8,7 @@
 
 #include <stage2sim/context_check.h>
 
-#include "study/program.h"
+#include "study/run/program.h"
 
 #define N_POLICIES  6
 #define N_WORKLOADS 8
@@ -22,7 +22,7 @@ struct settings {
 /* One run under way: the vcpu (x86) or the world (arm64), and who counts. */
 struct stage {
 	struct s2_machine *m;
-	struct s2_mmu_vcpu *vcpu;
+	struct s2_x86_vcpu *vcpu;
 	struct s2_stage2_world *world;
 	uint64_t seed;
 };
@@ -44,19 +44,19 @@ struct state {
 	struct found found[N_POLICIES][2];
 };
 
-static void x86(struct stage *s, enum s2_mmu_event_kind kind, uint32_t value)
+static void x86(struct stage *s, enum s2_x86_event_kind kind, uint32_t value)
 {
-	const struct s2_mmu_event event = {.kind = kind, .value = value};
+	const struct s2_x86_event event = {.kind = kind, .value = value};
 
-	(void)s2_mmu_vcpu_event(s->vcpu, s2_machine_cpu(s->m, 0), &event);
+	(void)s2_x86_vcpu_event(s->vcpu, s2_machine_cpu(s->m, 0), &event);
 }
 
 static void set_cpuid(struct stage *s, uint8_t maxphyaddr)
 {
-	const struct s2_mmu_event event = {.kind = S2_MMU_CPUID_SET,
+	const struct s2_x86_event event = {.kind = S2_X86_CPUID_SET,
 					   .cpuid = {.maxphyaddr = maxphyaddr, .gbpages = 1}};
 
-	(void)s2_mmu_vcpu_event(s->vcpu, s2_machine_cpu(s->m, 0), &event);
+	(void)s2_x86_vcpu_event(s->vcpu, s2_machine_cpu(s->m, 0), &event);
 }
 
 static void arm64(struct stage *s, enum s2_stage2_event_kind kind, unsigned vcpu, unsigned cpu)
@@ -69,8 +69,8 @@ static void arm64(struct stage *s, enum s2_stage2_event_kind kind, unsigned vcpu
 /* The thread's: firmware calls into SMM and back; the guest runs in between. */
 static void smm(struct stage *s, uint64_t i)
 {
-	x86(s, i % 2 ? S2_MMU_SMM_LEAVE : S2_MMU_SMM_ENTER, 0);
-	x86(s, S2_MMU_RUN, 0);
+	x86(s, i % 2 ? S2_X86_SMM_LEAVE : S2_X86_SMM_ENTER, 0);
+	x86(s, S2_X86_RUN, 0);
 }
 
 /* What QEMU and libvirt do before the first run, MAXPHYADDR back and forth. */
@@ -83,26 +83,26 @@ static void cpuid(struct stage *s, uint64_t i)
 
 static void enter_long_mode(struct stage *s)
 {
-	x86(s, S2_MMU_CR4_WRITE, S2_CR4_PAE | S2_CR4_SMEP);
-	x86(s, S2_MMU_EFER_WRITE, S2_EFER_LME | S2_EFER_NX);
-	x86(s, S2_MMU_CR0_WRITE, S2_CR0_PG | S2_CR0_WP);
+	x86(s, S2_X86_CR4_WRITE, S2_CR4_PAE | S2_CR4_SMEP);
+	x86(s, S2_X86_EFER_WRITE, S2_EFER_LME | S2_EFER_NX);
+	x86(s, S2_X86_CR0_WRITE, S2_CR0_PG | S2_CR0_WP);
 }
 
 static void nested(struct stage *s, uint64_t i)
 {
 	if (!i)
 		enter_long_mode(s);
-	x86(s, i % 2 ? S2_MMU_NESTED_EXIT : S2_MMU_NESTED_ENTER, 1);
-	x86(s, i % 2 ? S2_MMU_NESTED_EXIT : S2_MMU_NESTED_ENTER, 0);
-	x86(s, S2_MMU_RUN, 0);
+	x86(s, i % 2 ? S2_X86_NESTED_EXIT : S2_X86_NESTED_ENTER, 1);
+	x86(s, i % 2 ? S2_X86_NESTED_EXIT : S2_X86_NESTED_ENTER, 0);
+	x86(s, S2_X86_RUN, 0);
 }
 
 static void resets(struct stage *s, uint64_t i)
 {
 	if (i % 8 == 0)
 		enter_long_mode(s);
-	x86(s, S2_MMU_RUN, 0);
-	x86(s, S2_MMU_VCPU_RESET, 0);
+	x86(s, S2_X86_RUN, 0);
+	x86(s, S2_X86_VCPU_RESET, 0);
 }
 
 static uint64_t draw(struct stage *s)
@@ -135,13 +135,13 @@ static void mix(struct stage *s, uint64_t i)
 		nested(s, 3);
 		break;
 	case 5:
-		x86(s, S2_MMU_CR4_WRITE, S2_CR4_PAE | (r & 256 ? S2_CR4_SMAP : S2_CR4_SMEP));
+		x86(s, S2_X86_CR4_WRITE, S2_CR4_PAE | (r & 256 ? S2_CR4_SMAP : S2_CR4_SMEP));
 		break;
 	case 6:
-		x86(s, S2_MMU_CR0_WRITE, S2_CR0_PG | (r & 256 ? S2_CR0_WP : 0));
+		x86(s, S2_X86_CR0_WRITE, S2_CR0_PG | (r & 256 ? S2_CR0_WP : 0));
 		break;
 	default:
-		x86(s, S2_MMU_RUN, 0);
+		x86(s, S2_X86_RUN, 0);
 		break;
 	}
 }
@@ -226,13 +226,13 @@ static bool is_arm64(const struct s2_run *run)
 	return ((const struct workload *)run->workload->data)->arm64;
 }
 
-static struct s2_mmu_vcpu_config vcpu_config(const struct s2_run *run)
+static struct s2_x86_vcpu_config vcpu_config(const struct s2_run *run)
 {
 	const struct settings *set = run->settings;
-	const struct s2_mmu_vcpu_config cfg = {
-		.policy = s2_mmu_policy_at((size_t)run->policy->id),
-		.paging = (enum s2_mmu_paging)set->paging,
-		.vendor = (enum s2_mmu_vendor)set->vendor,
+	const struct s2_x86_vcpu_config cfg = {
+		.policy = s2_x86_policy_at((size_t)run->policy->id),
+		.paging = (enum s2_x86_paging)set->paging,
+		.vendor = (enum s2_x86_vendor)set->vendor,
 	};
 
 	return cfg;
@@ -246,7 +246,7 @@ static const struct s2_stage2_policy *stage2_policy(const struct s2_run *run)
 static int open_stage(const struct s2_run *run, struct stage *s)
 {
 	const struct s2_machine_config cfg = {.features = *run->features, .cpus = S2_STAGE2_CPUS};
-	const struct s2_mmu_vcpu_config vcpu = vcpu_config(run);
+	const struct s2_x86_vcpu_config vcpu = vcpu_config(run);
 	int ret = s2_machine_create(&cfg, &s->m);
 
 	if (ret)
@@ -255,7 +255,7 @@ static int open_stage(const struct s2_run *run, struct stage *s)
 	if (is_arm64(run))
 		ret = s2_stage2_world_create(s->m, stage2_policy(run), &s->world);
 	else
-		ret = s2_mmu_vcpu_create(s2_machine_cpu(s->m, 0), &vcpu, &s->vcpu);
+		ret = s2_x86_vcpu_create(s2_machine_cpu(s->m, 0), &vcpu, &s->vcpu);
 	if (ret)
 		s2_machine_destroy(s->m);
 	return ret;
@@ -263,7 +263,7 @@ static int open_stage(const struct s2_run *run, struct stage *s)
 
 static void close_stage(struct stage *s)
 {
-	s2_mmu_vcpu_free(s->vcpu);
+	s2_x86_vcpu_free(s->vcpu);
 	s2_stage2_world_free(s->world);
 	s2_machine_destroy(s->m);
 }
@@ -271,8 +271,8 @@ static void close_stage(struct stage *s)
 /* The thread measured the constant part of a call as a whole: 6 fields, 60 ns at most. */
 static int measure(const struct s2_run *run, const struct stage *s, struct s2_result *result)
 {
-	const struct s2_mmu_writes writes = s2_mmu_vcpu_writes(s->vcpu);
-	const struct s2_mmu_shape shape = s2_mmu_vcpu_shape(s->vcpu, S2_MMU_ROOT);
+	const struct s2_x86_writes writes = s2_x86_vcpu_writes(s->vcpu);
+	const struct s2_x86_shape shape = s2_x86_vcpu_shape(s->vcpu, S2_X86_ROOT);
 	const double ns = run->profile ? s2_profile_seq(run->profile, S2_SEQ_MMU_INIT) : -1;
 	int ret = s2_result_measure(result, "constant_writes", NULL, (double)writes.constant);
 
@@ -292,11 +292,11 @@ static int find_verdict(const struct s2_run *run, struct s2_context_result *out)
 		.random_events = set->random,
 		.seed = run->seed,
 	};
-	const struct s2_mmu_vcpu_config cfg = vcpu_config(run);
+	const struct s2_x86_vcpu_config cfg = vcpu_config(run);
 
 	if (is_arm64(run))
 		return s2_stage2_context_check(stage2_policy(run), &bounds, out);
-	return s2_mmu_context_check(&cfg, &bounds, out);
+	return s2_x86_context_check(&cfg, &bounds, out);
 }
 
 static int verdict(const struct s2_run *run, struct s2_result *result)

@@ -2,10 +2,10 @@
 /* s2-migrate: what dirty logging flushes, by range and by VMID. */
 #include <errno.h>
 
-#include "study/migrate.h"
-#include "study/migrate_notes.h"
-#include "study/program.h"
-#include "study/vm_options.h"
+#include "study/work/migrate.h"
+#include "study/work/migrate_notes.h"
+#include "study/run/program.h"
+#include "study/option/vm_options.h"
 
 static const char *const localities[] = {"spread", "random", "dense", NULL};
 static const char *const refill_ways[] = {"bound", "tlb", NULL};

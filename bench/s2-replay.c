@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/options.h"
-#include "study/program.h"
-#include "study/replay_log.h"
+#include "study/option/options.h"
+#include "study/run/program.h"
+#include "study/replay/replay_log.h"
 
 struct settings {
 	const char *machine, *flavour, *memslots, *phase, *output;

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "study/program.h"
-#include "study/sgi_log.h"
-#include "study/sgi_published.h"
+#include "study/run/program.h"
+#include "study/work/sgi_log.h"
+#include "study/work/sgi_published.h"
 
 struct settings {
 	uint64_t vcpus, target, writes, list_registers, host_page;

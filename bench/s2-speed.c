@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "speed-rows.h"
-#include "study/options.h"
+#include "study/option/options.h"
 
 #define PAGE	 UINT64_C(4096)
 #define GIB	 (UINT64_C(1) << 30)

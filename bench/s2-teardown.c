@@ -2,9 +2,9 @@
 /* s2-teardown: what taking down a dying VM's stage 2 issues. */
 #include <inttypes.h>
 
-#include "study/program.h"
-#include "study/teardown.h"
-#include "study/vm_options.h"
+#include "study/run/program.h"
+#include "study/work/teardown.h"
+#include "study/option/vm_options.h"
 
 static const char *const deaths[] = {"close", "exit", "munmap", "slot-delete", NULL};
 static const char *const lives[] = {"dies", "shared", NULL};

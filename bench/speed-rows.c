@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hyp/memo.h"
+#include "hyp/stage2/memo.h"
 
 #define PAGE  UINT64_C(4096)
 #define GIB   (UINT64_C(1) << 30)

@@ -15,7 +15,7 @@
 #ifndef STAGE2SIM_CONTEXT_CHECK_H
 #define STAGE2SIM_CONTEXT_CHECK_H
 
-#include <stage2sim/mmu_context.h>
+#include <stage2sim/x86_context.h>
 #include <stage2sim/stage2_context.h>
 
 S2_BEGIN_DECLS
@@ -54,7 +54,7 @@ struct s2_context_result {
  * @return 0, whatever the verdict; -EINVAL for a configuration or bounds that
  *         cannot be; -ENOMEM.  On error @p out is untouched.
  */
-S2_API int s2_mmu_context_check(const struct s2_mmu_vcpu_config *cfg,
+S2_API int s2_x86_context_check(const struct s2_x86_vcpu_config *cfg,
 				const struct s2_context_bounds *bounds,
 				struct s2_context_result *out);
 

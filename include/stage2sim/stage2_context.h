@@ -2,7 +2,7 @@
 /**
  * @file
  * What a vcpu's stage-2 context reloads (arm64, VHE): the shape of
- * mmu_context.h where this library's users meet it.
+ * x86_context.h where this library's users meet it.
  *
  *     vcpu --hw_mmu--> root     the VM's own stage 2
  *                      nested   what L2 runs on, under a vEL2 of this VM

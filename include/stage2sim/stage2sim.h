@@ -21,7 +21,6 @@
 #include <stage2sim/machine.h>
 #include <stage2sim/memory.h>
 #include <stage2sim/mmu.h>
-#include <stage2sim/mmu_context.h>
 #include <stage2sim/mpidr.h>
 #include <stage2sim/op.h>
 #include <stage2sim/pgtable.h>
@@ -37,5 +36,6 @@
 #include <stage2sim/types.h>
 #include <stage2sim/vgic.h>
 #include <stage2sim/vm.h>
+#include <stage2sim/x86_context.h>
 
 #endif

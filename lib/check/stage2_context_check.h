@@ -8,7 +8,7 @@
 #define S2_CHECK_STAGE2_CONTEXT_CHECK_H
 
 #include "check/context_check.h"
-#include "hyp/stage2_context.h"
+#include "hyp/context/stage2_context.h"
 
 int s2_stage2_flow_check(const struct s2_stage2_policy *policy, const struct s2_stage2_flow *flow,
 			 const struct s2_context_bounds *bounds, struct s2_context_result *out);

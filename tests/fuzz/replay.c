@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "study/replay_log.h"
+#include "study/replay/replay_log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

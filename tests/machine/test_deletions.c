@@ -19,7 +19,7 @@
 #include <stage2sim/pgtable.h>
 #include <stage2sim/residue.h>
 
-#include "hyp/mmu.h"
+#include "hyp/stage2/mmu.h"
 #include "machine/physics.h"
 
 #define PAGE UINT64_C(0x1000)

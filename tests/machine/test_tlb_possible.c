@@ -12,7 +12,7 @@
 #include <stage2sim/residue.h>
 #include <stage2sim/tlbi.h>
 
-#include "hyp/mmu.h"
+#include "hyp/stage2/mmu.h"
 
 #define PAGE	UINT64_C(0x1000)
 #define MIB	UINT64_C(0x100000)

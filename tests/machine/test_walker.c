@@ -5,7 +5,7 @@
 #include <stage2sim/pgtable.h>
 #include <stage2sim/physics.h>
 
-#include "hyp/mmu.h"
+#include "hyp/stage2/mmu.h"
 
 #define MIB UINT64_C(0x100000)
 #define RW  (S2_PROT_R | S2_PROT_W)

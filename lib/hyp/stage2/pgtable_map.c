@@ -1,0 +1,475 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Building tables: map (with collapse and block splitting by refault) and
+ * eager split.  Reads beside stage2_map_walker() and stage2_split_walker().
+ */
+#include <stage2sim/pgtable.h>
+
+#include <errno.h>
+
+#include "hyp/stage2/memo.h"
+#include "hyp/stage2/walk.h"
+
+struct map_data {
+	uint64_t phys;
+	s2_pte attr;
+	bool force_pte;
+	struct s2_memcache *mc;
+};
+
+/* stage2_map_walker_phys_addr() */
+static uint64_t map_phys(const struct s2_walk *walk, const struct s2_visit *v)
+{
+	const struct map_data *data = walk->walker->arg;
+
+	return data->phys + (v->addr - walk->start);
+}
+
+/* stage2_leaf_mapping_allowed() */
+static bool leaf_mapping_allowed(const struct s2_walk *walk, const struct s2_visit *v)
+{
+	const struct map_data *data = walk->walker->arg;
+
+	if (data->force_pte && v->level < S2_LAST_LEVEL)
+		return false;
+	if (!s2_level_supports_leaf(&walk->mmu->geo, v->level))
+		return false;
+	if (v->granule > walk->end - v->addr)
+		return false;
+	return !((v->addr | map_phys(walk, v)) & (v->granule - 1));
+}
+
+/*
+ * How many descriptors from @pa on differ by the address alone: up to where the
+ * upper address bits change, which stand apart from the others.
+ */
+static uint64_t affine_descriptors(const struct s2_pte_format *fmt, uint64_t pa, uint64_t granule)
+{
+	uint64_t in_place = fmt->lpa2 ? S2_PTE_PA_MASK_LPA2 : S2_PTE_PA_MASK;
+
+	return (in_place - (pa & in_place)) / granule + 1;
+}
+
+static uint64_t map_run(const struct s2_walk *walk, const struct s2_visit *v, uint64_t max)
+{
+	uint64_t whole = (walk->end - v->addr) / v->granule;
+	uint64_t affine;
+
+	if (v->old || !leaf_mapping_allowed(walk, v))
+		return 1;
+	affine = affine_descriptors(&walk->mmu->fmt, map_phys(walk, v), v->granule);
+	if (whole > affine)
+		whole = affine;
+	return max < whole ? max : whole;
+}
+
+/* stage2_pte_needs_update(): not for the same mapping, nor for permissions alone. */
+static bool needs_update(s2_pte old, s2_pte new)
+{
+	if (!s2_pte_valid(old) || !s2_pte_valid(new))
+		return true;
+	return (old ^ new) & ~S2_PTE_PERMS;
+}
+
+static void flush_broken(struct s2_walk *walk, const struct s2_visit *v)
+{
+	uint64_t base = v->addr & ~(v->granule - 1);
+
+	if (s2_pte_is_table(v->old, v->level))
+		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_ipa(base), v->granule);
+	else if (s2_pte_valid(v->old))
+		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), v->level);
+}
+
+/* stage2_try_break_pte(): the entry is out of use and so is every translation made of it. */
+static void break_pte(struct s2_walk *walk, const struct s2_visit *v)
+{
+	bool locked = walk->mmu->flavour->break_with == S2_BREAK_LOCKED;
+
+	if (locked)
+		s2_visit_store_transient(walk, v, S2_PTE_LOCKED);
+	else if (s2_pte_valid(v->old))
+		s2_visit_store_transient(walk, v, 0);
+	if (!(walk->walker->flags & S2_WALK_SKIP_BBM_TLBI))
+		flush_broken(walk, v);
+	if (s2_pte_is_counted(v->old))
+		v->table->refs--;
+}
+
+/* stage2_make_pte() */
+static void make_pte(struct s2_walk *walk, const struct s2_visit *v, s2_pte new)
+{
+	v->table->refs = (uint16_t)(v->table->refs + v->n);
+	v->table->mixed |= !s2_pte_cacheable(new, &walk->mmu->fmt);
+	s2_visit_store(walk, v, new, S2_MEM_RELEASE);
+}
+
+/* Contents and instructions must be right before the guest can reach them. */
+static void clean_new_mapping(struct s2_walk *walk, const struct s2_visit *v, s2_pte new)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	struct s2_pa pa = s2_pte_pa(new, &mmu->fmt);
+	uint64_t step = s2_visit_step(v);
+
+	if (walk->walker->flags & S2_WALK_SKIP_CMO)
+		return;
+	if (s2_pte_cacheable(new, &mmu->fmt))
+		s2_clean_dcache_guest_page(mmu, walk->cpu, pa, v->granule, step);
+	if (s2_pte_executable(new, &mmu->fmt))
+		s2_invalidate_icache_guest_page(mmu, walk->cpu, pa, v->granule, step);
+}
+
+/* stage2_map_walker_try_leaf(): -E2BIG if no leaf can stand here. */
+static int map_try_leaf(struct s2_walk *walk, const struct s2_visit *v)
+{
+	const struct map_data *data = walk->walker->arg;
+	s2_pte new;
+	int ret;
+
+	if (!leaf_mapping_allowed(walk, v))
+		return -E2BIG;
+	ret = s2_pte_make_leaf(&walk->mmu->fmt, s2_pa(map_phys(walk, v)), data->attr, v->level,
+			       &new);
+	if (ret)
+		return ret;
+	if (!needs_update(v->old, new))
+		return -EAGAIN;
+	break_pte(walk, v);
+	clean_new_mapping(walk, v, new);
+	make_pte(walk, v, new);
+	return 0;
+}
+
+static struct s2_table *take_from_cache(struct s2_walk *walk, struct s2_memcache *mc)
+{
+	struct s2_table *table;
+
+	if (mc && !mc->nobjs)
+		return NULL;
+	table = s2_walk_table_alloc(walk);
+	if (table && mc)
+		mc->nobjs--;
+	return table;
+}
+
+/* stage2_map_walk_leaf(): a leaf, or a table to go down into; a block gives way to it. */
+static int map_walk_leaf(struct s2_walk *walk, const struct s2_visit *v)
+{
+	const struct map_data *data = walk->walker->arg;
+	struct s2_table *child;
+	s2_pte new;
+	int ret = map_try_leaf(walk, v);
+
+	if (ret != -E2BIG)
+		return ret;
+	if (v->level == S2_LAST_LEVEL)
+		return -EINVAL;
+	child = take_from_cache(walk, data->mc);
+	if (!child)
+		return -ENOMEM;
+	ret = s2_pte_make_table(&walk->mmu->fmt, s2_pa(child->pa), &new);
+	if (ret)
+		return ret;
+	break_pte(walk, v);
+	make_pte(walk, v, new);
+	if (walk->in_tree && v->level == S2_LAST_LEVEL - 1)
+		s2_memo_index(walk->mmu, v->addr, child);
+	return 0;
+}
+
+/*
+ * A table under a new block, before blocks were unlinked whole: the entry is
+ * cleared and the VMID flushed once, the leaves are put without a flush each.
+ */
+static int collapse_flush_vmid(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_table *child = s2_follow(walk->mmu, v->old);
+	struct s2_visit leaf = *v;
+	int ret;
+
+	s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
+	s2_flush_vmid(walk->mmu, walk->cpu);
+	v->table->refs--;
+	leaf.old = 0;
+	/* stage2_map_walk_table_post(): what is below first, the table itself after the new leaf. */
+	s2_put_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
+	ret = map_try_leaf(walk, &leaf);
+	s2_walk_table_free(walk, child);
+	return ret;
+}
+
+/*
+ * The same before 2020: all below is unmapped as for any other reason, then the
+ * block's fault is retried (3c3736cd32bf).  A parent that only led here stays.
+ */
+static int collapse_unmap(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_mmu *mmu = walk->mmu;
+	struct s2_unmap_how how = s2_mmu_unmap_how(mmu);
+	struct s2_visit leaf = *v;
+	int ret;
+
+	leaf.old = 0;
+	how.skip_cmo = mmu->flavour->collapse_cmo == S2_COLLAPSE_CMO_ELIDED;
+	s2_mmu_set_unmap_how(mmu, how);
+	v->table->refs++;
+	ret = s2_pgtable_unmap(mmu, walk->cpu, s2_range(v->addr, v->granule));
+	v->table->refs--;
+	s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
+	walk->cpu->site = "stage2:map";
+	return ret ? ret : map_try_leaf(walk, &leaf);
+}
+
+/* stage2_map_walk_table_pre() */
+static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_table *child;
+	int ret;
+
+	if (!leaf_mapping_allowed(walk, v))
+		return 0;
+	if (walk->mmu->flavour->collapse == S2_COLLAPSE_FLUSH_VMID)
+		return collapse_flush_vmid(walk, v);
+	if (walk->mmu->flavour->collapse == S2_COLLAPSE_UNMAP)
+		return collapse_unmap(walk, v);
+	child = s2_follow(walk->mmu, v->old);
+	ret = map_try_leaf(walk, v);
+	if (ret)
+		return ret;
+	s2_free_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
+	return 0;
+}
+
+static int map_visit(struct s2_walk *walk, const struct s2_visit *v)
+{
+	return v->kind == S2_WALK_TABLE_PRE ? map_walk_table_pre(walk, v) : map_walk_leaf(walk, v);
+}
+
+static int check_map(const struct s2_mmu *mmu, struct s2_range range, struct s2_pa pa)
+{
+	uint64_t pa_limit = UINT64_C(1) << mmu->geo.pa_bits;
+
+	if (pa.v & (s2_page_size(&mmu->geo) - 1))
+		return -EINVAL;
+	if (pa.v >= pa_limit || range.size > pa_limit - pa.v)
+		return -ERANGE;
+	return 0;
+}
+
+static int map_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+		    struct map_data *data, unsigned flags)
+{
+	const struct s2_walker walker = {
+		.visit = map_visit,
+		.run = map_run,
+		.arg = data,
+		.flags = S2_WALK_TABLE_PRE | S2_WALK_LEAF |
+			 (flags & S2_MAP_FAULT ? S2_WALK_FAULT : 0U) |
+			 (flags & S2_MAP_SKIP_CMO ? S2_WALK_SKIP_CMO : 0U),
+	};
+	int ret;
+
+	cpu->site = "stage2:map";
+	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
+	s2_dsb(cpu, S2_DSB_ISHST);
+	return ret;
+}
+
+static uint64_t map_key(unsigned prot, unsigned flags)
+{
+	return (uint64_t)flags << 32 | prot;
+}
+
+/* An entry that is empty, in a table that is there: only the entry has to be written. */
+static inline bool map_entry(struct s2_mmu *mmu, struct s2_entry e, uint64_t pa)
+{
+	if (*e.pte)
+		return false;
+	*e.pte = mmu->map_attr | pa;
+	e.table->refs++;
+	mmu->map_memo.tally.n++;
+	return true;
+}
+
+static inline bool map_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
+			       uint64_t pa, uint64_t key)
+{
+	struct s2_entry e;
+
+	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu) &&
+	       s2_memo_is_page(mmu, range, pa) && s2_memo_peek(mmu, range.ipa.v, &e) &&
+	       map_entry(mmu, e, pa);
+}
+
+/* The same for a call that passed its checks; else it may be one to @learn from. */
+static bool map_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
+			       uint64_t pa, uint64_t key, bool *learn)
+{
+	struct s2_entry e;
+
+	*learn = false;
+	if (!s2_memo_is_page(mmu, range, pa) || !s2_memo_allowed(mmu, cpu) ||
+	    !s2_memo_find(mmu, range.ipa.v, &e) || *e.pte)
+		return false;
+	*learn = mmu->map_memo.key != key || !s2_memo_trust(&mmu->map_memo, mmu, cpu);
+	return !*learn && map_entry(mmu, e, pa);
+}
+
+/* Keeps the attributes of what was just mapped, so that the next entry can be composed. */
+static void learn_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, uint64_t key)
+{
+	struct s2_entry e;
+
+	if (!s2_memo_find(mmu, range.ipa.v, &e))
+		return;
+	mmu->map_attr = *e.pte & ~mmu->pa_mask;
+	/* A table that must be told apart from others cannot be written past make_pte(). */
+	if (!e.table->mixed)
+		s2_memo_end(&mmu->map_memo, mmu, key, cpu);
+}
+
+static S2_SLOW int map_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+			       struct s2_pa pa, unsigned prot, struct s2_memcache *mc,
+			       unsigned flags)
+{
+	struct map_data data = {
+		.phys = pa.v,
+		.force_pte = flags & S2_MAP_FORCE_PTE,
+		.mc = mc,
+	};
+	bool learn;
+	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+
+	if (!ret)
+		ret = check_map(mmu, range, pa);
+	if (!ret)
+		ret = s2_pte_attr(&mmu->fmt, prot, &data.attr);
+	if (ret)
+		return ret;
+	if (map_by_closer_look(mmu, cpu, range, pa.v, map_key(prot, flags), &learn))
+		return 0;
+	if (learn)
+		s2_memo_begin(&mmu->map_memo, cpu);
+	ret = map_walk(mmu, cpu, range, &data, flags);
+	if (learn && !ret)
+		learn_map(mmu, cpu, range, map_key(prot, flags));
+	return ret;
+}
+
+int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
+		   unsigned prot, struct s2_memcache *mc, unsigned flags)
+{
+	if (map_by_memo(mmu, cpu, range, pa.v, map_key(prot, flags)))
+		return 0;
+	return map_in_full(mmu, cpu, range, pa, prot, mc, flags);
+}
+
+/* stage2_block_get_nr_page_tables(): to map one block at @level with pages. */
+static uint64_t pgtable_map_split_tables(const struct s2_geometry *geo, int level)
+{
+	return level == S2_LAST_LEVEL - 1 ? 1 : s2_table_entries(geo) + 1;
+}
+
+static uint64_t split_run(const struct s2_walk *walk, const struct s2_visit *v, uint64_t max)
+{
+	(void)walk;
+	return v->level < S2_LAST_LEVEL && s2_pte_valid(v->old) ? 1 : max;
+}
+
+/* kvm_pgtable_stage2_create_unlinked(): a private subtree that maps what a block maps. */
+static struct s2_table *create_unlinked(struct s2_walk *walk, const struct s2_visit *v,
+					struct s2_memcache *mc, bool force_pte, int *err)
+{
+	const struct s2_pte_format *fmt = &walk->mmu->fmt;
+	struct map_data data = {
+		.phys = s2_visit_pa(walk, v).v,
+		.force_pte = force_pte,
+		.mc = mc,
+	};
+	const struct s2_walker walker = {
+		.visit = map_visit,
+		.run = map_run,
+		.arg = &data,
+		.flags = S2_WALK_LEAF | S2_WALK_SKIP_BBM_TLBI | S2_WALK_SKIP_CMO,
+	};
+	struct s2_table *table;
+
+	/* As kvm_pgtable_stage2_pte_prot() does, permissions only: any block becomes write-back. */
+	*err = s2_pte_attr(fmt, s2_pte_prot(v->old, fmt) & (S2_PROT_R | S2_PROT_W | S2_PROT_X),
+			   &data.attr);
+	if (*err)
+		return NULL;
+	/* Software bits travel with the mapping. */
+	data.attr |= v->old & S2_PTE_SW_MASK;
+	table = take_from_cache(walk, mc);
+	*err = -ENOMEM;
+	if (!table)
+		return NULL;
+	*err = s2_walk_subtree(walk->mmu, walk->cpu, &walker, table, v->level + 1);
+	if (!*err)
+		return table;
+	s2_free_unlinked(walk->mmu, walk->cpu, table, v->level + 1);
+	return NULL;
+}
+
+/* stage2_split_walker() */
+static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
+{
+	struct s2_memcache *mc = walk->walker->arg;
+	uint64_t needed = pgtable_map_split_tables(&walk->mmu->geo, v->level);
+	struct s2_table *child;
+	bool force_pte = true;
+	s2_pte new;
+	int ret;
+
+	if (v->level == S2_LAST_LEVEL || !s2_pte_valid(v->old))
+		return 0;
+	if (mc && mc->nobjs < needed) {
+		/* One level at a time; the walk comes back for the smaller blocks. */
+		force_pte = false;
+		needed = 1;
+	}
+	if (mc && mc->nobjs < needed)
+		return -ENOMEM;
+	child = create_unlinked(walk, v, mc, force_pte, &ret);
+	if (!child)
+		return ret;
+	break_pte(walk, v);
+	ret = s2_pte_make_table(&walk->mmu->fmt, s2_pa(child->pa), &new);
+	if (ret)
+		return ret;
+	make_pte(walk, v, new);
+	if (v->level == S2_LAST_LEVEL - 1)
+		s2_memo_index(walk->mmu, v->addr, child);
+	return 0;
+}
+
+/* Pages are looked at and left alone, whatever they are. */
+static bool split_whole(struct s2_walk *walk, struct s2_table *table)
+{
+	(void)table;
+	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	return true;
+}
+
+int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
+		     struct s2_memcache *mc)
+{
+	const struct s2_walker walker = {
+		.visit = split_visit,
+		.run = split_run,
+		.whole = split_whole,
+		.arg = mc,
+		.flags = S2_WALK_LEAF,
+	};
+	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
+
+	if (ret)
+		return ret;
+	if (!mmu->flavour->split)
+		return -EOPNOTSUPP;
+	cpu->site = "stage2:split";
+	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
+	s2_dsb(cpu, S2_DSB_ISHST);
+	return ret;
+}

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "hyp/stage2/walk.h"
+
+#include <errno.h>
+
+#include "hyp/stage2/memo.h"
+
+struct s2_table *s2_follow(const struct s2_mmu *mmu, s2_pte pte)
+{
+	uint64_t pa = mmu->pa_mask ? pte & mmu->pa_mask : s2_pte_pa(pte, &mmu->fmt).v;
+
+	return s2_tablemem_table(s2_tablemem_directory(mmu->machine->tables), pa);
+}
+
+struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
+{
+	struct s2_table *table = s2_table_alloc(walk->mmu->pool);
+
+	if (table)
+		s2_table_event(walk->cpu, S2_OP_TABLE_ALLOC, table->pa,
+			       s2_page_size(&walk->mmu->geo));
+	return table;
+}
+
+void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table)
+{
+	s2_table_event(walk->cpu, S2_OP_TABLE_FREE, table->pa, s2_page_size(&walk->mmu->geo));
+	s2_memo_forget_table(walk->mmu, table);
+	s2_table_free(walk->mmu->pool, table);
+}
+
+/* kvm_pgtable_walk_continue() */
+static bool walk_continues(const struct s2_walk *walk, int ret)
+{
+	if (ret == -EAGAIN)
+		return !(walk->walker->flags & S2_WALK_FAULT) &&
+		       !walk->mmu->flavour->eagain_ends_walk;
+	return !ret;
+}
+
+/* Entries from @v on that differ from it by their position only, at most @max. */
+static uint64_t affine_run(const struct s2_visit *v, uint64_t max)
+{
+	const uint64_t step = s2_pte_step(v->old, v->granule);
+	const s2_pte *const entries = v->ptep;
+	const s2_pte first = v->old;
+	uint64_t n = 0;
+
+	if (first && !s2_pte_valid(first))
+		return 1;
+	/* Eight at a time while all agree: most tables are uniform. */
+	for (; n + 8 <= max; n += 8) {
+		uint64_t differ = 0;
+
+		for (uint64_t i = 0; i < 8; i++)
+			differ |= entries[n + i] ^ (first + (n + i) * step);
+		if (differ)
+			break;
+	}
+	while (n < max && entries[n] == first + n * step)
+		n++;
+	return n;
+}
+
+static uint64_t run_length(const struct s2_walk *walk, const struct s2_visit *v, uint64_t in_table)
+{
+	uint64_t max = (walk->end - v->addr + v->granule - 1) / v->granule;
+
+	if (v->addr & (v->granule - 1))
+		return 1;
+	if (max > in_table)
+		max = in_table;
+	if (max > walk->mmu->machine->run_limit)
+		max = walk->mmu->machine->run_limit;
+	if (max > 1 && walk->walker->run)
+		max = walk->walker->run(walk, v, max);
+	/* A table that nothing refers to has only empty entries: they need not be read. */
+	if (!v->old && v->table->refs == 1)
+		return max;
+	return max > 1 ? affine_run(v, max) : 1;
+}
+
+static int walk_table(struct s2_walk *walk, struct s2_table *table, int level);
+
+/*
+ * A last-level table that lies whole in the range, and that the walker can
+ * answer for as one: only while nobody looks at single instructions.
+ */
+static bool whole_table(struct s2_walk *walk, struct s2_table *table, int level, uint64_t granule)
+{
+	if (!walk->walker->whole || level != S2_LAST_LEVEL || walk->cpu->observed ||
+	    walk->mmu->machine->run_limit != UINT64_MAX)
+		return false;
+	if ((walk->addr & (granule - 1)) || walk->end - walk->addr < granule)
+		return false;
+	if (!walk->walker->whole(walk, table))
+		return false;
+	walk->addr += granule;
+	return true;
+}
+
+/* One entry or run: read, visit, read again.  @table_pte gets the table to descend into, or 0. */
+static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_pte)
+{
+	const struct s2_walker *walker = walk->walker;
+	bool is_table = s2_pte_is_table(v->old, v->level);
+	bool reload = false;
+	int ret = 0;
+
+	if (v->n > 1)
+		s2_run_begin(walk->cpu, v->n);
+	s2_pte_read(walk->cpu, v->pte_pa, v->old, v->n > 1 ? s2_pte_step(v->old, v->granule) : 0);
+	v->kind = is_table ? S2_WALK_TABLE_PRE : S2_WALK_LEAF;
+	if (walker->flags & v->kind) {
+		ret = walker->visit(walk, v);
+		reload = true;
+	}
+	if (reload) {
+		v->old = *v->ptep;
+		s2_pte_read(walk->cpu, v->pte_pa, v->old,
+			    v->n > 1 ? s2_pte_step(v->old, v->granule) : 0);
+		is_table = s2_pte_is_table(v->old, v->level);
+	}
+	if (v->n > 1)
+		s2_run_end(walk->cpu);
+	*table_pte = is_table ? v->old : 0;
+	return ret;
+}
+
+/* __kvm_pgtable_visit(). @return entries passed, or an error that ends the walk. */
+static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned index, int level)
+{
+	const struct s2_geometry *geo = &walk->mmu->geo;
+	struct s2_visit v = {
+		.table = table,
+		.ptep = &table->entries[index],
+		.pte_pa = table->pa + index * sizeof(s2_pte),
+		.old = table->entries[index],
+		.addr = walk->addr,
+		.granule = s2_level_size(geo, level),
+		.n = 1,
+		.level = level,
+	};
+	struct s2_table *child;
+	s2_pte table_pte;
+	int ret;
+
+	if (!s2_pte_is_table(v.old, level))
+		v.n = run_length(walk, &v, s2_table_entries(geo) - index);
+	ret = visit_entry(walk, &v, &table_pte);
+	if (!walk_continues(walk, ret))
+		return ret;
+	if (!table_pte) {
+		walk->addr = (v.addr & ~(v.granule - 1)) + v.n * v.granule;
+		return (int64_t)v.n;
+	}
+	child = s2_follow(walk->mmu, table_pte);
+	ret = whole_table(walk, child, level + 1, v.granule) ? 0
+							     : walk_table(walk, child, level + 1);
+	if (ret)
+		return ret;
+	if (walk->walker->flags & S2_WALK_TABLE_POST) {
+		v.kind = S2_WALK_TABLE_POST;
+		ret = walk->walker->visit(walk, &v);
+		if (!walk_continues(walk, ret))
+			return ret;
+	}
+	return 1;
+}
+
+static int walk_table(struct s2_walk *walk, struct s2_table *table, int level)
+{
+	unsigned entries = s2_table_entries(&walk->mmu->geo);
+	unsigned index = s2_level_index(&walk->mmu->geo, s2_ipa(walk->addr), level);
+
+	while (index < entries && walk->addr < walk->end) {
+		int64_t passed = walk_entry(walk, table, index, level);
+
+		if (passed < 0)
+			return (int)passed;
+		index += (unsigned)passed;
+	}
+	return 0;
+}
+
+int s2_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walker, uint64_t start,
+	    uint64_t size)
+{
+	struct s2_walk walk = {mmu, cpu, walker, start, start, start + size, true};
+	int ret = 0;
+
+	while (!ret && walk.addr < walk.end)
+		ret = walk_table(&walk, &mmu->root[s2_root_index(&mmu->geo, s2_ipa(walk.addr))],
+				 mmu->geo.start_level);
+	return ret;
+}
+
+int s2_walk_subtree(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walker,
+		    struct s2_table *table, int level)
+{
+	struct s2_walk walk = {mmu, cpu, walker, 0, 0, s2_level_size(&mmu->geo, level - 1), false};
+
+	return walk_table(&walk, table, level);
+}
+
+int s2_walk_check(const struct s2_mmu *mmu, const struct s2_cpu *cpu, uint64_t start, uint64_t size)
+{
+	uint64_t limit = s2_ipa_limit(&mmu->geo);
+
+	if (cpu->machine != mmu->machine || !mmu->root)
+		return -EINVAL;
+	if (!size || ((start | size) & (s2_page_size(&mmu->geo) - 1)))
+		return -EINVAL;
+	if (start >= limit || size > limit - start)
+		return -ERANGE;
+	return 0;
+}

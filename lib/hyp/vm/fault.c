@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: MIT */
+/* Guest accesses and the fault path.  Reads beside user_mem_abort() in kvm/mmu.c. */
+#include <errno.h>
+
+#include "hyp/stage2/memo.h"
+#include "hyp/vm/vm.h"
+#include "machine/walker.h"
+
+/* A stage-2 fault as user_mem_abort() gets it. */
+struct fault {
+	struct s2_vcpu *vcpu;
+	struct vm_slot *slot;
+	struct s2_ipa ipa; /* of the page */
+	enum s2_access access;
+	bool permission;
+	uint64_t granule;		 /* bytes of the entry that faulted */
+	const struct s2_host_page *page; /* what the host found there; NULL: as the slot tells */
+};
+
+static bool permitted(const struct s2_mmu *mmu, const struct s2_leaf *leaf, enum s2_access access)
+{
+	if (access == S2_ACCESS_WRITE)
+		return s2_pte_writable(leaf->pte);
+	if (access == S2_ACCESS_FETCH)
+		return s2_pte_executable(leaf->pte, &mmu->fmt);
+	return s2_pte_readable(leaf->pte);
+}
+
+/* VTCR_EL2.HA: the hardware walker sets AF, and the hypervisor sees nothing of it. */
+static void set_access_flag(const struct s2_mmu *mmu, struct s2_ipa ipa)
+{
+	const struct s2_guest_access read = {.kind = S2_ACCESS_READ, .va = {ipa.v}, .ipa = ipa};
+	struct s2_regime regime;
+	struct s2_hw_walk walk;
+	struct s2_fault fault = {0};
+
+	if (!s2_regime_init(&regime, &mmu->machine->features, mmu->vtcr, mmu->vttbr))
+		(void)s2_hw_walk_all(mmu->machine->tables, &regime, &read, &walk, &fault);
+}
+
+/* Is the access allowed by the leaf, without a fault? */
+static bool allowed(const struct s2_mmu *mmu, struct s2_ipa ipa, const struct s2_leaf *leaf,
+		    enum s2_access access)
+{
+	if (!s2_pte_valid(leaf->pte) || !permitted(mmu, leaf, access))
+		return false;
+	if (s2_pte_accessed(leaf->pte))
+		return true;
+	if (mmu->machine->features.haf)
+		set_access_flag(mmu, ipa);
+	return mmu->machine->features.haf;
+}
+
+/* fault_supports_stage2_huge_mapping(): the block lies within the slot, host and guest agree. */
+static bool block_fits(const struct vm_slot *slot, struct s2_ipa ipa, uint64_t block)
+{
+	uint64_t base = ipa.v & ~(block - 1);
+
+	if ((slot->cfg.ipa.v ^ slot->cfg.hva.v) & (block - 1))
+		return false;
+	return base >= slot->cfg.ipa.v && base + block <= slot->cfg.ipa.v + slot->cfg.size;
+}
+
+/* The size that is mapped: the host's page, unless logging or the slot's edges forbid it. */
+static uint64_t vma_pagesize(const struct fault *f)
+{
+	const struct s2_geometry *geo = &f->vcpu->vm->mmu->geo;
+	uint64_t size;
+
+	if (f->slot->logging)
+		return s2_page_size(geo);
+	size = s2_slot_host_page_size(f->vcpu->vm, f->slot,
+				      s2_vm_slot_page(f->vcpu->vm, f->slot, f->ipa));
+	for (int level = s2_min_block_level(geo); level < S2_LAST_LEVEL; level++)
+		if (s2_level_size(geo, level) <= size &&
+		    block_fits(f->slot, f->ipa, s2_level_size(geo, level)))
+			return s2_level_size(geo, level);
+	return s2_page_size(geo);
+}
+
+/* One frame stands for all zero pages, of no slot: the last below the table pages. */
+static struct s2_pa zero_frame(const struct s2_mmu *mmu)
+{
+	return s2_pa(s2_tablemem_base(mmu->machine->tables) - s2_page_size(&mmu->geo));
+}
+
+/* __gfn_to_pfn_memslot(): the frame for the page, and whether the host lets it be written. */
+static int get_frame(const struct fault *f, uint64_t page, bool *writable, struct s2_pa *pa)
+{
+	struct vm_slot *slot = f->slot;
+	int ret = s2_slot_get_page(f->vcpu->vm, slot, page, f->access == S2_ACCESS_WRITE, writable);
+
+	*pa = s2_pa(slot->cfg.pa.v + (f->ipa.v - slot->cfg.ipa.v));
+	if (s2_slot_is_zero(slot, page))
+		*pa = zero_frame(f->vcpu->vm->mmu);
+	return ret;
+}
+
+/* Copying the zero page on a write first takes the old translation away. */
+static int break_zero_page(const struct fault *f, uint64_t page)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	const struct s2_range range = {f->ipa, s2_page_size(&vm->mmu->geo)};
+	int ret;
+
+	if (f->access != S2_ACCESS_WRITE || !s2_slot_is_zero(f->slot, page))
+		return 0;
+	ret = s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
+	if (ret || !vm->cfg.flavour->zero_page_change_pte)
+		return ret;
+	/* change_pte() maps the copy read-only at once; the fault then maps it for good. */
+	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, range,
+			     s2_pa(f->slot->cfg.pa.v + (f->ipa.v - f->slot->cfg.ipa.v)), S2_PROT_R,
+			     NULL, 0);
+	return ret ? ret : s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
+}
+
+/* Without DIC a page becomes executable when it is first fetched from. */
+static bool grants_exec(const struct fault *f)
+{
+	return f->access == S2_ACCESS_FETCH || f->vcpu->cpu->machine->features.dic;
+}
+
+static unsigned fault_prot(const struct fault *f, bool writable)
+{
+	unsigned prot = S2_PROT_R;
+
+	if (writable && (!f->slot->logging || f->access == S2_ACCESS_WRITE))
+		prot |= S2_PROT_W;
+	if (grants_exec(f))
+		prot |= S2_PROT_X;
+	return prot;
+}
+
+static int map_fault(const struct fault *f, uint64_t size, struct s2_pa pa, unsigned prot)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	uint64_t base = f->ipa.v & ~(size - 1);
+	int ret;
+
+	pa.v -= f->ipa.v - base;
+	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, s2_range(base, size), pa, prot, NULL,
+			     S2_MAP_FAULT);
+	return ret ? ret : s2_vm_note_mapped(vm, s2_ipa(base), size);
+}
+
+static int mark_dirty(const struct fault *f, uint64_t page, unsigned prot)
+{
+	if (!f->slot->logging || !(prot & S2_PROT_W))
+		return 0;
+	return s2_bits_set(&f->slot->dirty, page);
+}
+
+/* Over an entry of the same size only its permissions are in the way. */
+static int set_mapping(const struct fault *f, bool permission, uint64_t size, struct s2_pa pa,
+		       unsigned prot)
+{
+	int ret;
+
+	if (permission && size == f->granule)
+		ret = s2_pgtable_relax_perms(f->vcpu->vm->mmu, f->vcpu->cpu, f->ipa, prot);
+	else
+		ret = map_fault(f, size, pa, prot);
+	return ret == -EAGAIN ? 0 : ret;
+}
+
+/* user_mem_abort() */
+static int user_mem_abort(const struct fault *f)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	uint64_t page = s2_vm_slot_page(vm, f->slot, f->ipa), size;
+	bool permission = f->permission;
+	bool writable;
+	struct s2_pa pa;
+	unsigned prot;
+	int ret;
+
+	if (s2_slot_is_zero(f->slot, page))
+		permission = permission && f->access != S2_ACCESS_WRITE;
+	ret = break_zero_page(f, page);
+	if (!ret)
+		ret = get_frame(f, page, &writable, &pa);
+	if (ret)
+		return ret;
+	size = vma_pagesize(f);
+	prot = fault_prot(f, writable);
+	ret = set_mapping(f, permission, size, pa, prot);
+	return ret ? ret : mark_dirty(f, page, prot);
+}
+
+/* The same from where the host has found the page: no slot is asked. */
+static int host_page_abort(const struct fault *f)
+{
+	const struct s2_host_page *page = f->page;
+	unsigned prot = S2_PROT_R | (page->prot & (S2_PROT_W | S2_PROT_DEVICE | S2_PROT_NORMAL_NC));
+
+	if (!(prot & (S2_PROT_DEVICE | S2_PROT_NORMAL_NC)) && grants_exec(f))
+		prot |= S2_PROT_X;
+	return set_mapping(f, f->permission, page->size,
+			   s2_pa(page->pa.v + (f->ipa.v & (page->size - 1))), prot);
+}
+
+static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct vm_slot *slot,
+			struct s2_ipa ipa, enum s2_access access)
+{
+	const struct fault fault = {
+		.vcpu = vcpu,
+		.slot = slot,
+		.ipa = ipa,
+		.access = access,
+		.permission = s2_pte_valid(leaf->pte),
+		.granule = s2_level_size(&vcpu->vm->mmu->geo, leaf->level),
+	};
+
+	/* An access-flag fault is settled without mm: handle_access_fault(). */
+	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte) &&
+	    !vcpu->cpu->machine->features.haf)
+		return s2_pgtable_mkyoung(vcpu->vm->mmu, vcpu->cpu, ipa);
+	return user_mem_abort(&fault);
+}
+
+/* One access: faults until it is allowed. @return faults, or an error */
+static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
+		       struct s2_leaf *leaf)
+{
+	struct s2_mmu *mmu = vcpu->vm->mmu;
+
+	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
+		struct vm_slot *slot;
+		int ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
+
+		if (ret || allowed(mmu, ipa, leaf, access))
+			return ret ? ret : faults;
+		slot = s2_vm_slot_at(vcpu->vm, ipa);
+		s2_count(vcpu->cpu, S2_OP_S2_FAULT, 1);
+		s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
+		if (!slot)
+			return -EFAULT;
+		ret = handle_fault(vcpu, leaf, slot, ipa, access);
+		if (ret)
+			return ret;
+		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
+	}
+	return -ELOOP;
+}
+
+/* ---- faults that are known ---- */
+
+/* A page that nobody has touched, in a table that is there: only the entry has to be written. */
+static inline bool fault_entry(struct vm_fault_memo *known, struct s2_entry e, uint64_t ipa)
+{
+	if (*e.pte)
+		return false;
+	*e.pte = known->attr | (ipa + known->pa_offset);
+	e.table->refs++;
+	known->memo.tally.n++;
+	return true;
+}
+
+/* No flush is part of such a fault, so VMIDs and who watches flushes make no difference. */
+static inline bool fault_by_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access)
+{
+	struct vm_fault_memo *known = &vcpu->vm->faults[access];
+	struct s2_entry e;
+
+	return s2_memo_trusted(&known->memo, vcpu->cpu) && page - known->start < known->size &&
+	       s2_memo_peek(vcpu->vm->mmu, page, &e) && fault_entry(known, e, page);
+}
+
+/* Whether faults on pages of @slot differ by nothing but the page. */
+static bool faults_alike(const struct s2_vm *vm, const struct vm_slot *slot)
+{
+	return slot && slot->cfg.populated && !slot->logging &&
+	       slot->cfg.backing == vm->mmu->page_size &&
+	       vm->cfg.flavour->toggle != S2_TOGGLE_SINCE_FLUSH;
+}
+
+/*
+ * A fault on an empty entry which the memo did not know for sure: it may, or
+ * be about to learn it.  A slot teaches it with its second fault in a row, so
+ * that accesses to two by turns do not have it forget and learn each time.
+ */
+static bool fault_by_closer_look(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access,
+				 bool *learn)
+{
+	struct vm_fault_memo *known = &vcpu->vm->faults[access];
+	struct s2_mmu *mmu = vcpu->vm->mmu;
+	const struct vm_slot *slot;
+	struct s2_entry e;
+
+	*learn = false;
+	if (!s2_memo_allowed(mmu, vcpu->cpu) || !s2_memo_find(mmu, page, &e) || *e.pte)
+		return false;
+	if (page - known->start < known->size && s2_memo_trust(&known->memo, mmu, vcpu->cpu))
+		return fault_entry(known, e, page);
+	slot = s2_vm_slot_at(vcpu->vm, s2_ipa(page));
+	*learn = slot == known->last && faults_alike(vcpu->vm, slot);
+	known->last = slot;
+	return false;
+}
+
+static void learn_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, uint64_t page,
+			enum s2_access access)
+{
+	struct vm_fault_memo *known = &vcpu->vm->faults[access];
+	const struct vm_slot *slot = known->last;
+	struct s2_mmu *mmu = vcpu->vm->mmu;
+	struct s2_entry e;
+
+	/* A table that must be told apart from others cannot be written past make_pte(). */
+	if (!s2_memo_find(mmu, page, &e) || e.table->mixed)
+		return;
+	known->start = slot->cfg.ipa.v;
+	known->size = slot->cfg.size;
+	known->pa_offset = slot->cfg.pa.v - slot->cfg.ipa.v;
+	known->attr = leaf->pte & ~mmu->pa_mask;
+	s2_memo_end(&known->memo, mmu, 0, vcpu->cpu);
+}
+
+/* One access, as access_page(), by the memo if it is known there. */
+static int access_page_or_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access,
+			       uint64_t *granule)
+{
+	struct s2_leaf leaf;
+	bool learn;
+	int n;
+
+	*granule = vcpu->vm->mmu->page_size;
+	if (fault_by_memo(vcpu, page, access) || fault_by_closer_look(vcpu, page, access, &learn))
+		return 1;
+	if (learn)
+		s2_memo_begin(&vcpu->vm->faults[access].memo, vcpu->cpu);
+	n = access_page(vcpu, s2_ipa(page), access, &leaf);
+	if (learn && n == 1)
+		learn_fault(vcpu, &leaf, page, access);
+	if (n >= 0)
+		*granule = s2_level_size(&vcpu->vm->mmu->geo, leaf.level);
+	return n;
+}
+
+static S2_SLOW int64_t access_in_full(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
+				      enum s2_access access)
+{
+	const struct s2_mmu *mmu = vcpu->vm->mmu;
+	uint64_t addr = ipa.v & ~(mmu->page_size - 1), end = ipa.v + size;
+	int64_t faults = 0;
+
+	if (!vcpu->cpu || !size || end < ipa.v || end > s2_ipa_limit(&mmu->geo) ||
+	    (unsigned)access > S2_ACCESS_FETCH)
+		return -EINVAL;
+	while (addr < end) {
+		uint64_t granule;
+		int n = access_page_or_memo(vcpu, addr, access, &granule);
+
+		if (n < 0)
+			return n;
+		faults += n;
+		/* All of an allowed leaf is allowed. */
+		addr = (addr & ~(granule - 1)) + granule;
+	}
+	return faults;
+}
+
+int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
+		       enum s2_access access)
+{
+	const uint64_t offset = ipa.v & (vcpu->vm->mmu->page_size - 1);
+
+	/* Within one page, and not empty. */
+	if (vcpu->cpu && size - 1 < vcpu->vm->mmu->page_size - offset &&
+	    (unsigned)access <= S2_ACCESS_FETCH && fault_by_memo(vcpu, ipa.v - offset, access))
+		return 1;
+	return access_in_full(vcpu, ipa, size, access);
+}
+
+/* What stage 2 did not allow, as the syndrome tells it. */
+static enum s2_access abort_access(const struct s2_fault *fault)
+{
+	if (fault->exec)
+		return S2_ACCESS_FETCH;
+	return fault->write ? S2_ACCESS_WRITE : S2_ACCESS_READ;
+}
+
+static bool is_page_of(const struct s2_geometry *geo, const struct s2_host_page *page)
+{
+	return s2_is_leaf_size(geo, page->size) && !(page->pa.v & (page->size - 1)) &&
+	       !(page->prot & ~S2_PROT_MASK);
+}
+
+static int check_abort(const struct s2_vcpu *vcpu, const struct s2_fault *fault,
+		       const struct s2_host_page *page)
+{
+	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
+
+	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL)
+		return -EINVAL;
+	if (fault->level < geo->start_level && fault->code != S2_FAULT_TRANSLATION)
+		return -EINVAL;
+	if (page && !is_page_of(geo, page))
+		return -EINVAL;
+	if (fault->ipa.v >= s2_ipa_limit(geo))
+		return -ERANGE;
+	switch (fault->code) {
+	case S2_FAULT_TRANSLATION:
+	case S2_FAULT_ACCESS_FLAG:
+	case S2_FAULT_PERMISSION:
+		return 0;
+	default:
+		return -EFAULT; /* kvm_handle_guest_abort() gives these to user space */
+	}
+}
+
+static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
+			 const struct s2_host_page *page)
+{
+	struct s2_vm *vm = vcpu->vm;
+	const struct s2_geometry *geo = &vm->mmu->geo;
+	const struct fault f = {
+		.vcpu = vcpu,
+		.slot = page ? NULL : s2_vm_slot_at(vm, fault->ipa),
+		.ipa = s2_ipa(fault->ipa.v & ~(s2_page_size(geo) - 1)),
+		.access = abort_access(fault),
+		.permission = fault->code == S2_FAULT_PERMISSION,
+		.granule = fault->level < geo->start_level ? 0 : s2_level_size(geo, fault->level),
+		.page = page,
+	};
+	int ret;
+
+	if (!page && !f.slot)
+		return -EFAULT;
+	if (fault->code == S2_FAULT_ACCESS_FLAG) {
+		ret = s2_pgtable_mkyoung(vm->mmu, vcpu->cpu, f.ipa);
+		return ret == -EAGAIN ? 0 : ret;
+	}
+	return page ? host_page_abort(&f) : user_mem_abort(&f);
+}
+
+int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
+		  const struct s2_host_page *page)
+{
+	int ret = check_abort(vcpu, fault, page);
+
+	if (ret)
+		return ret;
+	return resolve_abort(vcpu, fault, page);
+}

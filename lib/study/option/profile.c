@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/* Cost profiles; see profile.h. */
+#include "study/option/profile.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/base/parse.h"
+
+/** Where the shipped profiles are, unless the environment says otherwise. */
+#ifndef S2_PROFILE_DIR
+#define S2_PROFILE_DIR "profiles"
+#endif
+
+#define ENDING	  ".profile"
+#define LINE_ROOM 1024
+
+static const char *const seq_names[S2_SEQ_COUNT] = {
+	[S2_SEQ_FLUSH_IPA] = "seq_flush_ipa",
+	[S2_SEQ_UNMAP_PAGE_REST] = "seq_unmap_page_rest",
+	[S2_SEQ_IPI_REST] = "seq_ipi_rest",
+	[S2_SEQ_MMU_INIT] = "seq_mmu_init",
+};
+
+/** A profile being read. */
+struct reader {
+	const char *name;
+	unsigned line;
+	struct s2_profile *profile;
+	struct s2_error *err;
+};
+
+const char *s2_seq_name(enum s2_seq seq)
+{
+	return (unsigned)seq < S2_SEQ_COUNT ? seq_names[seq] : NULL;
+}
+
+static struct s2_cost_entry *find_entry(struct s2_profile *profile, const char *name)
+{
+	int op = s2_op_find(name);
+
+	if (op >= 0)
+		return &profile->op[op];
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+		if (!strcmp(seq_names[seq], name))
+			return &profile->seq[seq];
+	return NULL;
+}
+
+/** Cuts blanks off both ends of @p text, in place. */
+static char *trim(char *text)
+{
+	size_t len;
+
+	text += strspn(text, " \t\r\n");
+	len = strlen(text);
+	while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
+		text[--len] = '\0';
+	return text;
+}
+
+static int bad_line(const struct reader *r, int code, const char *got, const char *expected)
+{
+	s2_error_set(r->err, code, "%s:%u: got \"%.60s\", expected %s", r->name, r->line, got,
+		     expected);
+	return code == S2_PROFILE_MEMORY ? -ENOMEM : -EINVAL;
+}
+
+static int parse_ns(const char *text, double *ns)
+{
+	char *end;
+
+	/* strtod() would also take signs, blanks, "inf" and "nan". */
+	if ((text[0] < '0' || text[0] > '9') && text[0] != '.')
+		return -EINVAL;
+	*ns = strtod(text, &end);
+	return end != text && *end == '\0' && isfinite(*ns) ? 0 : -EINVAL;
+}
+
+static int add_entry(const struct reader *r, const char *name, const char *value,
+		     const char *source)
+{
+	struct s2_cost_entry *entry = find_entry(r->profile, name);
+	double ns;
+
+	if (entry == NULL)
+		return bad_line(r, S2_PROFILE_NAME, name, "an operation's name, as in JSON output");
+	if (entry->known)
+		return bad_line(r, S2_PROFILE_TWICE, name, "each operation once");
+	if (parse_ns(value, &ns) < 0)
+		return bad_line(r, S2_PROFILE_NUMBER, value, "nanoseconds such as 19.7");
+	entry->source = strdup(source);
+	if (entry->source == NULL)
+		return bad_line(r, S2_PROFILE_MEMORY, name, "enough memory");
+	entry->ns = ns;
+	entry->known = true;
+	return 0;
+}
+
+static int read_line(const struct reader *r, char *line)
+{
+	static const char form[] = "`operation = nanoseconds  # source`";
+	char *text = trim(line);
+	char *hash = strchr(text, '#');
+	char *equals = strchr(text, '=');
+
+	if (*text == '\0' || *text == '#')
+		return 0;
+	if (equals == NULL || hash == NULL || hash < equals)
+		return bad_line(r, S2_PROFILE_FORM, text, form);
+	*hash = '\0';
+	hash = trim(hash + 1);
+	if (*hash == '\0')
+		return bad_line(r, S2_PROFILE_FORM, trim(text), "a source behind the #");
+	*equals = '\0';
+	return add_entry(r, trim(text), trim(equals + 1), hash);
+}
+
+static int read_lines(struct reader *r, FILE *in)
+{
+	char line[LINE_ROOM];
+
+	while (fgets(line, sizeof(line), in) != NULL) {
+		int ret;
+
+		r->line++;
+		if (strchr(line, '\n') == NULL && strlen(line) == sizeof(line) - 1)
+			return bad_line(r, S2_PROFILE_FORM, line, "a line of under 1,000 bytes");
+		ret = read_line(r, line);
+		if (ret < 0)
+			return ret;
+	}
+	if (!ferror(in))
+		return 0;
+	s2_error_set(r->err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile", r->name,
+		     strerror(errno));
+	return -EIO;
+}
+
+/** "altra" of "profiles/altra.profile". */
+static char *profile_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	const char *base = slash != NULL ? slash + 1 : path;
+	size_t len = strlen(base);
+	const size_t ending = strlen(ENDING);
+
+	if (len > ending && !strcmp(base + len - ending, ENDING))
+		len -= ending;
+	return strndup(base, len);
+}
+
+int s2_profile_read(FILE *in, const char *name, struct s2_profile *profile, struct s2_error *err)
+{
+	struct reader r = {name, 0, profile, err};
+	int ret;
+
+	*profile = (struct s2_profile){.name = profile_name(name)};
+	if (profile->name == NULL)
+		return bad_line(&r, S2_PROFILE_MEMORY, name, "enough memory");
+	ret = read_lines(&r, in);
+	if (ret < 0)
+		s2_profile_free(profile);
+	return ret;
+}
+
+/** Where the profile @p spec is; to be freed. */
+static char *profile_path(const char *spec)
+{
+	const char *dir = getenv("S2_PROFILE_DIR");
+	const size_t len = strlen(spec);
+	const size_t ending = strlen(ENDING);
+	size_t size;
+	char *path;
+
+	if (strchr(spec, '/') != NULL || (len > ending && !strcmp(spec + len - ending, ENDING)))
+		return strdup(spec);
+	if (dir == NULL)
+		dir = S2_PROFILE_DIR;
+	size = strlen(dir) + len + ending + 2;
+	path = malloc(size);
+	if (path != NULL)
+		(void)snprintf(path, size, "%s/%s" ENDING, dir, spec);
+	return path;
+}
+
+int s2_profile_load(const char *spec, struct s2_profile *profile, struct s2_error *err)
+{
+	char *path = profile_path(spec);
+	FILE *in;
+	int r;
+
+	*profile = (struct s2_profile){0};
+	if (path == NULL) {
+		s2_error_set(err, S2_PROFILE_MEMORY, "out of memory");
+		return -ENOMEM;
+	}
+	in = fopen(path, "r");
+	if (in == NULL) {
+		r = -errno;
+		s2_error_set(err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile%s", path,
+			     strerror(-r),
+			     strcmp(path, spec) ? "; $S2_PROFILE_DIR says where names are, or give "
+						  "its path"
+						: "");
+	} else {
+		r = s2_profile_read(in, path, profile, err);
+		(void)fclose(in);
+	}
+	free(path);
+	return r;
+}
+
+void s2_profile_free(struct s2_profile *profile)
+{
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		free(profile->op[op].source);
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+		free(profile->seq[seq].source);
+	free(profile->name);
+	*profile = (struct s2_profile){0};
+}
+
+struct s2_cost s2_profile_estimate(const struct s2_profile *profile, const struct s2_counts *counts)
+{
+	struct s2_cost cost = {.known = true};
+
+	for (int op = 0; op < S2_OP_COUNT; op++) {
+		if (counts->n[op] == 0)
+			continue;
+		if (profile != NULL && profile->op[op].known) {
+			cost.ns += (double)counts->n[op] * profile->op[op].ns;
+			continue;
+		}
+		cost.missing[op] = true;
+		cost.known = false;
+	}
+	return cost;
+}
+
+double s2_profile_seq(const struct s2_profile *profile, enum s2_seq seq)
+{
+	if (profile == NULL || (unsigned)seq >= S2_SEQ_COUNT || !profile->seq[seq].known)
+		return -1;
+	return profile->seq[seq].ns;
+}

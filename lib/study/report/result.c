@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/* What a study found; see result.h. */
+#include "study/report/result.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+int s2_result_measure(struct s2_result *result, const char *name, const char *unit, double value)
+{
+	if (result->n_measures == S2_MEASURES_MAX)
+		return -ENOSPC;
+	result->measures[result->n_measures++] = (struct s2_measure){name, unit, value};
+	return 0;
+}
+
+int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
+		      uint64_t states, const char *violation)
+{
+	struct s2_verdict verdict = {contract, status, states, NULL};
+
+	if (result->n_verdicts == S2_VERDICTS_MAX)
+		return -ENOSPC;
+	if (violation != NULL) {
+		verdict.violation = strdup(violation);
+		if (verdict.violation == NULL)
+			return -ENOMEM;
+	}
+	result->verdicts[result->n_verdicts++] = verdict;
+	return 0;
+}
+
+const char *s2_status_name(enum s2_status status)
+{
+	switch (status) {
+	case S2_SOUND:
+		return "sound";
+	case S2_UNSOUND:
+		return "unsound";
+	default:
+		return "unchecked";
+	}
+}
+
+int s2_report_alloc(struct s2_report *report, size_t n_points, size_t n_results)
+{
+	report->points = calloc(n_points, sizeof(*report->points));
+	if (report->points == NULL)
+		return -ENOMEM;
+	report->n_points = n_points;
+	for (size_t i = 0; i < n_points; i++) {
+		report->points[i].results = calloc(n_results, sizeof(struct s2_result));
+		if (report->points[i].results == NULL)
+			return -ENOMEM;
+		report->points[i].n_results = n_results;
+	}
+	return 0;
+}
+
+static void free_result(struct s2_result *result)
+{
+	for (size_t i = 0; i < result->n_verdicts; i++)
+		free(result->verdicts[i].violation);
+}
+
+void s2_report_free(struct s2_report *report)
+{
+	for (size_t i = 0; i < report->n_points; i++) {
+		struct s2_point *point = &report->points[i];
+
+		for (size_t k = 0; k < point->n_results; k++)
+			free_result(&point->results[k]);
+		free(point->results);
+		free(point->pairs);
+	}
+	free(report->points);
+	report->points = NULL;
+	report->n_points = 0;
+}
+
+const struct s2_pair *s2_point_find(const struct s2_point *point, const char *key)
+{
+	for (size_t i = 0; i < point->n_pairs; i++)
+		if (!strcmp(point->pairs[i].key, key))
+			return &point->pairs[i];
+	return NULL;
+}
+
+const struct s2_measure *s2_result_find(const struct s2_result *result, const char *name)
+{
+	for (size_t i = 0; i < result->n_measures; i++)
+		if (!strcmp(result->measures[i].name, name))
+			return &result->measures[i];
+	return NULL;
+}
+
+static bool is_axis(const struct s2_report *report, const char *key)
+{
+	for (size_t i = 0; i < report->n_axes; i++)
+		if (!strcmp(report->axes[i], key))
+			return true;
+	return false;
+}
+
+const char *s2_point_text(const struct s2_report *report, const struct s2_point *point, char *buf,
+			  size_t size)
+{
+	const char *before = ": ";
+	char value[128];
+	size_t at;
+
+	at = (size_t)snprintf(buf, size, "workload%s%s", point->workload != NULL ? " " : "",
+			      point->workload != NULL ? point->workload : "");
+	for (size_t i = 0; i < point->n_pairs && at < size; i++) {
+		const struct s2_pair *pair = &point->pairs[i];
+
+		if (is_axis(report, pair->key))
+			continue;
+		at += (size_t)snprintf(buf + at, size - at, "%s%s %s", before, pair->key,
+				       s2_value_text(&pair->value, value, sizeof(value)));
+		before = ", ";
+	}
+	return buf;
+}
+
+double s2_result_metric(const struct s2_result *result, const char *metric)
+{
+	const struct s2_measure *measure;
+	int op;
+
+	if (!result->applies)
+		return NAN;
+	if (!strcmp(metric, "time"))
+		return result->cost.known ? result->cost.ns : NAN;
+	if (!strcmp(metric, "known_time"))
+		return result->cost.ns;
+	op = s2_op_find(metric);
+	if (op >= 0)
+		return (double)result->ops.n[op];
+	measure = s2_result_find(result, metric);
+	return measure != NULL ? measure->value : NAN;
+}
+
+size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < report->n_points; i++) {
+		for (size_t k = 0; k < report->points[i].n_results; k++) {
+			const struct s2_result *result = &report->points[i].results[k];
+
+			for (size_t v = 0; v < result->n_verdicts; v++)
+				n += result->verdicts[v].status == status;
+		}
+	}
+	return n;
+}

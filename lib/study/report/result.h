@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * What a study found: for each workload, policies side by side.
+ *
+ *     report --- machine, flavour, seed
+ *        `-- point --- a workload: keys and values
+ *               `-- result --- one policy: counts, measures, cost, verdicts
+ *
+ * A study of one workload has one point, a sweep has one for each cell of its
+ * grid; every point has the same policies in the same order.  The reporters
+ * print a whole report; what they print depends on nothing else, so it is the
+ * same on every host and in every run.
+ */
+#ifndef STAGE2SIM_STUDY_RESULT_H
+#define STAGE2SIM_STUDY_RESULT_H
+
+#include <stage2sim/op.h>
+
+#include "study/option/options.h"
+#include "study/option/profile.h"
+
+enum s2_status {
+	S2_UNCHECKED, /**< nobody looked */
+	S2_SOUND,     /**< every interleaving explored within bounds, no violation */
+	S2_UNSOUND,   /**< a violation was found */
+};
+
+/** Whether a policy keeps one contract. */
+struct s2_verdict {
+	const char *contract; /**< kept by pointer: "arch", "isolation" */
+	enum s2_status status;
+	uint64_t states; /**< explored */
+	char *violation; /**< UNSOUND: the story, lines; owned */
+};
+
+/** What is counted that is no operation. */
+struct s2_measure {
+	const char *name; /**< kept by pointer; "lock_hold_max" */
+	const char *unit; /**< "operations", "bytes", "ns"; NULL for a bare number */
+	double value;
+};
+
+#define S2_MEASURES_MAX 16
+#define S2_VERDICTS_MAX 8
+
+/** What one policy did on one workload. */
+struct s2_result {
+	const char *policy;
+	bool applies; /**< false: the policy means nothing here, and was not run */
+	struct s2_counts ops;
+	struct s2_measure measures[S2_MEASURES_MAX];
+	size_t n_measures;
+	struct s2_cost cost; /**< set by the runner */
+	struct s2_verdict verdicts[S2_VERDICTS_MAX];
+	size_t n_verdicts;
+};
+
+/** Adds a measure; the same names in the same order for every policy. @return 0 or -ENOSPC */
+S2_API int s2_result_measure(struct s2_result *result, const char *name, const char *unit,
+			     double value);
+
+/** Adds a verdict; @p violation (copied) is NULL unless UNSOUND. @return 0, -ENOSPC, -ENOMEM */
+S2_API int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
+			     uint64_t states, const char *violation);
+
+S2_API const char *s2_status_name(enum s2_status status);
+
+/** A key of a workload with its value. */
+struct s2_pair {
+	const char *key;
+	struct s2_value value;
+};
+
+/** One workload and what each policy did on it. */
+struct s2_point {
+	const char *workload; /**< its name, or NULL where a program has but one */
+	struct s2_pair *pairs;
+	size_t n_pairs;
+	struct s2_result *results;
+	size_t n_results;
+};
+
+/** All that a program found. */
+struct s2_report {
+	const char *program, *version, *summary;
+	const char *machine, *flavour; /**< NULL where they play no part */
+	const struct s2_profile *profile;
+	const char *metric; /**< what a sweep compares; see s2_result_metric() */
+	uint64_t seed;
+	const char *const *axes;   /**< keys that are swept, slowest first */
+	const size_t *axis_values; /**< how many values each takes */
+	size_t n_axes;
+	struct s2_point *points;
+	size_t n_points;
+};
+
+/** Room for points with @p n_results results each. @return 0 or -ENOMEM */
+S2_API int s2_report_alloc(struct s2_report *report, size_t n_points, size_t n_results);
+
+/** Frees the points, and what they own. */
+S2_API void s2_report_free(struct s2_report *report);
+
+/** The pair called @p key, or NULL. */
+S2_API const struct s2_pair *s2_point_find(const struct s2_point *point, const char *key);
+
+/** "workload boot: vcpus 64, memory 128G", less what is swept; returns @p buf. */
+S2_API const char *s2_point_text(const struct s2_report *report, const struct s2_point *point,
+				 char *buf, size_t size);
+
+/** The measure called @p name, or NULL. */
+S2_API const struct s2_measure *s2_result_find(const struct s2_result *result, const char *name);
+
+/**
+ * One number of a result: "time" (NaN where unknown), "known_time" (of the
+ * operations that have a cost), an operation or a measure.  NaN for a policy
+ * that does not apply, or has no such measure.
+ */
+S2_API double s2_result_metric(const struct s2_result *result, const char *metric);
+
+/** How many verdicts of @p report have @p status. */
+S2_API size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status);
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/* The one runner; see program.h. */
+#include "study/run/program.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "study/report/plot.h"
+#include "study/report/report.h"
+#include "study/run/session.h"
+
+static int failed(struct s2_session *s, const char *where, int error)
+{
+	s2_error_set(&s->err, S2_OPTIONS_VALUE, "%.80s: %s, expected to write it whole", where,
+		     strerror(error));
+	return -error;
+}
+
+static int write_report(struct s2_session *s, FILE *out)
+{
+	int r;
+
+	switch (s->common.format) {
+	case S2_FORMAT_JSON:
+		return s2_report_json(&s->report, out);
+	case S2_FORMAT_CSV:
+		return s2_report_csv(&s->report, out);
+	default:
+		break;
+	}
+	r = s2_report_table(&s->report, out);
+	if (r == 0 && s->program->notes != NULL) {
+		(void)fputc('\n', out);
+		s->program->notes(&s->report, out);
+	}
+	return r;
+}
+
+/** The whole output, in memory; to be freed. */
+static int render(struct s2_session *s, char **text, size_t *size)
+{
+	FILE *out = open_memstream(text, size);
+	int r;
+
+	if (out == NULL)
+		return failed(s, "output", errno);
+	r = write_report(s, out);
+	if (fclose(out) != 0 && r == 0)
+		r = -ENOMEM;
+	if (r < 0)
+		return failed(s, "output", -r);
+	return 0;
+}
+
+static int write_all(FILE *out, const char *text, size_t size)
+{
+	if (fwrite(text, 1, size, out) != size || fflush(out) != 0)
+		return errno != 0 ? -errno : -EIO;
+	return 0;
+}
+
+/** Writes into a new file beside @p path and moves it there, so that it is whole or not there. */
+static int write_beside(const char *path, const char *text, size_t size)
+{
+	const size_t room = strlen(path) + sizeof(".part");
+	char *part = malloc(room);
+	FILE *out;
+	int r;
+
+	if (part == NULL)
+		return -ENOMEM;
+	(void)snprintf(part, room, "%s.part", path);
+	out = fopen(part, "w");
+	r = out != NULL ? write_all(out, text, size) : -errno;
+	if (out != NULL && fclose(out) != 0 && r == 0)
+		r = -errno;
+	if (r == 0 && rename(part, path) != 0)
+		r = -errno;
+	if (r < 0 && out != NULL)
+		(void)remove(part);
+	free(part);
+	return r;
+}
+
+/** A device, a pipe or a link must not be replaced by a file. */
+static int write_into(const char *path, const char *text, size_t size)
+{
+	FILE *out = fopen(path, "w");
+	int r;
+
+	if (out == NULL)
+		return -errno;
+	r = write_all(out, text, size);
+	if (fclose(out) != 0 && r == 0)
+		r = -errno;
+	return r;
+}
+
+static int write_output(struct s2_session *s, const char *text, size_t size)
+{
+	const char *path = s->common.output;
+	struct stat st;
+	int r;
+
+	if (path == NULL)
+		r = write_all(s->out, text, size);
+	else if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		r = write_into(path, text, size);
+	else
+		r = write_beside(path, text, size);
+	return r < 0 ? failed(s, path != NULL ? path : "standard output", -r) : 0;
+}
+
+static int finish(struct s2_session *s)
+{
+	char *text = NULL;
+	size_t size = 0;
+	int r = render(s, &text, &size);
+
+	if (r == 0 && s->common.plot != NULL)
+		r = s2_plot_report(s->common.plot, &s->report, &s->err);
+	if (r == 0)
+		r = write_output(s, text, size);
+	free(text);
+	return r;
+}
+
+/** What --expect makes of the verdicts; said in one line where it matters. */
+static enum s2_exit judge(const struct s2_session *s)
+{
+	const size_t unsound = s2_report_verdicts(&s->report, S2_UNSOUND);
+	const size_t unchecked = s2_report_verdicts(&s->report, S2_UNCHECKED);
+	const size_t sound = s2_report_verdicts(&s->report, S2_SOUND);
+
+	if (s->common.expect == S2_EXPECT_NOTHING)
+		return S2_EXIT_DONE;
+	if (unsound != 0) {
+		(void)fprintf(s->errs, "%s: --expect: got %zu unsound, expected no violation\n",
+			      s->program->name, unsound);
+		return S2_EXIT_VIOLATION;
+	}
+	if (unchecked == 0 && sound != 0)
+		return S2_EXIT_DONE;
+	/* "No violation" of what nobody looked at is worth a word. */
+	(void)fprintf(s->errs, "%s: --expect: got %zu sound, %zu unchecked\n", s->program->name,
+		      sound, unchecked);
+	return s->common.expect == S2_EXPECT_CHECKED ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+}
+
+static int show_help(struct s2_session *s)
+{
+	s2_session_help(s, s->out);
+	return fflush(s->out) != 0 ? failed(s, "standard output", errno) : 0;
+}
+
+static int show_version(struct s2_session *s)
+{
+	(void)fprintf(s->out, "%s (stage2sim) %s\n", s->program->name, S2_VERSION);
+	return fflush(s->out) != 0 ? failed(s, "standard output", errno) : 0;
+}
+
+static int run_session(struct s2_session *s, enum s2_exit *status)
+{
+	int r;
+
+	if (s->common.help)
+		return show_help(s);
+	if (s->common.version)
+		return show_version(s);
+	r = s2_session_prepare(s);
+	if (r == 0)
+		r = s2_session_run(s);
+	if (r == 0)
+		r = finish(s);
+	if (r == 0)
+		*status = judge(s);
+	return r;
+}
+
+/** One line, whatever was in the user's words. */
+static void say_error(const struct s2_session *s)
+{
+	(void)fprintf(s->errs, "%s: ", s->program->name);
+	for (const char *p = s->err.text; *p != '\0'; p++)
+		(void)fputc((unsigned char)*p < ' ' || *p == 0x7f ? '?' : *p, s->errs);
+	(void)fputc('\n', s->errs);
+}
+
+int s2_program_main(const struct s2_program *program, int argc, char **argv, FILE *out, FILE *errs)
+{
+	struct s2_session s = {.program = program, .out = out, .errs = errs};
+	enum s2_exit status = S2_EXIT_DONE;
+	int r = s2_session_open(&s, argc, argv);
+
+	if (r == 0)
+		r = run_session(&s, &status);
+	if (r < 0) {
+		say_error(&s);
+		status = S2_EXIT_USAGE;
+	}
+	s2_session_close(&s);
+	return (int)status;
+}

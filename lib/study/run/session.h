@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * A program under way: what the parts of the runner share.
+ *
+ *     open (options, help) -> prepare (machine, profile, sweep) -> run -> write
+ *
+ * Every part returns 0, or a negative errno with session->err set.
+ */
+#ifndef STAGE2SIM_STUDY_SESSION_H
+#define STAGE2SIM_STUDY_SESSION_H
+
+#include "study/run/program.h"
+#include "study/run/sweep.h"
+
+enum s2_format {
+	S2_FORMAT_TABLE,
+	S2_FORMAT_JSON,
+	S2_FORMAT_CSV,
+};
+
+enum s2_expect {
+	S2_EXPECT_NOTHING,
+	S2_EXPECT_SOUND,   /**< no violation */
+	S2_EXPECT_CHECKED, /**< nor anything unchecked */
+};
+
+/** What the options that all programs share fill. */
+struct s2_common {
+	struct s2_option_list policies, workloads;
+	const char *machine, *flavour, *profile, *output, *plot, *sweep, *metric;
+	uint64_t seed;
+	int format, progress, expect;
+	bool help, version;
+};
+
+/** Which table is which in session->tables. */
+enum s2_table_index {
+	S2_TABLE_OWN,
+	S2_TABLE_COMMON,
+	S2_TABLES,
+};
+
+#define S2_COMMON_MAX 16
+
+struct s2_session {
+	const struct s2_program *program;
+	FILE *out, *errs;
+	struct s2_error err;
+
+	struct s2_common common;
+	struct s2_option options[S2_COMMON_MAX]; /**< the shared ones that this program has */
+	const char **policy_names, **workload_names;
+	struct s2_option_table tables[S2_TABLES];
+	struct s2_command_line line;
+
+	struct s2_features features;
+	const struct s2_flavour *flavour;
+	struct s2_profile profile;
+	struct s2_sweep sweep;
+	struct s2_option_list policies;	 /**< to be run, in order */
+	char *workload_text;		 /**< what presets points into */
+	struct s2_command_line *presets; /**< options of each workload to be run */
+	size_t n_presets;
+	size_t n_points;
+	const char *axes[S2_AXES_MAX];
+	size_t axis_values[S2_AXES_MAX];
+	void *state; /**< the program's own */
+	struct s2_progress progress;
+	struct s2_report report;
+};
+
+/** Makes the option tables, and reads the command line by them. */
+int s2_session_open(struct s2_session *s, int argc, char **argv);
+
+/** Writes the help text. */
+void s2_session_help(const struct s2_session *s, FILE *out);
+
+/** Turns the shared options into what they name; nothing has run yet. */
+int s2_session_prepare(struct s2_session *s);
+
+/** Runs each policy on each point, and fills the report. */
+int s2_session_run(struct s2_session *s);
+
+void s2_session_close(struct s2_session *s);
+
+#endif

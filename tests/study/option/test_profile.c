@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/option/profile.h"
+
+static int read_text(const char *text, struct s2_profile *profile, struct s2_error *err)
+{
+	FILE *in = tmpfile();
+	int r;
+
+	assert_non_null(in);
+	assert_true(fputs(text, in) >= 0);
+	rewind(in);
+	*err = (struct s2_error){0};
+	r = s2_profile_read(in, "dir/x.profile", profile, err);
+	assert_i64(fclose(in), 0);
+	return r;
+}
+
+static void a_line_is_operation_cost_and_source(void **state)
+{
+	struct s2_profile profile;
+	struct s2_error err;
+
+	(void)state;
+	assert_i64(read_text("# a comment\n\n"
+			     "  vcpu_probe=19.7 # a thread\r\n"
+			     "dsb_ish = 0  # as # a guess\n"
+			     "\tseq_ipi_rest\t=\t2593\t#same",
+			     &profile, &err),
+		   0);
+	assert_string_equal(profile.name, "x");
+	assert_true(profile.op[S2_OP_VCPU_PROBE].known);
+	assert_true(profile.op[S2_OP_VCPU_PROBE].ns == 19.7);
+	assert_string_equal(profile.op[S2_OP_VCPU_PROBE].source, "a thread");
+	assert_true(profile.op[S2_OP_DSB_ISH].known);
+	assert_string_equal(profile.op[S2_OP_DSB_ISH].source, "as # a guess");
+	assert_false(profile.op[S2_OP_ISB].known);
+	assert_true(s2_profile_seq(&profile, S2_SEQ_IPI_REST) == 2593);
+	assert_true(s2_profile_seq(&profile, S2_SEQ_MMU_INIT) < 0);
+	assert_true(s2_profile_seq(NULL, S2_SEQ_MMU_INIT) < 0);
+	s2_profile_free(&profile);
+}
+
+static void a_bad_line_is_named_with_what_was_expected(void **state)
+{
+	static const struct {
+		const char *line;
+		enum s2_profile_code code;
+		const char *text;
+	} rows[] = {
+		{"isb", S2_PROFILE_FORM,
+		 "dir/x.profile:3: got \"isb\", expected `operation = nanoseconds  # source`"},
+		{"isb = 1", S2_PROFILE_FORM,
+		 "dir/x.profile:3: got \"isb = 1\", expected `operation = nanoseconds  # source`"},
+		{"isb # = 1", S2_PROFILE_FORM,
+		 "dir/x.profile:3: got \"isb # = 1\", expected `operation = nanoseconds  # source`"},
+		{"isb = 1 # ", S2_PROFILE_FORM,
+		 "dir/x.profile:3: got \"isb = 1\", expected a source behind the #"},
+		{"ISB = 1 # x", S2_PROFILE_NAME,
+		 "dir/x.profile:3: got \"ISB\", expected an operation's name, as in JSON output"},
+		{" = 1 # x", S2_PROFILE_NAME,
+		 "dir/x.profile:3: got \"\", expected an operation's name, as in JSON output"},
+		{"isb = -1 # x", S2_PROFILE_NUMBER,
+		 "dir/x.profile:3: got \"-1\", expected nanoseconds such as 19.7"},
+		{"isb = nan # x", S2_PROFILE_NUMBER,
+		 "dir/x.profile:3: got \"nan\", expected nanoseconds such as 19.7"},
+		{"isb = 1e999 # x", S2_PROFILE_NUMBER,
+		 "dir/x.profile:3: got \"1e999\", expected nanoseconds such as 19.7"},
+		{"isb = # x", S2_PROFILE_NUMBER,
+		 "dir/x.profile:3: got \"\", expected nanoseconds such as 19.7"},
+		{"isb = 1 ns # x", S2_PROFILE_NUMBER,
+		 "dir/x.profile:3: got \"1 ns\", expected nanoseconds such as 19.7"},
+		{"dsb_sy = 2 # again", S2_PROFILE_TWICE,
+		 "dir/x.profile:3: got \"dsb_sy\", expected each operation once"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_profile profile;
+		struct s2_error err;
+		char text[256];
+
+		s2_test_row("%s", rows[i].line);
+		(void)snprintf(text, sizeof(text), "# x\ndsb_sy = 1 # x\n%s\n", rows[i].line);
+		assert_i64(read_text(text, &profile, &err), -EINVAL);
+		assert_i64(err.code, rows[i].code);
+		assert_string_equal(err.text, rows[i].text);
+		assert_null(profile.name);
+	}
+}
+
+static void an_endless_line_is_refused(void **state)
+{
+	struct s2_profile profile;
+	struct s2_error err;
+	char text[2000];
+
+	(void)state;
+	memset(text, '#', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	assert_i64(read_text(text, &profile, &err), -EINVAL);
+	assert_i64(err.code, S2_PROFILE_FORM);
+}
+
+static void an_estimate_is_the_sum_of_costs(void **state)
+{
+	struct s2_profile profile = {0};
+	struct s2_counts counts = {{0}};
+	struct s2_cost cost;
+
+	(void)state;
+	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL};
+	profile.op[S2_OP_DSB_SY] = (struct s2_cost_entry){true, 10, NULL};
+	counts.n[S2_OP_ISB] = 4;
+	counts.n[S2_OP_DSB_SY] = 3;
+	cost = s2_profile_estimate(&profile, &counts);
+	assert_true(cost.known);
+	assert_true(cost.ns == 40);
+}
+
+static void a_counted_operation_without_a_cost_makes_it_unknown(void **state)
+{
+	struct s2_profile profile = {0};
+	struct s2_counts counts = {{0}};
+	struct s2_cost cost;
+
+	(void)state;
+	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL};
+	counts.n[S2_OP_ISB] = 4;
+	counts.n[S2_OP_PTE_READ] = 1;
+	cost = s2_profile_estimate(&profile, &counts);
+	assert_false(cost.known);
+	assert_true(cost.ns == 10);
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		assert_true(cost.missing[op] == (op == S2_OP_PTE_READ));
+
+	cost = s2_profile_estimate(NULL, &counts);
+	assert_false(cost.known);
+	assert_true(cost.missing[S2_OP_ISB]);
+
+	/* Nothing issued costs nothing, whoever's machine it is. */
+	counts = (struct s2_counts){{0}};
+	assert_true(s2_profile_estimate(NULL, &counts).known);
+}
+
+/* The derivations are those that the profiles' own comments give. */
+static void shipped_profiles_hold_what_was_measured(void **state)
+{
+	struct s2_profile p;
+	struct s2_error err;
+
+	(void)state;
+	assert_i64(s2_profile_load("altra", &p, &err), 0);
+	assert_true(fabs(p.op[S2_OP_VCPU_PROBE].ns - (3832.0 - 2593) / 63) < 0.05);
+	assert_true(s2_profile_seq(&p, S2_SEQ_IPI_REST) == 2593);
+	s2_profile_free(&p);
+
+	assert_i64(s2_profile_load("d06", &p, &err), 0);
+	assert_true(fabs(p.op[S2_OP_VCPU_PROBE].ns - (5309.0 - 2413) / 63) < 0.05);
+	s2_profile_free(&p);
+
+	assert_i64(s2_profile_load("kunpeng920", &p, &err), 0);
+	assert_true(fabs(p.op[S2_OP_VCPU_PROBE].ns - (4238.0 - 1838) / 31) < 0.5);
+	s2_profile_free(&p);
+
+	assert_i64(s2_profile_load("d05", &p, &err), 0);
+	assert_true(fabs(p.op[S2_OP_DC_CIVAC].ns - 12e9 * 0.99 / 0x1p30) < 0.05);
+	s2_profile_free(&p);
+
+	assert_i64(s2_profile_load("range-tlbi-2023", &p, &err), 0);
+	assert_true(fabs(s2_profile_seq(&p, S2_SEQ_FLUSH_IPA) - 50e9 / 0x1p25) < 1);
+	assert_true(fabs(s2_profile_seq(&p, S2_SEQ_UNMAP_PAGE_REST) - 14.7e9 / 0x1p25) < 2);
+	s2_profile_free(&p);
+
+	assert_i64(s2_profile_load("x86-2022", &p, &err), 0);
+	assert_true(s2_profile_seq(&p, S2_SEQ_MMU_INIT) == 36000.0 / 600);
+	s2_profile_free(&p);
+}
+
+static void a_profile_that_is_not_there_is_named(void **state)
+{
+	struct s2_profile profile;
+	struct s2_error err = {0};
+
+	(void)state;
+	assert_i64(s2_profile_load("no/such.profile", &profile, &err), -ENOENT);
+	assert_i64(err.code, S2_PROFILE_OPEN);
+	assert_string_equal(err.text,
+			    "no/such.profile: No such file or directory, expected a cost profile");
+	s2_profile_free(&profile);
+	assert_i64(s2_profile_load("nosuch", &profile, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "$S2_PROFILE_DIR"));
+	assert_non_null(strstr(err.text, "/nosuch.profile: "));
+	assert_i64(s2_profile_load("/", &profile, &err), -EIO);
+	assert_i64(err.code, S2_PROFILE_OPEN);
+}
+
+static void sequences_have_names_that_are_no_operations(void **state)
+{
+	(void)state;
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++) {
+		const char *name = s2_seq_name((enum s2_seq)seq);
+
+		assert_non_null(name);
+		assert_i64(s2_op_find(name), -ENOENT);
+	}
+	assert_null(s2_seq_name(S2_SEQ_COUNT));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(a_line_is_operation_cost_and_source),
+		s2_unit_test(a_bad_line_is_named_with_what_was_expected),
+		s2_unit_test(an_endless_line_is_refused),
+		s2_unit_test(an_estimate_is_the_sum_of_costs),
+		s2_unit_test(a_counted_operation_without_a_cost_makes_it_unknown),
+		s2_unit_test(shipped_profiles_hold_what_was_measured),
+		s2_unit_test(a_profile_that_is_not_there_is_named),
+		s2_unit_test(sequences_have_names_that_are_no_operations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
