@@ -274,7 +274,7 @@ static void bbm_map(struct speed_rig *r)
 /* What delivering the same events costs when nobody asks what they mean. */
 static void floor_bbm_up(struct speed_rig *r)
 {
-	const struct s2_sink sink = {count_event, &r->sink};
+	const struct s2_sink sink = {.event = count_event, .arg = &r->sink};
 
 	bbm_map(r);
 	speed_ensure(!s2_machine_add_sink(r->m, &sink), "sink");

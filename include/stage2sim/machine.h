@@ -92,10 +92,14 @@ struct s2_event {
 	const struct s2_insn *insns; /**< the first repetition's; gone after the call */
 };
 
+struct s2_reliance;
+
 /** Something that watches events.  Called in program order, never nested. */
 struct s2_sink {
 	void (*event)(void *arg, const struct s2_event *event); /**< is told of each event */
-	void *arg; /**< handed to event(), and names the sink when it is detached */
+	void *arg; /**< handed to both, and names the sink when it is detached */
+	/** Is told on which CPU something is relied on (reliance.h); may be NULL. */
+	void (*rely)(void *arg, unsigned cpu, const struct s2_reliance *what);
 };
 
 /**

@@ -23,10 +23,12 @@
 #include <stage2sim/mmu.h>
 #include <stage2sim/mpidr.h>
 #include <stage2sim/op.h>
+#include <stage2sim/oracle.h>
 #include <stage2sim/pgtable.h>
 #include <stage2sim/physics.h>
 #include <stage2sim/psci.h>
 #include <stage2sim/pte.h>
+#include <stage2sim/reliance.h>
 #include <stage2sim/residue.h>
 #include <stage2sim/routing.h>
 #include <stage2sim/sgi.h>

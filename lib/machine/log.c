@@ -180,7 +180,7 @@ static void log_event(void *arg, const struct s2_event *ev)
 int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg, struct s2_log **out)
 {
 	struct s2_log *log;
-	struct s2_sink sink;
+	struct s2_sink sink = {.event = log_event};
 	int ret;
 
 	if (!cfg->write || (cfg->casemate_only && m->n_cpus > CASEMATE_CPUS))
@@ -190,7 +190,6 @@ int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg, struct 
 		return -ENOMEM;
 	log->machine = m;
 	log->cfg = *cfg;
-	sink.event = log_event;
 	sink.arg = log;
 	ret = s2_machine_add_sink(m, &sink);
 	if (ret) {

@@ -348,19 +348,20 @@ static void physics_init_cpu(struct s2_physics *p, unsigned index)
 	synchronise(p, cpu);
 }
 
-static void physics_free(struct s2_physics *p)
+void s2_physics_free(struct s2_physics *p)
 {
+	if (!p)
+		return;
 	s2_tlbs_destroy(p->tlbs);
 	s2_memory_destroy(p->memory);
 	s2_residues_destroy(p->residues);
 	free(p);
 }
 
-int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
+int s2_physics_create(struct s2_machine *m, const struct s2_physics_config *cfg,
 		      struct s2_physics **out)
 {
 	struct s2_physics *p = calloc(1, sizeof(*p) + m->n_cpus * sizeof(p->cpus[0]));
-	struct s2_sink sink = {on_event, p};
 	int ret = 0;
 
 	if (!p)
@@ -375,10 +376,27 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		ret = s2_memory_create(&m->features, m->n_cpus, cfg->detail, &p->memory);
 	if (!ret && cfg->residue)
 		ret = s2_residues_create(p, &p->residues);
-	if (!ret)
-		ret = s2_machine_add_sink(m, &sink);
 	if (ret) {
-		physics_free(p);
+		s2_physics_free(p);
+		return ret;
+	}
+	*out = p;
+	return 0;
+}
+
+int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
+		      struct s2_physics **out)
+{
+	struct s2_sink sink = {.event = on_event};
+	struct s2_physics *p;
+	int ret = s2_physics_create(m, cfg, &p);
+
+	if (ret)
+		return ret;
+	sink.arg = p;
+	ret = s2_machine_add_sink(m, &sink);
+	if (ret) {
+		s2_physics_free(p);
 		return ret;
 	}
 	*out = p;
@@ -390,7 +408,7 @@ void s2_physics_detach(struct s2_physics *p)
 	if (!p)
 		return;
 	s2_machine_remove_sink(p->machine, p);
-	physics_free(p);
+	s2_physics_free(p);
 }
 
 struct s2_memory *s2_physics_memory(struct s2_physics *p)

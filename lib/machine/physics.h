@@ -47,6 +47,12 @@ struct s2_physics {
 	struct s2_phys_cpu cpus[];
 };
 
+/** A physics that is no sink: for who hands it the events. @return as s2_physics_attach() */
+int s2_physics_create(struct s2_machine *m, const struct s2_physics_config *cfg,
+		      struct s2_physics **out);
+/** Frees one that is no sink (any more); NULL is fine. */
+void s2_physics_free(struct s2_physics *p);
+
 /** What the machine calls; for who filters events first. */
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event);
 

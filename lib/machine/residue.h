@@ -89,6 +89,9 @@ struct s2_residues {
 	uint64_t serial;
 	uint64_t run_serial; /**< of the last group before the run at hand */
 	uint64_t changes;    /**< by TLBIs to groups from before the run */
+	/** Told by whose store of what an old descriptor came to be held beside a newer one. */
+	void (*on_conflict)(void *arg, unsigned cpu, const struct s2_residue *old, s2_pte new);
+	void *on_conflict_arg;
 	struct s2_res_cpu cpus[];
 };
 
@@ -119,6 +122,13 @@ bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark
 
 /** The page that a descriptor lies in, if it is one of a watched tree. */
 const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr);
+
+/** What is known of the page at @p pa, linked or not, or NULL. */
+const struct s2_table_meta *s2_residues_known(const struct s2_residues *res, uint64_t pa);
+
+/** Descriptors [index, index + n) of a group, in public terms. */
+struct s2_residue s2_residues_describe(const struct s2_residues *res, struct s2_group *g,
+				       unsigned index, uint64_t n);
 
 int s2_residues_tlbi(struct s2_residues *res, unsigned cpu, const struct s2_insn *insn,
 		     uint64_t repetition);

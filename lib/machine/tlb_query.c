@@ -63,8 +63,8 @@ static enum s2_residue_stage stage_of(const struct s2_residues *res, struct s2_g
 }
 
 /* Descriptors [index, index + n) of a group. */
-static struct s2_residue describe(const struct s2_residues *res, struct s2_group *g, unsigned index,
-				  uint64_t n)
+struct s2_residue s2_residues_describe(const struct s2_residues *res, struct s2_group *g,
+				       unsigned index, uint64_t n)
 {
 	const unsigned shift = s2_res_shift(res, g->level);
 	const struct s2_residue residue = {
@@ -102,7 +102,7 @@ static void each_run(const struct s2_residues *res, struct s2_group *g,
 			n++;
 		if (!n)
 			continue;
-		residue = describe(res, g, i, n);
+		residue = s2_residues_describe(res, g, i, n);
 		fn(arg, &residue);
 		i += n;
 	}
@@ -148,7 +148,7 @@ static unsigned at_level(const struct s2_residues *res, const struct s2_res_vm *
 		if (!has(g, index) || !(s2_group_cpus(res, g)[cpu / 64] >> cpu % 64 & 1))
 			continue;
 		n++;
-		residue = describe(res, g, index, 1);
+		residue = s2_residues_describe(res, g, index, 1);
 		if (fn)
 			fn(arg, &residue);
 	}

@@ -325,9 +325,21 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 	return 0;
 }
 
+static void come_to_coexist(struct s2_residues *res, unsigned cpu, struct s2_group *g,
+			    unsigned index, s2_pte new)
+{
+	struct s2_residue old;
+
+	g->conflict = true;
+	if (!res->on_conflict)
+		return;
+	old = s2_residues_describe(res, g, index, 1);
+	res->on_conflict(res->on_conflict_arg, cpu, &old, new);
+}
+
 /* The residue that an address' old and new translation could be held beside (R_WHZWS). */
-static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned index,
-			  s2_pte new)
+static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+			  unsigned index, s2_pte new)
 {
 	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
 			*next;
@@ -348,7 +360,7 @@ static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 			continue;
 		g = s2_group_take(res, g, index, index, &err);
 		if (g)
-			g->conflict = true;
+			come_to_coexist(res, cpu, g, index, new);
 	}
 	return err;
 }
@@ -384,8 +396,8 @@ static int keep_contents(struct s2_residues *res, const struct s2_table_meta *me
 	return s2_residues_unfold(res, meta->unlinked);
 }
 
-static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, unsigned index,
-		     s2_pte new)
+static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+		     unsigned index, s2_pte new)
 {
 	const struct s2_table *child;
 	int ret = 0;
@@ -393,7 +405,7 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 	if (!s2_pte_valid(new))
 		return 0;
 	if (meta->vm->entries)
-		ret = mark_conflicts(res, meta, index, new);
+		ret = mark_conflicts(res, meta, cpu, index, new);
 	if (ret || !s2_pte_is_table(new, meta->level))
 		return ret;
 	child = child_of(res, new);
@@ -425,7 +437,7 @@ int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_p
 		else
 			ret = leave_leaves(res, meta, cpu, index, old, n, old_step);
 	}
-	return ret ? ret : store_new(res, meta, index, new);
+	return ret ? ret : store_new(res, meta, cpu, index, new);
 }
 
 const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr)
@@ -434,6 +446,11 @@ const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint
 		meta_find(res, addr >> res->page_shift << res->page_shift);
 
 	return meta && meta->linked ? meta : NULL;
+}
+
+const struct s2_table_meta *s2_residues_known(const struct s2_residues *res, uint64_t pa)
+{
+	return meta_find(res, pa);
 }
 
 int s2_residues_table_free(struct s2_residues *res, uint64_t pa)

@@ -92,7 +92,7 @@ static void rig_init(struct rig *r, const struct sequence *seq, size_t withheld)
 	struct s2_machine_config cfg = {.cpus = 2, .run_limit = 1};
 	const struct s2_physics_config physics = {.residue = true};
 	const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
-	const struct s2_sink sink = {filter, r};
+	const struct s2_sink sink = {.event = filter, .arg = r};
 
 	memset(r, 0, sizeof(*r));
 	r->withheld = withheld;
@@ -287,7 +287,7 @@ static void test_last_ran_needs_its_vmalle1_and_ic(void **state)
 			.tlb = &tlb, .memory = true, .detail = S2_MEMORY_VERSIONS};
 		const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
 		struct rig r = {.withheld = SIZE_MAX};
-		const struct s2_sink sink = {drop_op, &r};
+		const struct s2_sink sink = {.event = drop_op, .arg = &r};
 		uint32_t version;
 		uint64_t data;
 
@@ -323,7 +323,7 @@ static void test_map_and_unmap_need_their_dc(void **state)
 							  .detail = S2_MEMORY_VERSIONS};
 		const struct s2_mmu_config mmu = {s2_flavour_find("kvm-6.12"), 40, {7}};
 		struct rig r = {.withheld = deleted ? S2_OP_DC_CIVAC : S2_OP_COUNT};
-		const struct s2_sink sink = {drop_op, &r};
+		const struct s2_sink sink = {.event = drop_op, .arg = &r};
 		const struct s2_pa pa = {PA};
 		struct s2_memory *mem;
 		uint32_t version;

@@ -217,7 +217,7 @@ static void what_cannot_be_logged_is_refused(void **state)
 {
 	struct s2_machine *m = machine("max", 5, 0);
 	struct s2_log_config cfg = {.write = write_text, .casemate_only = true};
-	const struct s2_sink sink = {NULL, &cfg};
+	const struct s2_sink sink = {.event = NULL, .arg = &cfg};
 	struct s2_log *log = NULL;
 
 	(void)state;

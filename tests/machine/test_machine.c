@@ -41,7 +41,7 @@ static void see(void *arg, const struct s2_event *ev)
 
 static void watch(struct s2_machine *m, struct seen *seen)
 {
-	const struct s2_sink sink = {see, seen};
+	const struct s2_sink sink = {.event = see, .arg = seen};
 
 	memset(seen, 0, sizeof(*seen));
 	assert_i64(s2_machine_add_sink(m, &sink), 0);
@@ -321,7 +321,7 @@ static void sinks_see_events_from_being_added_to_being_removed(void **state)
 	struct s2_machine *m = machine("max", 2);
 	struct s2_cpu *cpu = s2_machine_cpu(m, 0);
 	struct seen seen[S2_MAX_SINKS + 1];
-	const struct s2_sink one_more = {see, &seen[S2_MAX_SINKS]};
+	const struct s2_sink one_more = {.event = see, .arg = &seen[S2_MAX_SINKS]};
 
 	(void)state;
 	s2_isb(cpu);

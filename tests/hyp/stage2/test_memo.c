@@ -360,7 +360,7 @@ static void count_flush(void *arg, const struct s2_flush_call *call)
 static void who_comes_to_watch_sees_every_call(void **state)
 {
 	unsigned seen = 0, flushes = 0;
-	const struct s2_sink sink = {count_event, &seen};
+	const struct s2_sink sink = {.event = count_event, .arg = &seen};
 	struct side s;
 
 	(void)state;

@@ -172,7 +172,7 @@ static void rig_up(struct rig *rig, const struct oracle_cell *cell, uint64_t run
 {
 	struct s2_machine_config cfg = {.cpus = 1, .run_limit = run_limit};
 	struct s2_mmu_config mmu_cfg = {.ipa_bits = 40, .vmid = {1}};
-	const struct s2_sink sink = {watch, rig};
+	const struct s2_sink sink = {.event = watch, .arg = rig};
 
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(s2_features_parse("neoverse-n2,-dic,-repeat_tlbi", &cfg.features, NULL),

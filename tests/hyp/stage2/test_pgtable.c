@@ -125,7 +125,7 @@ static void a_1g_block_collapses_tables_over_tables(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(flavours); i++) {
 		const enum s2_op *order = i ? later : older;
-		struct s2_sink sink = {note_order, NULL};
+		struct s2_sink sink = {.event = note_order, .arg = NULL};
 		struct rig r;
 
 		rig_up(&r, "cortex-a55", flavours[i]);

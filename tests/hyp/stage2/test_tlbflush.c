@@ -85,7 +85,7 @@ static void rig_up(struct rig *r, const char *spec, const char *flavour, unsigne
 {
 	struct s2_machine_config cfg = {.cpus = 4};
 	struct s2_mmu_config mmu = {s2_flavour_find(flavour), ipa_bits, {1}};
-	const struct s2_sink sink = {hear, &r->w};
+	const struct s2_sink sink = {.event = hear, .arg = &r->w};
 
 	memset(r, 0, sizeof(*r));
 	assert_i64(s2_features_parse(spec, &cfg.features, NULL), 0);

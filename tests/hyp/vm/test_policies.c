@@ -257,7 +257,7 @@ static void chunks_of_a_range_flush_are_the_same_as_a_run(void **state)
 		f.range_calls = calls[m % 2];
 		s2_test_row("%s, case %zu", machine, m);
 		for (uint64_t limit = 0; limit < 2; limit++) {
-			const struct s2_sink sink = {digest_tlbis, &digest[limit]};
+			const struct s2_sink sink = {.event = digest_tlbis, .arg = &digest[limit]};
 			struct rig r;
 			unsigned shift;
 

@@ -248,7 +248,7 @@ static struct told listened(enum s2_teardown teardown, uint64_t run_limit)
 	const struct shape s = {.size = GIB + 2 * MIB, .run_limit = run_limit};
 	const struct s2_flavour f = flavour(teardown);
 	struct told told = {.longest_run = 0};
-	const struct s2_sink sink = {listen, &told};
+	const struct s2_sink sink = {.event = listen, .arg = &told};
 	struct s2_counts c;
 	struct rig r;
 

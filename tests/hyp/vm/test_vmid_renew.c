@@ -522,7 +522,7 @@ static void all_leave_before_any_takes_the_new_number(void **state)
 	const struct shape s = {.machine = "neoverse-n1", .size = 4 * MIB};
 	const struct s2_flavour f = renewing();
 	struct order o = {0};
-	const struct s2_sink sink = {note_order, &o};
+	const struct s2_sink sink = {.event = note_order, .arg = &o};
 	struct rig r;
 
 	(void)state;

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+#include "check/oracle.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define KEEP_DEFAULT 16
+
+void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
+{
+	v->rule = s2_finding_rule(v->finding);
+	if (!s2_oracle_asks(o, v->rule))
+		return;
+	o->found[v->rule]++;
+	if (o->n_kept == o->cfg.keep)
+		return;
+	v->step = o->steps;
+	v->site = o->site;
+	o->kept[o->n_kept++] = *v;
+	if (o->cfg.found)
+		o->cfg.found(o->cfg.arg, v);
+}
+
+bool s2_oracle_walks(const struct s2_oracle *o, unsigned cpu, struct s2_vmid vmid)
+{
+	const struct s2_phys_cpu *state = &o->physics->cpus[cpu];
+
+	if (state->regime_err || state->regime.vmid.v != vmid.v)
+		return false;
+	return state->in_guest || state->draining || o->machine->features.speculative_at;
+}
+
+unsigned s2_oracle_walker(const struct s2_oracle *o, struct s2_vmid vmid)
+{
+	unsigned cpu = 0;
+
+	while (cpu < o->machine->n_cpus && !s2_oracle_walks(o, cpu, vmid))
+		cpu++;
+	return cpu;
+}
+
+/* The possible TLB has met a new entry that an old one may be held beside. */
+static void on_conflict(void *arg, unsigned cpu, const struct s2_residue *old, s2_pte new)
+{
+	struct s2_oracle *o = arg;
+	struct s2_violation v = {.finding = S2_FOUND_COEXISTENCE,
+				 .by = cpu,
+				 .vmid = old->vmid,
+				 .ipa = old->ipa,
+				 .size = old->size,
+				 .level = old->level,
+				 .held = old->pte,
+				 .now = new};
+
+	while (v.cpu + 1 < o->machine->n_cpus && !(old->cpus[v.cpu / 64] >> v.cpu % 64 & 1))
+		v.cpu++;
+	s2_oracle_report(o, &v);
+}
+
+/* What the rules want to see before the instruction has had its effect. */
+static void before(struct s2_oracle *o, const struct s2_event *event)
+{
+	for (size_t k = 0; k < event->n_insns; k++) {
+		const struct s2_insn *insn = &event->insns[k];
+
+		switch (insn->op) {
+		case S2_OP_PTE_READ:
+			s2_oracle_on_read(o, event, insn);
+			break;
+		case S2_OP_PTE_WRITE:
+			s2_oracle_on_store(o, event->cpu, insn, event->repeat);
+			break;
+		case S2_OP_TABLE_ALLOC:
+			s2_oracle_on_alloc(o, event->cpu, insn, event->repeat);
+			break;
+		case S2_OP_TABLE_FREE:
+			for (uint64_t i = 0; i < event->repeat; i++)
+				s2_oracle_on_free(o, event, insn, i);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void after(struct s2_oracle *o, const struct s2_event *event)
+{
+	for (size_t k = 0; k < event->n_insns; k++) {
+		const enum s2_op op = event->insns[k].op;
+
+		switch (op) {
+		case S2_OP_TLBI_ALLE1IS:
+		case S2_OP_TLBI_VMALLS12E1IS:
+			s2_oracle_on_tlbi(o, event->cpu, op);
+			break;
+		case S2_OP_DSB_ISH:
+		case S2_OP_DSB_ISHST:
+		case S2_OP_DSB_NSH:
+		case S2_OP_DSB_NSHST:
+		case S2_OP_DSB_SY:
+			s2_oracle_on_dsb(o, event->cpu, op);
+			break;
+		case S2_OP_GUEST_ENTRY:
+			s2_oracle_on_entry(o, event->cpu);
+			break;
+		case S2_OP_ISB:
+		case S2_OP_HYPERCALL:
+			if (o->machine->features.speculative_at)
+				s2_oracle_on_entry(o, event->cpu);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void oracle_event(void *arg, const struct s2_event *event)
+{
+	struct s2_oracle *o = arg;
+
+	o->steps += event->repeat * event->n_insns;
+	o->site = event->insns[0].site;
+	before(o, event);
+	s2_physics_event(o->physics, event);
+	after(o, event);
+}
+
+static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
+{
+	struct s2_oracle *o = arg;
+	struct s2_regime regime;
+	struct s2_oracle_claim c = {.o = o, .regime = &regime, .by = cpu};
+
+	o->decided++;
+	o->site = what->function ? what->function : s2_reliance_name(what->kind);
+	if (s2_regime_init(&regime, &o->machine->features, what->vtcr, what->vttbr))
+		return;
+	c.vm = o->residues->by_vmid[regime.vmid.v];
+	c.start = what->ipa.v;
+	c.end = what->ipa.v + what->size;
+	switch (what->kind) {
+	case S2_RELY_RETURN:
+		s2_oracle_check_return(&c);
+		break;
+	case S2_RELY_FAULT_RESOLVED:
+		s2_oracle_check_return(&c);
+		s2_oracle_check_progress(&c, what->ipa, what->access);
+		break;
+	case S2_RELY_DIRTY_HARVESTED:
+		s2_oracle_check_harvest(&c);
+		break;
+	default:
+		s2_oracle_number_given(o, &regime);
+		break;
+	}
+}
+
+static void oracle_free(struct s2_oracle *o)
+{
+	s2_physics_free(o->physics);
+	for (unsigned i = 0; i < o->machine->n_cpus; i++)
+		free(o->cpus[i].fresh);
+	free(o->kept);
+	free(o->numbers);
+	free(o);
+}
+
+static int oracle_fill(struct s2_oracle *o)
+{
+	const struct s2_physics_config physics = {.residue = true};
+	int ret = s2_physics_create(o->machine, &physics, &o->physics);
+
+	if (ret)
+		return ret;
+	o->residues = o->physics->residues;
+	o->residues->on_conflict = on_conflict;
+	o->residues->on_conflict_arg = o;
+	o->kept = calloc(o->cfg.keep, sizeof(*o->kept));
+	o->numbers = calloc((size_t)1 << o->machine->features.vmid_bits, sizeof(*o->numbers));
+	return o->kept && o->numbers ? 0 : -ENOMEM;
+}
+
+int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config *cfg,
+		     struct s2_oracle **out)
+{
+	const struct s2_oracle_config all = {0};
+	struct s2_sink sink = {.event = oracle_event, .rely = oracle_rely};
+	struct s2_oracle *o;
+	int ret;
+
+	if (!cfg)
+		cfg = &all;
+	if (cfg->rules >> S2_RULES)
+		return -EINVAL;
+	o = calloc(1, sizeof(*o) + m->n_cpus * sizeof(o->cpus[0]));
+	if (!o)
+		return -ENOMEM;
+	o->machine = m;
+	o->cfg = *cfg;
+	o->cfg.keep = cfg->keep ? cfg->keep : KEEP_DEFAULT;
+	o->rules = cfg->rules ? cfg->rules : (1U << S2_RULES) - 1;
+	ret = oracle_fill(o);
+	sink.arg = o;
+	if (!ret)
+		ret = s2_machine_add_sink(m, &sink);
+	if (ret) {
+		oracle_free(o);
+		return ret;
+	}
+	*out = o;
+	return 0;
+}
+
+void s2_oracle_detach(struct s2_oracle *o)
+{
+	if (!o)
+		return;
+	s2_machine_remove_sink(o->machine, o);
+	oracle_free(o);
+}
+
+int s2_oracle_error(const struct s2_oracle *o)
+{
+	return o->error ? o->error : s2_physics_error(o->physics);
+}
+
+uint64_t s2_oracle_count(const struct s2_oracle *o, enum s2_rule rule)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = 0; i < S2_RULES; i++)
+		if (rule == S2_RULES || rule == i)
+			n += o->found[i];
+	return n;
+}
+
+const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o, size_t index)
+{
+	return index < o->n_kept ? &o->kept[index] : NULL;
+}
+
+uint64_t s2_oracle_decided(const struct s2_oracle *o)
+{
+	return o->decided;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Rules and findings by name, and a violation as a line of text. */
+#include <stage2sim/oracle.h>
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct {
+	const char *name, *text;
+} rules[S2_RULES] = {
+	[S2_RULE_TRANSLATION] = {"translation",
+				 "once an operation has returned no CPU holds, or can still "
+				 "build, more than the tables grant (Arm ARM D8.17, R_YNJCP)"},
+	[S2_RULE_PROGRESS] = {"progress",
+			      "on return from a fault that was resolved the CPU holds nothing "
+			      "that raises it again (be097997a273)"},
+	[S2_RULE_BREAK_BEFORE_MAKE] = {"break-before-make",
+				       "a translation is changed only after the old one is gone "
+				       "from all TLBs (Arm ARM R_WHZWS)"},
+	[S2_RULE_PUBLICATION] = {"publication",
+				 "a table is linked in by a store-release or after a DSB "
+				 "(Arm ARM B2.3; smp_store_release() of stage2_make_pte())"},
+	[S2_RULE_TABLES] = {"tables",
+			    "a table page is freed once, and where no walker can come any more "
+			    "(f62d4c3eb687, Arm ARM R_SQBCS)"},
+	[S2_RULE_VMID] = {"vmid",
+			  "a guest runs under a VMID of which TLBs hold nothing of another "
+			  "(Arm ARM D8.16; fa808ed4e199, fb544d1ca65a)"},
+	[S2_RULE_DIRTY_LOG] = {"dirty-log",
+			       "a page whose dirty bit was handed out cannot be written without "
+			       "its bit being set again (kvm_vm_ioctl_clear_dirty_log())"},
+};
+
+static const struct {
+	enum s2_rule rule;
+	const char *text;
+} findings[S2_FINDINGS] = {
+	[S2_FOUND_UNMAPPED] = {S2_RULE_TRANSLATION, "may still translate what is not mapped"},
+	[S2_FOUND_OTHER_OUTPUT] = {S2_RULE_TRANSLATION,
+				   "may still translate to another output address"},
+	[S2_FOUND_OTHER_TYPE] = {S2_RULE_TRANSLATION,
+				 "may still translate as another type of memory"},
+	[S2_FOUND_READABLE] = {S2_RULE_TRANSLATION, "may still read what may not be read"},
+	[S2_FOUND_WRITABLE] = {S2_RULE_TRANSLATION, "may still write what may not be written"},
+	[S2_FOUND_EXECUTABLE] = {S2_RULE_TRANSLATION,
+				 "may still execute what may not be executed"},
+	[S2_FOUND_WALK] = {S2_RULE_TRANSLATION,
+			   "may still walk into a table that is not linked any more"},
+	[S2_FOUND_REFUSED] = {S2_RULE_PROGRESS,
+			      "may hold an entry that refuses the same access again"},
+	[S2_FOUND_COEXISTENCE] = {S2_RULE_BREAK_BEFORE_MAKE,
+				  "may hold the old translation beside the new one"},
+	[S2_FOUND_UNPUBLISHED] = {S2_RULE_PUBLICATION,
+				  "links a table whose entries walkers may not see yet"},
+	[S2_FOUND_FREED_REACHABLE] = {S2_RULE_TABLES,
+				      "is in this guest and may walk a table page that is freed"},
+	[S2_FOUND_FREED_TWICE] = {S2_RULE_TABLES, "frees a table page that is none"},
+	[S2_FOUND_READ_FREED] = {S2_RULE_TABLES, "reads a table page that has been freed"},
+	[S2_FOUND_ENTERED_FREED] = {S2_RULE_TABLES,
+				    "enters a guest whose walks may lead to a freed page"},
+	[S2_FOUND_VMID_OF_ANOTHER] = {S2_RULE_VMID,
+				      "enters a guest under a VMID of which TLBs may hold "
+				      "another's translations"},
+	[S2_FOUND_VMID_LEFT] = {S2_RULE_VMID,
+				"enters a guest under a VMID that its VM had left, with what "
+				"TLBs hold from then"},
+	[S2_FOUND_DIRTY_WRITABLE] = {S2_RULE_DIRTY_LOG,
+				     "may write a page whose dirty bit was cleared: the tables "
+				     "let it"},
+	[S2_FOUND_DIRTY_HELD] = {S2_RULE_DIRTY_LOG,
+				 "may write a page whose dirty bit was cleared: by an old entry"},
+};
+
+const char *s2_rule_name(enum s2_rule rule)
+{
+	return (unsigned)rule < S2_RULES ? rules[rule].name : NULL;
+}
+
+const char *s2_rule_text(enum s2_rule rule)
+{
+	return (unsigned)rule < S2_RULES ? rules[rule].text : NULL;
+}
+
+const char *s2_finding_text(enum s2_finding finding)
+{
+	return (unsigned)finding < S2_FINDINGS ? findings[finding].text : NULL;
+}
+
+enum s2_rule s2_finding_rule(enum s2_finding finding)
+{
+	return (unsigned)finding < S2_FINDINGS ? findings[finding].rule : S2_RULES;
+}
+
+/* Text that grows in a buffer which may be too short for it. */
+struct line {
+	char *buf;
+	size_t size;
+	int len;
+};
+
+static void add(struct line *l, const char *format, ...)
+{
+	const size_t used = (size_t)l->len < l->size ? (size_t)l->len : l->size;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(l->buf ? l->buf + used : NULL, l->size - used, format, args);
+	va_end(args);
+	l->len += n > 0 ? n : 0;
+}
+
+int s2_violation_text(const struct s2_violation *v, char *buf, size_t size)
+{
+	struct line l = {buf, size, 0};
+
+	add(&l, "%s: CPU %u %s", s2_rule_name(v->rule), v->cpu, s2_finding_text(v->finding));
+	if (v->size)
+		add(&l, ", IPA 0x%" PRIx64 " of 0x%" PRIx64 " bytes", v->ipa.v, v->size);
+	if (v->page.v)
+		add(&l, ", page 0x%" PRIx64, v->page.v);
+	if (v->vmid.v)
+		add(&l, ", VMID %u", v->vmid.v);
+	if (v->held)
+		add(&l, ", held 0x%" PRIx64, v->held);
+	if (v->held || v->now)
+		add(&l, ", tables have 0x%" PRIx64, v->now);
+	add(&l, " (%s on CPU %u, step %" PRIu64 ")", v->site ? v->site : "?", v->by, v->step);
+	return l.len;
+}
