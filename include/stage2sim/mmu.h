@@ -72,6 +72,8 @@ S2_API const struct s2_flavour *s2_mmu_flavour(const struct s2_mmu *mmu);
 S2_API struct s2_machine *s2_mmu_machine(const struct s2_mmu *mmu);
 /** The tag of its translations; s2_vcpu_load() may change it (kvm_arm_vmid_update()). */
 S2_API struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu);
+/** VTCR_EL2 and VTTBR_EL2 as a CPU that runs this VM has them. */
+S2_API void s2_mmu_registers(const struct s2_mmu *mmu, uint64_t *vtcr, uint64_t *vttbr);
 /** How fields lie in its descriptors. */
 S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
 /** How operands of TLBIs are encoded, for s2_tlbi_range_decompose(). */

@@ -107,7 +107,13 @@ struct s2_oracle_config {
 	size_t keep;	/**< violations kept, the first ones; 0: 16.  All are counted */
 	/** Is told of each that is kept, at once; may be NULL.  Must issue nothing. */
 	void (*found)(void *arg, const struct s2_violation *violation);
-	void *arg; /**< handed to found() */
+	/**
+	 * Whether an instruction is left out: for the oracle it was then never
+	 * issued, as if the algorithm lacked it.  Stores of descriptors and
+	 * pages freed are not asked about.  May be NULL.
+	 */
+	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn);
+	void *arg; /**< handed to both */
 };
 
 /**
@@ -123,6 +129,13 @@ S2_API int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config 
 
 /** Detaches and frees (NULL is fine). */
 S2_API void s2_oracle_detach(struct s2_oracle *o);
+
+/**
+ * From now on TLBs may hold what the tables of @p vttbr map, as if a CPU had
+ * been in this guest.  A guest entry does it by itself.
+ * @return as s2_physics_watch()
+ */
+S2_API int s2_oracle_watch(struct s2_oracle *o, uint64_t vtcr, uint64_t vttbr);
 
 /**
  * 0, or the first error that kept the oracle from following an event: -ENOMEM.

@@ -114,15 +114,48 @@ static void after(struct s2_oracle *o, const struct s2_event *event)
 	}
 }
 
+static bool may_be_left_out(enum s2_op op)
+{
+	return op != S2_OP_PTE_READ && op != S2_OP_PTE_WRITE && op != S2_OP_TABLE_ALLOC &&
+	       op != S2_OP_TABLE_FREE;
+}
+
+static void follow(struct s2_oracle *o, const struct s2_event *event)
+{
+	before(o, event);
+	s2_physics_event(o->physics, event);
+	after(o, event);
+}
+
+/* The event without what is left out. */
+static void follow_rest(struct s2_oracle *o, const struct s2_event *event)
+{
+	struct s2_insn rest[S2_SEQUENCE_MAX];
+	struct s2_event shorter = *event;
+
+	shorter.insns = rest;
+	shorter.n_insns = 0;
+	for (size_t k = 0; k < event->n_insns; k++) {
+		const struct s2_insn *insn = &event->insns[k];
+
+		if (!may_be_left_out(insn->op) ||
+		    !o->cfg.left_out(o->cfg.arg, event->cpu, insn))
+			rest[shorter.n_insns++] = *insn;
+	}
+	if (shorter.n_insns)
+		follow(o, &shorter);
+}
+
 static void oracle_event(void *arg, const struct s2_event *event)
 {
 	struct s2_oracle *o = arg;
 
 	o->steps += event->repeat * event->n_insns;
 	o->site = event->insns[0].site;
-	before(o, event);
-	s2_physics_event(o->physics, event);
-	after(o, event);
+	if (o->cfg.left_out)
+		follow_rest(o, event);
+	else
+		follow(o, event);
 }
 
 static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
@@ -217,6 +250,19 @@ void s2_oracle_detach(struct s2_oracle *o)
 		return;
 	s2_machine_remove_sink(o->machine, o);
 	oracle_free(o);
+}
+
+int s2_oracle_watch(struct s2_oracle *o, uint64_t vtcr, uint64_t vttbr)
+{
+	int ret = s2_physics_watch(o->physics, vtcr, vttbr);
+	struct s2_regime regime;
+
+	if (ret)
+		return ret;
+	s2_regime_init(&regime, &o->machine->features, vtcr, vttbr);
+	o->numbers[regime.vmid.v].live = true;
+	o->numbers[regime.vmid.v].root = regime.root.v;
+	return 0;
 }
 
 int s2_oracle_error(const struct s2_oracle *o)

@@ -143,6 +143,12 @@ struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu)
 	return mmu->vmid;
 }
 
+void s2_mmu_registers(const struct s2_mmu *mmu, uint64_t *vtcr, uint64_t *vttbr)
+{
+	*vtcr = mmu->vtcr;
+	*vttbr = mmu->vttbr;
+}
+
 struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu)
 {
 	return mmu->fmt;
