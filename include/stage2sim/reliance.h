@@ -34,6 +34,8 @@ enum s2_reliance_kind {
 	S2_RELY_DIRTY_HARVESTED,
 	/** The VMID of vttbr is this VM's from here on, whoever had it before. */
 	S2_RELY_VMID_GIVEN,
+	/** This CPU runs no guest until one is entered: no walk is under way on it. */
+	S2_RELY_CPU_LEFT,
 	S2_RELIANCE_KINDS, /**< how many there are */
 };
 
@@ -54,7 +56,7 @@ S2_API const char *s2_reliance_name(enum s2_reliance_kind kind);
 /**
  * Says on @p cpu that from here on @p what is relied on.
  * @return 0; -EINVAL for a kind or an access that does not exist, or an empty
- *         range (a VMID has none); nobody is told then.
+ *         range (a VMID and a CPU have none); nobody is told then.
  */
 S2_API int s2_rely(struct s2_cpu *cpu, const struct s2_reliance *what);
 

@@ -6,6 +6,9 @@
 
 #define KEEP_DEFAULT 16
 
+/* TCR_EL1.EPD0 and EPD1: no walks of stage 1 by either TTBR. */
+#define TCR_EPD (S2_BIT(7) | S2_BIT(23))
+
 void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
 {
 	v->rule = s2_finding_rule(v->finding);
@@ -21,13 +24,29 @@ void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
 		o->cfg.found(o->cfg.arg, v);
 }
 
+/*
+ * SPECULATIVE_AT: an AT walks EL1's regime where that is the one in force, and
+ * gets no further than stage 1 while walks of that are switched off, which is
+ * the kernel's workaround.
+ */
+static bool may_speculate(const struct s2_oracle *o, unsigned cpu)
+{
+	const uint64_t tcr = o->machine->cpus[cpu].sysreg[S2_SYSREG_TCR_EL1];
+
+	if (s2_hcr_is_host(o->physics->cpus[cpu].effective.hcr))
+		return false;
+	return (tcr & TCR_EPD) != TCR_EPD;
+}
+
 bool s2_oracle_walks(const struct s2_oracle *o, unsigned cpu, struct s2_vmid vmid)
 {
 	const struct s2_phys_cpu *state = &o->physics->cpus[cpu];
 
 	if (state->regime_err || state->regime.vmid.v != vmid.v)
 		return false;
-	return state->in_guest || state->draining || o->machine->features.speculative_at;
+	if (state->in_guest || state->draining)
+		return true;
+	return o->machine->features.speculative_at && may_speculate(o, cpu);
 }
 
 unsigned s2_oracle_walker(const struct s2_oracle *o, struct s2_vmid vmid)
@@ -158,6 +177,40 @@ static void oracle_event(void *arg, const struct s2_event *event)
 		follow(o, event);
 }
 
+/*
+ * The guest goes on, and its accesses bring in what the tables map: also where
+ * a model of accesses by tables alone loads no registers for that.
+ */
+static void enter_again(struct s2_oracle *o, unsigned cpu, const struct s2_regime *regime)
+{
+	struct s2_phys_cpu *state = &o->physics->cpus[cpu];
+
+	/* What is loaded decides, if it is these tables: its VMID may be another. */
+	if (!state->regime_err && state->regime.root.v == regime->root.v)
+		return;
+	s2_oracle_entered(o, cpu, regime);
+	state->issued.vtcr = state->effective.vtcr = regime->vtcr;
+	state->issued.vttbr = state->effective.vttbr = regime->vttbr;
+	state->regime = *regime;
+	state->regime_err = 0;
+	state->in_guest = true;
+	if (s2_residues_watch(o->residues, regime))
+		o->error = -ENOMEM;
+}
+
+static void leave(struct s2_oracle *o, unsigned cpu)
+{
+	struct s2_phys_cpu *state = &o->physics->cpus[cpu];
+
+	state->in_guest = false;
+	state->draining = false;
+	/* Without VHE the host runs with VTTBR_EL2 zeroed: __load_host_stage2(). */
+	if (o->machine->features.vhe)
+		return;
+	state->issued.vttbr = state->effective.vttbr = 0;
+	state->regime_err = -ENOENT;
+}
+
 static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 {
 	struct s2_oracle *o = arg;
@@ -178,9 +231,13 @@ static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 	case S2_RELY_FAULT_RESOLVED:
 		s2_oracle_check_return(&c);
 		s2_oracle_check_progress(&c, what->ipa, what->access);
+		enter_again(o, cpu, &regime);
 		break;
 	case S2_RELY_DIRTY_HARVESTED:
 		s2_oracle_check_harvest(&c);
+		break;
+	case S2_RELY_CPU_LEFT:
+		leave(o, cpu);
 		break;
 	default:
 		s2_oracle_number_given(o, &regime);

@@ -95,6 +95,8 @@ void s2_oracle_on_free(struct s2_oracle *o, const struct s2_event *event, const 
 /* oracle_vmid.c, after it */
 
 void s2_oracle_on_entry(struct s2_oracle *o, unsigned cpu);
+/** A guest is entered on @p cpu, whatever its registers say. */
+void s2_oracle_entered(struct s2_oracle *o, unsigned cpu, const struct s2_regime *regime);
 void s2_oracle_on_tlbi(struct s2_oracle *o, unsigned cpu, enum s2_op op);
 void s2_oracle_on_dsb(struct s2_oracle *o, unsigned cpu, enum s2_op op);
 void s2_oracle_number_given(struct s2_oracle *o, const struct s2_regime *regime);

@@ -70,23 +70,26 @@ static void check_number(struct s2_oracle *o, unsigned cpu, const struct s2_regi
 		check_left(o, cpu, regime);
 }
 
-void s2_oracle_on_entry(struct s2_oracle *o, unsigned cpu)
+void s2_oracle_entered(struct s2_oracle *o, unsigned cpu, const struct s2_regime *regime)
 {
-	const struct s2_phys_cpu *state = &o->physics->cpus[cpu];
-	struct s2_number *number;
-	struct s2_res_vm *vm;
+	struct s2_number *number = &o->numbers[regime->vmid.v];
+	struct s2_res_vm *vm = o->residues->by_vmid[regime->vmid.v];
 
-	if (state->regime_err || !s2_oracle_walks(o, cpu, state->regime.vmid))
-		return;
 	o->decided++;
-	number = &o->numbers[state->regime.vmid.v];
-	check_number(o, cpu, &state->regime, number);
-	vm = o->residues->by_vmid[state->regime.vmid.v];
+	check_number(o, cpu, regime, number);
 	if (number->dangling && vm)
 		check_dangling(o, cpu, number, vm);
 	number->live = true;
 	number->dead = false;
-	number->root = state->regime.root.v;
+	number->root = regime->root.v;
+}
+
+void s2_oracle_on_entry(struct s2_oracle *o, unsigned cpu)
+{
+	const struct s2_phys_cpu *state = &o->physics->cpus[cpu];
+
+	if (!state->regime_err && s2_oracle_walks(o, cpu, state->regime.vmid))
+		s2_oracle_entered(o, cpu, &state->regime);
 }
 
 void s2_oracle_on_tlbi(struct s2_oracle *o, unsigned cpu, enum s2_op op)

@@ -12,6 +12,7 @@ const char *s2_reliance_name(enum s2_reliance_kind kind)
 		[S2_RELY_FAULT_RESOLVED] = "fault-resolved",
 		[S2_RELY_DIRTY_HARVESTED] = "dirty-harvested",
 		[S2_RELY_VMID_GIVEN] = "vmid-given",
+		[S2_RELY_CPU_LEFT] = "cpu-left",
 	};
 
 	return (unsigned)kind < S2_RELIANCE_KINDS ? names[kind] : NULL;
@@ -23,7 +24,7 @@ int s2_rely(struct s2_cpu *cpu, const struct s2_reliance *what)
 
 	if ((unsigned)what->kind >= S2_RELIANCE_KINDS || (unsigned)what->access > S2_ACCESS_FETCH)
 		return -EINVAL;
-	if (what->kind != S2_RELY_VMID_GIVEN && !what->size)
+	if (what->kind <= S2_RELY_DIRTY_HARVESTED && !what->size)
 		return -EINVAL;
 	for (size_t i = 0; i < m->n_sinks; i++)
 		if (m->sinks[i].rely)

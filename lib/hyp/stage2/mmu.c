@@ -143,6 +143,19 @@ struct s2_vmid s2_mmu_vmid(const struct s2_mmu *mmu)
 	return mmu->vmid;
 }
 
+void s2_mmu_relies(const struct s2_mmu *mmu, struct s2_cpu *cpu, enum s2_reliance_kind kind,
+		   struct s2_ipa ipa, uint64_t size, const char *function)
+{
+	const struct s2_reliance what = {.kind = kind,
+					 .vtcr = mmu->vtcr,
+					 .vttbr = mmu->vttbr,
+					 .ipa = ipa,
+					 .size = size,
+					 .function = function};
+
+	s2_rely(cpu, &what);
+}
+
 void s2_mmu_registers(const struct s2_mmu *mmu, uint64_t *vtcr, uint64_t *vttbr)
 {
 	*vtcr = mmu->vtcr;

@@ -8,6 +8,7 @@
 #define S2_HYP_MMU_H
 
 #include <stage2sim/mmu.h>
+#include <stage2sim/reliance.h>
 #include <stage2sim/tlbi.h>
 
 #include "machine/machine.h"
@@ -60,6 +61,18 @@ struct s2_mmu {
 	void (*on_flush)(void *arg, const struct s2_flush_call *call);
 	void *on_flush_arg;
 };
+
+/** Says what is relied on of [ipa, ipa + size), to whoever watches (reliance.h). */
+void s2_mmu_relies(const struct s2_mmu *mmu, struct s2_cpu *cpu, enum s2_reliance_kind kind,
+		   struct s2_ipa ipa, uint64_t size, const char *function);
+
+/** The operation that @p function is has returned; free while nobody watches. */
+static inline void s2_mmu_returned(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+				   uint64_t size, const char *function)
+{
+	if (cpu->observed)
+		s2_mmu_relies(mmu, cpu, S2_RELY_RETURN, ipa, size, function);
+}
 
 /** Whether range operations are both there and used (system_supports_tlb_range()). */
 static inline bool s2_mmu_uses_range(const struct s2_mmu *mmu)

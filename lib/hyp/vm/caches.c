@@ -90,7 +90,12 @@ static int flush_for_toggle(struct s2_vm *vm, struct s2_cpu *cpu)
 
 int s2_vm_unmap_all(struct s2_vm *vm, struct s2_cpu *cpu)
 {
-	return apply_to_slots(vm, cpu, s2_pgtable_unmap);
+	int ret = apply_to_slots(vm, cpu, s2_pgtable_unmap);
+
+	for (int i = 0; !ret && i < vm->n_by_ipa; i++)
+		s2_mmu_returned(vm->mmu, cpu, vm->by_ipa[i]->cfg.ipa, vm->by_ipa[i]->cfg.size,
+				"stage2_unmap_vm");
+	return ret;
 }
 
 /* Account is kept in the smallest pages that the host has behind the VM by now. */

@@ -44,6 +44,28 @@ int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range)
 	return ret;
 }
 
+/*
+ * What user space may count on: of pages [first, end) those whose bit is clear
+ * are written by nobody without its being set again.
+ */
+static void harvested(const struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
+		      uint64_t first, uint64_t end, const char *function)
+{
+	const unsigned shift = vm->mmu->geo.page_shift;
+
+	while (cpu->observed && first < end) {
+		uint64_t next = s2_bits_next(&s->dirty, first);
+
+		if (next > end)
+			next = end;
+		if (next > first)
+			s2_mmu_relies(vm->mmu, cpu, S2_RELY_DIRTY_HARVESTED,
+				      s2_ipa(s->cfg.ipa.v + (first << shift)),
+				      (next - first) << shift, function);
+		first = next + 1;
+	}
+}
+
 int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
@@ -67,6 +89,8 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	ret = s2_vm_apply_range(vm, cpu, slot_range(s), s2_pgtable_wrprotect);
 	if (!ret)
 		ret = s2_flush_vmid_range(vm->mmu, cpu, s->cfg.ipa, s->cfg.size);
+	if (!ret)
+		harvested(vm, cpu, s, 0, pages, "kvm_mmu_wp_memory_region");
 	return ret ? ret : s2_vm_split(vm, cpu, slot_range(s));
 }
 
@@ -259,6 +283,8 @@ static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s
 	flushed = flush_cleared(vm, cpu, s, &c);
 	if (!ret)
 		ret = flushed;
+	if (!ret)
+		harvested(vm, cpu, s, first, end, "kvm_vm_ioctl_clear_dirty_log");
 	return ret ? ret : (int64_t)c.pages;
 }
 

@@ -219,6 +219,22 @@ static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct
 	return user_mem_abort(&fault);
 }
 
+/* kvm_handle_guest_abort() enters the guest again, which makes the same access. */
+static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access)
+{
+	const struct s2_mmu *mmu = vcpu->vm->mmu;
+	struct s2_reliance what = {.kind = S2_RELY_FAULT_RESOLVED,
+				   .vtcr = mmu->vtcr,
+				   .vttbr = mmu->vttbr,
+				   .ipa = ipa,
+				   .size = mmu->page_size,
+				   .access = access,
+				   .function = "kvm_handle_guest_abort"};
+
+	if (vcpu->cpu->observed)
+		s2_rely(vcpu->cpu, &what);
+}
+
 /* One access: faults until it is allowed. @return faults, or an error */
 static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
 		       struct s2_leaf *leaf)
@@ -239,6 +255,7 @@ static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access a
 		ret = handle_fault(vcpu, leaf, slot, ipa, access);
 		if (ret)
 			return ret;
+		fault_resolved(vcpu, ipa, access);
 		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	}
 	return -ELOOP;
@@ -440,7 +457,10 @@ int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 {
 	int ret = check_abort(vcpu, fault, page);
 
-	if (ret)
-		return ret;
-	return resolve_abort(vcpu, fault, page);
+	if (!ret)
+		ret = resolve_abort(vcpu, fault, page);
+	if (!ret)
+		fault_resolved(vcpu, s2_ipa(fault->ipa.v & ~(vcpu->vm->mmu->page_size - 1)),
+			       abort_access(fault));
+	return ret;
 }

@@ -34,6 +34,9 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 	s2_mmu_set_unmap_how(vm->mmu, how);
 	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
 	s2_mmu_set_unmap_how(vm->mmu, s2_mmu_unmap_how(vm->mmu));
+	/* The pages are the host's again: to free, to swap out, to give to a device. */
+	if (!ret)
+		s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "__unmap_stage2_range");
 	return ret;
 }
 

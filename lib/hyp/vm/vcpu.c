@@ -66,8 +66,12 @@ static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
 	uint64_t numbers = UINT64_C(1) << cpu->machine->features.vmid_bits;
 
 	/* Above the number is the generation, which the register must not get. */
-	if (s2_vmids_update(vm->vmids, vm, cpu))
-		s2_mmu_set_vmid(vm->mmu, s2_vmid((uint16_t)(vm->vmid & (numbers - 1))));
+	if (!s2_vmids_update(vm->vmids, vm, cpu))
+		return;
+	s2_mmu_set_vmid(vm->mmu, s2_vmid((uint16_t)(vm->vmid & (numbers - 1))));
+	if (cpu->observed)
+		s2_mmu_relies(vm->mmu, cpu, S2_RELY_VMID_GIVEN, s2_ipa(0), 0,
+			      "kvm_arm_vmid_update");
 }
 
 /* The number is in the register before a guest or a flush can use it (fa808ed4e199). */
@@ -111,6 +115,10 @@ int s2_vcpu_put(struct s2_vcpu *vcpu)
 	if (!vcpu->cpu)
 		return -EINVAL;
 	s2_vcpu_exit(vcpu);
+	/* The thread is scheduled out: __switch_to() has a DSB that completes walks. */
+	if (vcpu->cpu->observed)
+		s2_mmu_relies(vcpu->vm->mmu, vcpu->cpu, S2_RELY_CPU_LEFT, s2_ipa(0), 0,
+			      "kvm_arch_vcpu_put");
 	s2_cpu_unload_stage2(vcpu->cpu);
 	s2_vmids_clear_active(vcpu->vm->vmids, vcpu->cpu);
 	vcpu->cpu = NULL;
