@@ -61,6 +61,14 @@ S2_API void s2_tlbi_ripas2e1is(struct s2_cpu *cpu, uint64_t operand);
 /** The same, this CPU. */
 S2_API void s2_tlbi_ripas2e1(struct s2_cpu *cpu, uint64_t operand);
 
+/**
+ * A TLBI as its operation and its operand stand in the code: nothing is encoded here.
+ * @param op S2_OP_TLBI_...
+ * @param operand Xt; 0 where it takes none
+ * @return 0; -EINVAL for what is no TLBI, or an operand where it takes none
+ */
+S2_API int s2_tlbi(struct s2_cpu *cpu, enum s2_op op, uint64_t operand);
+
 /** A DC CIVAC for each line of [pa, pa + size) (the host's linear map of it). */
 S2_API void s2_dc_civac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size);
 /** A DC CVAC for each line: cleaned to the PoC. */

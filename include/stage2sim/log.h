@@ -9,7 +9,8 @@
  *
  * The form is that of casemate's trace log (version 3), with more: range and
  * last-level TLBIs, DC and IC loops (one line a loop: address, size, line),
- * hypercalls.  Events that stand for runs are expanded.
+ * hypercalls, and what the hypervisor relies on (reliance.h).  Events that
+ * stand for runs are expanded.
  */
 #ifndef STAGE2SIM_LOG_H
 #define STAGE2SIM_LOG_H

@@ -13,6 +13,7 @@
 #include <stage2sim/features.h>
 #include <stage2sim/field.h>
 #include <stage2sim/flavour.h>
+#include <stage2sim/foreign.h>
 #include <stage2sim/geometry.h>
 #include <stage2sim/gic.h>
 #include <stage2sim/ich.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <stage2sim/insn.h>
 
+#include <errno.h>
+
 #include <stage2sim/tlbi.h>
 
 #include "machine/machine.h"
@@ -94,6 +96,30 @@ void s2_tlbi_ripas2e1is(struct s2_cpu *cpu, uint64_t operand)
 void s2_tlbi_ripas2e1(struct s2_cpu *cpu, uint64_t operand)
 {
 	issue_tlbi(cpu, S2_OP_TLBI_RIPAS2E1, operand, 0);
+}
+
+int s2_tlbi(struct s2_cpu *cpu, enum s2_op op, uint64_t operand)
+{
+	switch (op) {
+	case S2_OP_TLBI_IPAS2E1IS:
+	case S2_OP_TLBI_IPAS2E1:
+	case S2_OP_TLBI_RIPAS2E1IS:
+	case S2_OP_TLBI_RIPAS2E1:
+	case S2_OP_TLBI_VALE2IS:
+		issue_tlbi(cpu, op, operand, 0);
+		return 0;
+	case S2_OP_TLBI_VMALLS12E1IS:
+	case S2_OP_TLBI_VMALLS12E1:
+	case S2_OP_TLBI_VMALLE1IS:
+	case S2_OP_TLBI_VMALLE1:
+	case S2_OP_TLBI_ALLE1IS:
+		if (operand)
+			return -EINVAL;
+		issue_tlbi(cpu, op, 0, 0);
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 /* Lines that a loop over [addr, addr + size) touches, its ends rounded outwards. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stage2sim/log.h>
+#include <stage2sim/reliance.h>
 
 #include <errno.h>
 #include <inttypes.h>
@@ -168,6 +169,25 @@ static void log_insn(struct s2_log *log, const struct s2_event *ev, const struct
 	log->error = log->cfg.write(log->cfg.arg, text, (size_t)len);
 }
 
+/* What is relied on is no instruction: casemate knows nothing of it. */
+static void log_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
+{
+	static const char *const accesses[] = {"read", "write", "fetch"};
+	struct s2_log *log = arg;
+	char text[384];
+	int len;
+
+	if (log->error || log->cfg.casemate_only)
+		return;
+	len = snprintf(text, sizeof(text),
+		       "(rely (id %" PRIu64 ") (tid %u) %s (vtcr 0x%" PRIx64 ") (vttbr 0x%" PRIx64
+		       ") (address 0x%" PRIx64 ") (size 0x%" PRIx64 ") (access %s) (src \"%.*s\"))\n",
+		       log->id++, cpu, s2_reliance_name(what->kind), what->vtcr, what->vttbr,
+		       what->ipa.v, what->size, accesses[what->access], SITE_MAX,
+		       what->function ? what->function : "?");
+	log->error = log->cfg.write(log->cfg.arg, text, (size_t)len);
+}
+
 static void log_event(void *arg, const struct s2_event *ev)
 {
 	struct s2_log *log = arg;
@@ -180,7 +200,7 @@ static void log_event(void *arg, const struct s2_event *ev)
 int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg, struct s2_log **out)
 {
 	struct s2_log *log;
-	struct s2_sink sink = {.event = log_event};
+	struct s2_sink sink = {.event = log_event, .rely = log_rely};
 	int ret;
 
 	if (!cfg->write || (cfg->casemate_only && m->n_cpus > CASEMATE_CPUS))

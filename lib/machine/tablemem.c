@@ -107,23 +107,11 @@ struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa
 	return &slab->tables[page];
 }
 
-/* @return a free index of the directory, or -ENOMEM. */
-static int64_t directory_slot(struct s2_tablemem *mem)
+static int directory_grow(struct s2_tablemem *mem, uint32_t cap)
 {
 	struct s2_slab **dir;
 	char **slab_mem;
-	uint32_t cap;
 
-	for (uint32_t i = mem->lowest_free; i < mem->dir.len; i++)
-		if (!mem->dir.slabs[i])
-			return i;
-	/* The windows end with the upper half of the PA space, and with what can be numbered. */
-	if (mem->dir.len >= mem->dir.pa_base >> SLAB_SHIFT ||
-	    mem->dir.len >= UINT32_MAX >> (SLAB_SHIFT - mem->dir.page_shift))
-		return -ENOMEM;
-	if (mem->dir.len < mem->dir_cap)
-		return mem->dir.len;
-	cap = mem->dir_cap ? 2 * mem->dir_cap : 64;
 	dir = realloc(mem->dir.slabs, cap * sizeof(struct s2_slab *));
 	if (!dir)
 		return -ENOMEM;
@@ -133,6 +121,23 @@ static int64_t directory_slot(struct s2_tablemem *mem)
 		return -ENOMEM;
 	mem->dir.mem = slab_mem;
 	mem->dir_cap = cap;
+	return 0;
+}
+
+/* @return a free index of the directory, or -ENOMEM. */
+static int64_t directory_slot(struct s2_tablemem *mem)
+{
+	for (uint32_t i = mem->lowest_free; i < mem->dir.len; i++)
+		if (!mem->dir.slabs[i])
+			return i;
+	/* The windows end with the upper half of the PA space, and with what can be numbered. */
+	if (mem->dir.len >= mem->dir.pa_base >> SLAB_SHIFT ||
+	    mem->dir.len >= UINT32_MAX >> (SLAB_SHIFT - mem->dir.page_shift))
+		return -ENOMEM;
+	if (mem->dir.len < mem->dir_cap)
+		return mem->dir.len;
+	if (directory_grow(mem, mem->dir_cap ? 2 * mem->dir_cap : 64))
+		return -ENOMEM;
 	return mem->dir.len;
 }
 
@@ -313,6 +318,104 @@ void s2_table_free(struct s2_table_pool *pool, struct s2_table *table)
 	table->refs = 0;
 	table->next_free = pool->free;
 	pool->free = s2_tablemem_number(&pool->mem->dir, table->pa);
+	pool->live_pages--;
+	pool->mem->live_pages--;
+}
+
+/* ---- pages that are somebody else's ---- */
+
+int s2_tablemem_be_foreign(struct s2_tablemem *mem)
+{
+	if (mem->dir.len || !mem->dir.pa_base)
+		return -EBUSY;
+	mem->dir.pa_base = 0;
+	return 0;
+}
+
+/* Windows up to @index exist, those between without a slab. */
+static int directory_reach(struct s2_tablemem *mem, uint32_t index)
+{
+	uint32_t cap = mem->dir_cap ? mem->dir_cap : 64;
+
+	while (cap <= index)
+		cap *= 2;
+	if (cap > mem->dir_cap && directory_grow(mem, cap))
+		return -ENOMEM;
+	for (; mem->dir.len <= index; mem->dir.len++) {
+		mem->dir.slabs[mem->dir.len] = NULL;
+		mem->dir.mem[mem->dir.len] = NULL;
+	}
+	return 0;
+}
+
+/* A whole window, no page of which lives yet. */
+static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index)
+{
+	struct s2_tablemem *mem = pool->mem;
+	const uint32_t n_pages = (uint32_t)(SLAB_BYTES >> mem->dir.page_shift);
+	struct s2_slab *slab;
+
+	if (directory_reach(mem, index))
+		return NULL;
+	slab = calloc(1, sizeof(*slab) + n_pages * sizeof(slab->tables[0]));
+	if (!slab)
+		return NULL;
+	slab->bytes = SLAB_BYTES;
+	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
+	if (!slab->mem) {
+		free(slab);
+		return NULL;
+	}
+	slab->index = index;
+	slab->n_pages = slab->n_cut = n_pages;
+	for (uint32_t i = 0; i < n_pages; i++) {
+		slab->tables[i].entries =
+			(s2_pte *)(void *)(slab->mem + ((size_t)i << mem->dir.page_shift));
+		slab->tables[i].pa = ((uint64_t)index << SLAB_SHIFT) +
+				     ((uint64_t)i << mem->dir.page_shift);
+	}
+	mem->dir.slabs[index] = slab;
+	mem->dir.mem[index] = slab->mem;
+	mem->held_bytes += slab->bytes;
+	slab->next = pool->slabs;
+	pool->slabs = slab;
+	return slab;
+}
+
+struct s2_table *s2_table_adopt(struct s2_table_pool *pool, uint64_t pa)
+{
+	struct s2_tablemem *mem = pool->mem;
+	const uint32_t index = (uint32_t)(pa >> SLAB_SHIFT);
+	struct s2_slab *slab;
+	struct s2_table *table;
+
+	slab = index < mem->dir.len ? mem->dir.slabs[index] : NULL;
+	if (!slab)
+		slab = foreign_window(pool, index);
+	if (!slab)
+		return NULL;
+	table = &slab->tables[(pa & (SLAB_BYTES - 1)) >> mem->dir.page_shift];
+	if (table->refs)
+		return table;
+	memset(table->entries, 0, (size_t)1 << mem->dir.page_shift);
+	table->refs = 1;
+	table->mixed = true; /* for good: it has lived */
+	pool->live_pages++;
+	mem->live_pages++;
+	return table;
+}
+
+bool s2_tablemem_was_adopted(const struct s2_tablemem *mem, uint64_t pa)
+{
+	const uint64_t index = pa >> SLAB_SHIFT;
+
+	return index < mem->dir.len && mem->dir.slabs[index] &&
+	       mem->dir.slabs[index]->tables[(pa & (SLAB_BYTES - 1)) >> mem->dir.page_shift].mixed;
+}
+
+void s2_table_disown(struct s2_table_pool *pool, struct s2_table *table)
+{
+	table->refs = 0;
 	pool->live_pages--;
 	pool->mem->live_pages--;
 }

@@ -116,6 +116,25 @@ struct s2_table *s2_tablemem_find(const struct s2_tablemem *mem, struct s2_pa pa
 /** The lowest PA that a table page can have. */
 uint64_t s2_tablemem_base(const struct s2_tablemem *mem);
 
+/**
+ * From now on pages live where s2_table_adopt() says (foreign.h).
+ * @return 0; -EBUSY if there was a page before, or it is so already
+ */
+int s2_tablemem_be_foreign(struct s2_tablemem *mem);
+
+/**
+ * A zeroed page at @p pa, which is aligned to the granule and below
+ * S2_FOREIGN_PA_BITS; the one that lives there already, as it is.
+ * @return NULL without memory
+ */
+struct s2_table *s2_table_adopt(struct s2_table_pool *pool, uint64_t pa);
+
+/** Whether a page was ever adopted at @p pa. */
+bool s2_tablemem_was_adopted(const struct s2_tablemem *mem, uint64_t pa);
+
+/** The page lives no more. */
+void s2_table_disown(struct s2_table_pool *pool, struct s2_table *table);
+
 /** Test hook: allocations of pages fail once @p n more have succeeded. */
 void s2_tablemem_fail_after(struct s2_tablemem *mem, uint64_t n);
 

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* s2-check: somebody's instruction log under the oracle. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "study/check/check_log.h"
+#include "study/option/options.h"
+#include "study/run/program.h"
+
+struct settings {
+	const char *machine, *rules;
+	uint64_t cpus, keep;
+	int format;
+	bool at_end, help, version;
+};
+
+static const char *const formats[] = {"text", "json", NULL};
+
+#define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
+
+static const struct s2_option options[] = {
+	OPTION(STRING, machine, "machine", "SPEC", "max,-vhe",
+	       "a preset and overrides, such as cortex-a72 or max,granule=16k",
+	       .group = "The machine that is told the log"),
+	OPTION(U64, cpus, "cpus", "N", "64", "CPUs; a tid is a CPU's number", .min = 1,
+	       .max = S2_MAX_CPUS),
+	OPTION(STRING, rules, "rules", "LIST", "all",
+	       "which rules: all, or names with commas between (translation,break-before-make,...)",
+	       .group = "What is checked"),
+	OPTION(FLAG, at_end, "at-end", NULL, "on",
+	       "at the end nothing may be held that the tables do not grant; --no-at-end for a log that was cut"),
+	OPTION(U64, keep, "keep", "N", "16", "violations that are told; all are counted", .min = 1,
+	       .max = 1000000, .group = "The report"),
+	OPTION(CHOICE, format, "format", NULL, "text", "how to write it", .choices = formats),
+	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h', .group = "Other"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
+};
+
+static const char about[] =
+	"usage: s2-check [option]... LOG\n"
+	"\n"
+	"Reads a log of instructions, descriptor stores and register writes (casemate's form,\n"
+	"or what this project's programs write; - for standard input), does them again, and\n"
+	"says where a hypervisor relies on what is not so, whatever hardware may do: stale\n"
+	"translations, break-before-make, tables freed too early, VMIDs that are another's.\n"
+	"\n";
+
+static int usage_error(const char *text)
+{
+	fprintf(stderr, "s2-check: %s\n", text);
+	return S2_EXIT_USAGE;
+}
+
+static void help(const struct s2_option_table *table)
+{
+	fputs(about, stdout);
+	s2_options_help(table, stdout);
+	fputs("\nRules:\n", stdout);
+	for (int rule = 0; rule < S2_RULES; rule++) {
+		printf("  %s\n        ", s2_rule_name((enum s2_rule)rule));
+		s2_write_wrapped(stdout, s2_rule_text((enum s2_rule)rule), 8, 80);
+	}
+	fputs("\nExit status: 0 no violation; 1 at least one; 2 bad input or usage, with one\n"
+	      "line on standard error.\n",
+	      stdout);
+}
+
+/* One name of the list. @return 0 or -EINVAL */
+static int add_rule(const char *name, size_t len, unsigned *rules)
+{
+	for (int rule = 0; rule < S2_RULES; rule++) {
+		const char *known = s2_rule_name((enum s2_rule)rule);
+
+		if (strlen(known) != len || memcmp(known, name, len) != 0)
+			continue;
+		*rules |= 1U << rule;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_rules(const char *list, unsigned *rules, struct s2_error *err)
+{
+	*rules = 0;
+	if (!strcmp(list, "all"))
+		return 0;
+	for (const char *at = list; *at;) {
+		const size_t len = strcspn(at, ",");
+
+		if (add_rule(at, len, rules)) {
+			s2_error_set(err, 1, "--rules: \"%.*s\" is no rule; see --help", (int)len,
+				     at);
+			return -EINVAL;
+		}
+		at += len + (at[len] == ',');
+	}
+	if (*rules)
+		return 0;
+	s2_error_set(err, 1, "--rules: expected all, or at least one rule");
+	return -EINVAL;
+}
+
+static int check(const struct settings *s, const char *path)
+{
+	struct s2_check_job job = {
+		.path = path,
+		.cpus = (unsigned)s->cpus,
+		.keep = (size_t)s->keep,
+		.at_end = s->at_end,
+		.json = s->format == 1,
+	};
+	struct s2_check_outcome outcome;
+	struct s2_error err = {0};
+	size_t bad = 0;
+
+	if (s2_features_parse(s->machine, &job.features, &bad)) {
+		s2_error_set(&err, 1, "--machine %s: \"%s\" is no preset, feature or value of one",
+			     s->machine, s->machine + bad);
+		return usage_error(err.text);
+	}
+	if (parse_rules(s->rules, &job.rules, &err) || s2_check_log(&job, stdout, &outcome, &err))
+		return usage_error(err.text);
+	return outcome.violations ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s;
+	const struct s2_option_table table = {
+		.options = options,
+		.n = sizeof(options) / sizeof(options[0]),
+		.settings = &s,
+	};
+	struct s2_command_line line = {0};
+	struct s2_error err = {0};
+	int ret = S2_EXIT_DONE;
+
+	if (s2_options_defaults(&table, &err) ||
+	    s2_options_scan(&table, 1, argc, argv, &line, &err))
+		return usage_error(err.text);
+	if (s2_options_apply(&table, 0, &line, &err))
+		ret = usage_error(err.text);
+	else if (s.help)
+		help(&table);
+	else if (s.version)
+		puts("s2-check " S2_VERSION);
+	else if (line.n_operands != 1)
+		ret = usage_error("expected one LOG, a file or - for standard input; see --help");
+	else
+		ret = check(&s, line.operands[0]);
+	s2_command_line_free(&line);
+	return ret;
+}

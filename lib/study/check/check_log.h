@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * An instruction log of casemate's form, or ours, checked in one call.
+ *
+ *     log.txt --lines--> machine --> oracle --> violations, each with its line
+ */
+#ifndef STAGE2SIM_STUDY_CHECK_LOG_H
+#define STAGE2SIM_STUDY_CHECK_LOG_H
+
+#include <stage2sim/oracle.h>
+
+#include "study/base/error.h"
+
+/** What to check, and how. */
+struct s2_check_job {
+	const char *path;		/**< a file, compressed or not, or "-" */
+	struct s2_features features;	/**< of the machine that is told the log */
+	unsigned cpus;			/**< tids are below it */
+	unsigned rules;			/**< bits of enum s2_rule; 0: all */
+	size_t keep;			/**< violations that are told; all are counted */
+	bool at_end;			/**< at the end all tables that were loaded are relied on */
+	bool json;			/**< in place of lines of text */
+};
+
+/** What came of it. */
+struct s2_check_outcome {
+	uint64_t lines, events, ignored, reliances;
+	uint64_t changed;    /**< reads that found another value than was written */
+	uint64_t violations; /**< of all rules */
+	bool expected;	     /**< the log says that it has one (its last line begins with !) */
+};
+
+/**
+ * Checks @p job's log and writes to @p out, once all of it has been read.
+ * @return 0, whatever was found; negative with @p err naming file and line
+ */
+S2_API int s2_check_log(const struct s2_check_job *job, FILE *out, struct s2_check_outcome *outcome,
+			struct s2_error *err);
+
+#endif

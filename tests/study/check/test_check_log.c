@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Instruction logs under the oracle: casemate's form, bare and keyed, sound
+ * and broken; our own logs told again; what is no log.
+ */
+#include "support.h"
+#include "temp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <stage2sim/log.h>
+#include <stage2sim/pgtable.h>
+
+#include "study/check/check_line.h"
+#include "study/check/check_log.h"
+
+#define ROOT  UINT64_C(0x40000000)
+#define LEVEL2 UINT64_C(0x40010000)
+#define LEVEL3 UINT64_C(0x40011000)
+
+/* A log being written. */
+struct log {
+	char path[S2_TEST_PATH];
+	FILE *file;
+	unsigned id;
+};
+
+static void log_begin(struct log *l)
+{
+	s2_test_temp_file(l->path, "", 0);
+	l->file = fopen(l->path, "w");
+	l->id = 0;
+	assert_non_null(l->file);
+}
+
+static void log_end(struct log *l)
+{
+	remove(l->path);
+}
+
+/* VTCR_EL2 of 40 bits, 4 KiB: the root is two level-1 pages. */
+static uint64_t vtcr_40(void)
+{
+	struct s2_machine_config cfg = {.cpus = 1};
+	const struct s2_mmu_config mc = {s2_flavour_find("newest"), 40, {1}};
+	uint64_t vtcr, vttbr;
+	struct s2_machine *m;
+	struct s2_mmu *mmu;
+
+	assert_i64(s2_features_parse("max,-vhe,-lpa2", &cfg.features, NULL), 0);
+	assert_i64(s2_machine_create(&cfg, &m), 0);
+	assert_i64(s2_mmu_create(m, &mc, &mmu), 0);
+	s2_mmu_registers(mmu, &vtcr, &vttbr);
+	s2_mmu_free(mmu);
+	s2_machine_destroy(m);
+	return vtcr;
+}
+
+static void line(struct log *l, const char *head, const char *rest)
+{
+	fprintf(l->file, "(%s (id %u) (tid 0) %s (src \"t.c:%u\"))\n", head, l->id, rest, l->id);
+	l->id++;
+}
+
+static void store(struct log *l, uint64_t at, uint64_t value)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "(mem-order release) (address 0x%" PRIx64 ") (value 0x%" PRIx64 ")",
+		 at, value);
+	line(l, "mem-write", text);
+}
+
+static void sysreg(struct log *l, const char *name, uint64_t value)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "(sysreg %s) (value %" PRIx64 ")", name, value);
+	line(l, "sysreg-write", text);
+}
+
+/* A page at IPA 0, by two tables, under VMID 1; flags of its leaf are the caller's. */
+static void tables(struct log *l, uint64_t leaf)
+{
+	line(l, "mem-init", "(address 0x40000000) (size 0x2000)");
+	line(l, "mem-init", "(address 0x40010000) (size 0x2000)");
+	store(l, LEVEL3, leaf);
+	store(l, LEVEL2, LEVEL3 | 3);
+	store(l, ROOT, LEVEL2 | 3);
+	line(l, "barrier", "dsb (kind ish)");
+	sysreg(l, "hcr_el2", 1);
+	sysreg(l, "vtcr_el2", vtcr_40());
+	sysreg(l, "vttbr_el2", ROOT | UINT64_C(1) << 48);
+	line(l, "barrier", "isb");
+}
+
+#define AF	 UINT64_C(0x400)
+#define LEAF_RW	 (UINT64_C(0x80000000) | AF | 0xff)
+#define LEAF_RO	 (UINT64_C(0x80000000) | AF | 0x7f)
+#define LEAF_OTHER (UINT64_C(0x80001000) | AF | 0xff)
+
+static void tlbi_page(struct log *l)
+{
+	line(l, "tlbi", "ipas2e1is (value 0x0)");
+	line(l, "barrier", "dsb (kind ish)");
+	line(l, "tlbi", "vmalle1is");
+	line(l, "barrier", "dsb (kind ish)");
+	line(l, "barrier", "isb");
+}
+
+static struct s2_check_outcome check(struct log *l, int expected_ret, char *text, size_t size)
+{
+	struct s2_check_job job = {.path = l->path, .cpus = 4, .keep = 4, .at_end = true};
+	struct s2_check_outcome outcome;
+	struct s2_error err = {0};
+	FILE *out = tmpfile();
+	size_t n;
+
+	fclose(l->file);
+	assert_non_null(out);
+	assert_i64(s2_features_parse("max,-vhe,-lpa2", &job.features, NULL), 0);
+	assert_i64(s2_check_log(&job, out, &outcome, &err) ? -1 : 0, expected_ret);
+	rewind(out);
+	n = fread(text, 1, size - 1, out);
+	text[n] = '\0';
+	if (expected_ret)
+		snprintf(text, size, "%s", err.text);
+	fclose(out);
+	return outcome;
+}
+
+/* What a peer's checker was seen to say of the same, and what Arm's rule says. */
+static void each_change_of_a_page_is_judged_by_arms_rules(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t before, after;
+		bool broken, tlbi, flushed; /* made invalid first; a TLBI of the page; of all, at last */
+		const char *rule;	    /* NULL: sound */
+	} rows[] = {
+		{"another output, AF set, no break", LEAF_RW, LEAF_OTHER, false, false, false,
+		 "break-before-make"},
+		{"another output, AF clear on both", LEAF_RW & ~AF, LEAF_OTHER & ~AF, false, false,
+		 false, NULL},
+		{"another type, no break", LEAF_RW, (LEAF_RW & ~UINT64_C(0x3c)) | 0x4, false, false,
+		 false,
+		 "break-before-make"},
+		{"read-write to read-only, no TLBI", LEAF_RW, LEAF_RO, false, false, false,
+		 "translation"},
+		{"read-write to read-only, flushed", LEAF_RW, LEAF_RO, false, false, true, NULL},
+		{"read-only to read-write, no TLBI", LEAF_RO, LEAF_RW, false, false, false, NULL},
+		{"unmapped, never flushed", LEAF_RW, 0, false, false, false, "translation"},
+		{"unmapped, flushed", LEAF_RW, 0, false, false, true, NULL},
+		{"another output, broken and flushed", LEAF_RW, LEAF_OTHER, true, true, false, NULL},
+		{"another output, broken, no TLBI", LEAF_RW, LEAF_OTHER, true, false, false,
+		 "break-before-make"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_check_outcome outcome;
+		char text[4096];
+		struct log l;
+
+		s2_test_row("%s", rows[i].name);
+		log_begin(&l);
+		tables(&l, rows[i].before);
+		if (rows[i].broken)
+			store(&l, LEVEL3, 0);
+		if (rows[i].broken)
+			line(&l, "barrier", "dsb (kind ish)");
+		if (rows[i].tlbi)
+			tlbi_page(&l);
+		store(&l, LEVEL3, rows[i].after);
+		line(&l, "barrier", "dsb (kind ish)");
+		if (rows[i].flushed)
+			tlbi_page(&l);
+		outcome = check(&l, 0, text, sizeof(text));
+		assert_u64(outcome.violations != 0, rows[i].rule != NULL);
+		if (rows[i].rule)
+			assert_non_null(strstr(text, rows[i].rule));
+		else
+			assert_non_null(strstr(text, "holds for all that hardware may do"));
+		log_end(&l);
+	}
+}
+
+/* The one that breaks and the one that flushes may be two, if the break is seen. */
+static void another_cpu_may_flush_and_make(void **state)
+{
+	char text[4096];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	tables(&l, LEAF_RW);
+	store(&l, LEVEL3, 0);
+	line(&l, "barrier", "dsb (kind ish)");
+	fprintf(l.file, "(sysreg-write (id 90) (tid 1) vtcr_el2 %" PRIx64 ")\n", vtcr_40());
+	fprintf(l.file, "(sysreg-write (id 91) (tid 1) vttbr_el2 %" PRIx64 ")\n",
+		ROOT | UINT64_C(1) << 48);
+	fputs("(sysreg-write (id 91) (tid 1) hcr_el2 1)\n(barrier 91 1 isb)\n"
+	      "(tlbi 92 1 vmalls12e1is \"t.c:1\")\n(barrier 93 1 dsb ish)\n(barrier 94 1 isb)\n",
+	      l.file);
+	store(&l, LEVEL3, LEAF_OTHER);
+	assert_u64(check(&l, 0, text, sizeof(text)).violations, 0);
+	log_end(&l);
+}
+
+/* With the VMID of another loaded the TLBI is for nobody. */
+static void a_flush_under_another_vmid_is_none(void **state)
+{
+	char text[4096];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	tables(&l, LEAF_RW);
+	store(&l, LEVEL3, 0);
+	line(&l, "barrier", "dsb (kind ish)");
+	sysreg(&l, "vttbr_el2", UINT64_C(0x50000000) | UINT64_C(2) << 48);
+	line(&l, "barrier", "isb");
+	line(&l, "tlbi", "vmalls12e1is");
+	line(&l, "barrier", "dsb (kind ish)");
+	line(&l, "barrier", "isb");
+	assert_u64(check(&l, 0, text, sizeof(text)).violations, 1);
+	assert_non_null(strstr(text, "VMID 1"));
+	log_end(&l);
+}
+
+static void a_page_that_is_freed_while_it_is_linked_is_told(void **state)
+{
+	struct s2_check_outcome outcome;
+	char text[4096];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	tables(&l, LEAF_RW);
+	line(&l, "guest", "entry (count 1)");
+	line(&l, "mem-free", "(address 0x40011000) (size 0x1000)");
+	fputs("! freed while it is linked\n", l.file);
+	outcome = check(&l, 0, text, sizeof(text));
+	assert_true(outcome.violations > 0);
+	assert_true(outcome.expected);
+	assert_non_null(strstr(text, "page 0x40011000"));
+	/* The line that it was, counted from 1. */
+	assert_non_null(strstr(text, ":12: tables: CPU 0 is in this guest"));
+	log_end(&l);
+}
+
+static int to_file(void *arg, const char *text, size_t len)
+{
+	return fwrite(text, 1, len, arg) == len ? 0 : -EIO;
+}
+
+/* What this library does, written as a log and told again, breaks no rule; less a TLBI it does. */
+static void our_own_logs_are_told_again(void **state)
+{
+	(void)state;
+	for (unsigned casemate = 0; casemate < 2; casemate++) {
+		struct s2_machine_config cfg = {.cpus = 2};
+		const struct s2_mmu_config mc = {s2_flavour_find("kvm-6.12"), 40, {1}};
+		struct s2_log_config log = {
+			.write = to_file, .casemate_only = casemate != 0};
+		struct s2_check_outcome outcome;
+		struct s2_machine *m;
+		struct s2_log *sink;
+		struct s2_mmu *mmu;
+		struct s2_cpu *cpu;
+		char text[4096];
+		struct log l;
+
+		log_begin(&l);
+		log.arg = l.file;
+		assert_i64(s2_features_parse("cortex-a72", &cfg.features, NULL), 0);
+		assert_i64(s2_machine_create(&cfg, &m), 0);
+		assert_i64(s2_log_attach(m, &log, &sink), 0);
+		assert_i64(s2_mmu_create(m, &mc, &mmu), 0);
+		cpu = s2_machine_cpu(m, 0);
+		for (unsigned i = 0; i < 20; i++) {
+			const struct s2_range range = s2_range(0x80000000 + i * 0x3000, 0x5000);
+
+			assert_i64(s2_pgtable_map(mmu, cpu, range, s2_pa(0x100000000), S2_PROT_R,
+						  NULL, 0),
+				   0);
+			assert_i64(s2_pgtable_wrprotect(mmu, cpu, range), 0);
+			assert_i64(s2_flush_vmid_range(mmu, cpu, range.ipa, range.size), 0);
+			assert_i64(s2_pgtable_unmap(mmu, cpu, range), 0);
+		}
+		assert_i64(s2_log_detach(sink, NULL), 0);
+		s2_mmu_free(mmu);
+		s2_machine_destroy(m);
+		outcome = check(&l, 0, text, sizeof(text));
+		assert_true(outcome.events > 100);
+		if (outcome.violations)
+			fail_msg("%s", text);
+		assert_u64(outcome.changed, 0);
+		assert_u64(outcome.violations, 0);
+		log_end(&l);
+	}
+}
+
+static void what_is_no_event_is_refused_with_its_line(void **state)
+{
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{"mem-write 0 0 plain 0 0", "expected \"(\""},
+		{"(mem-wrte 0 0 plain 0 0)", "no event of this log"},
+		{"(mem-write 0 0 plain 0", "expected \")\""},
+		{"(mem-write 0 0 plain 0)", "has no value"},
+		{"(mem-write 0 0 plain 0 0 0)", "one value too many"},
+		{"(mem-write 0 0 eager 0 0)", "no memory order"},
+		{"(mem-write 0 0 plain 1 0)", "not that of a descriptor"},
+		{"(mem-write 0 0 plain xyz 0)", "a hexadecimal number"},
+		{"(mem-write 0 0 plain 0x 0)", "a hexadecimal number"},
+		{"(mem-write 0 0 plain 0x10000000000000000 0)", "at most 64 bits"},
+		{"(mem-write 0 9 plain 0 0)", "expected one below 4"},
+		{"(mem-write (id 0) (tid 0) (tid 1) plain 0 0)", "two values for \"tid\""},
+		{"(mem-write 0 0 plain (addr 0) 0)", "no field"},
+		{"(mem-write 0 0 plain 0x100000000000 0)", "past 2^44"},
+		{"(mem-init 0 0 0x10 0x1000)", "not whole pages"},
+		{"(tlbi 0 0 ipas2e1is)", "has no value"},
+		{"(tlbi 0 0 vmalls12e1is 3)", "takes none"},
+		{"(tlbi 0 0 vmalls13e1is)", "no TLBI"},
+		{"(barrier 0 0 dmb)", "no barrier"},
+		{"(barrier 0 0 dsb osh)", "no kind of DSB"},
+		{"(sysreg-write 0 0 vbar_el2 0)", "no system register"},
+		{"(sysreg-write 0 0 vtcr_el2 5)(barrier 0 0 isb)", "one event a line"},
+		{"(mem-read 0 0 0 0 \"a:1)", "a closing quote"},
+		{"(rely 0 0 nothing 0 0 0 0 read)", "no reliance"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[4096];
+		struct log l;
+
+		s2_test_row("%s", rows[i].text);
+		log_begin(&l);
+		fprintf(l.file, "; a comment\n\n%s\n", rows[i].text);
+		check(&l, -1, text, sizeof(text));
+		if (!strstr(text, rows[i].message) || !strstr(text, ":3: "))
+			fail_msg("%s: said \"%s\"", rows[i].text, text);
+		log_end(&l);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(each_change_of_a_page_is_judged_by_arms_rules),
+		s2_unit_test(another_cpu_may_flush_and_make),
+		s2_unit_test(a_flush_under_another_vmid_is_none),
+		s2_unit_test(a_page_that_is_freed_while_it_is_linked_is_told),
+		s2_unit_test(our_own_logs_are_told_again),
+		s2_unit_test(what_is_no_event_is_refused_with_its_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
