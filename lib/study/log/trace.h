@@ -53,6 +53,7 @@ enum s2_trace_kind {
 	S2_TRACE_KVM_MMIO,	       /**< u.mmio */
 	S2_TRACE_KVM_USERSPACE_EXIT,   /**< u.userspace_exit */
 	S2_TRACE_KVM_UNMAP_HVA,	       /**< u.unmap_hva */
+	S2_TRACE_KVM_SET_SPTE,	       /**< u.set_spte: change_pte, up to v6.9 */
 	S2_TRACE_KVM_TOGGLE_CACHE,     /**< u.kvm_toggle */
 	S2_TRACE_KVM_SET_WAY_FLUSH,    /**< u.kvm_set_way */
 	S2_TRACE_S2_MAP,	       /**< u.map */
@@ -141,6 +142,9 @@ struct s2_trace_event {
 		struct {
 			struct s2_va start, end; /**< host virtual, end excluded */
 		} unmap_hva;
+		struct {
+			struct s2_va hva; /**< host virtual */
+		} set_spte;
 		struct {
 			struct s2_va pc;
 			bool was_on, now_on;

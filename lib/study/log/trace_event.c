@@ -58,6 +58,12 @@ static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
 }
 
 /** "%s(fd: %lx, cmd: %lx, arg: %lx)"; "%s -> 0x%lx" on the way out. */
+/** Hexadecimal; newer kernels put 0x before all but 0. */
+static bool syscall_arg(struct s2_cursor *c, uint64_t *value)
+{
+	return S2_AT(c, "0x") ? s2_scan_0x(c, value) : s2_scan_hex(c, value);
+}
+
 static bool form_ioctl(struct s2_cursor *c, struct s2_trace_event *ev)
 {
 	uint64_t fd, cmd;
@@ -66,8 +72,8 @@ static bool form_ioctl(struct s2_cursor *c, struct s2_trace_event *ev)
 		ev->kind = S2_TRACE_OTHER;
 		return true;
 	}
-	if (!S2_LIT(c, "(fd: ") || !s2_scan_hex(c, &fd) || !S2_LIT(c, ", cmd: ") ||
-	    !s2_scan_hex(c, &cmd) || !S2_LIT(c, ", arg: ") || !s2_scan_hex(c, &ev->u.ioctl.arg) ||
+	if (!S2_LIT(c, "(fd: ") || !syscall_arg(c, &fd) || !S2_LIT(c, ", cmd: ") ||
+	    !syscall_arg(c, &cmd) || !S2_LIT(c, ", arg: ") || !syscall_arg(c, &ev->u.ioctl.arg) ||
 	    !S2_LIT(c, ")"))
 		return false;
 	ev->u.ioctl.fd = (uint32_t)fd;
@@ -158,6 +164,13 @@ static bool form_kvm_unmap_hva(struct s2_cursor *c, struct s2_trace_event *ev)
 	return S2_LIT(c, ": mmu notifier unmap range: ") &&
 	       s2_scan_padded(c, 14, 14, &ev->u.unmap_hva.start.v) && S2_LIT(c, " -- ") &&
 	       s2_scan_padded(c, 14, 14, &ev->u.unmap_hva.end.v) && s2_scan_end(c);
+}
+
+/** "mmu notifier set pte hva: %#016lx" */
+static bool form_kvm_set_spte(struct s2_cursor *c, struct s2_trace_event *ev)
+{
+	return S2_LIT(c, ": mmu notifier set pte hva: ") &&
+	       s2_scan_padded(c, 14, 14, &ev->u.set_spte.hva.v) && s2_scan_end(c);
 }
 
 static bool on_or_off(struct s2_cursor *c, bool *on)
@@ -347,6 +360,7 @@ static const struct s2_trace_form trace_forms[] = {
 	TRACE_FORM("kvm_mmio", KVM_MMIO, form_kvm_mmio),
 	TRACE_FORM("kvm_userspace_exit", KVM_USERSPACE_EXIT, form_kvm_userspace_exit),
 	TRACE_FORM("kvm_unmap_hva_range", KVM_UNMAP_HVA, form_kvm_unmap_hva),
+	TRACE_FORM("kvm_set_spte_hva", KVM_SET_SPTE, form_kvm_set_spte),
 	TRACE_FORM("kvm_toggle_cache", KVM_TOGGLE_CACHE, form_kvm_toggle_cache),
 	TRACE_FORM("kvm_set_way_flush", KVM_SET_WAY_FLUSH, form_kvm_set_way_flush),
 	TRACE_FORM("s2_map", S2_MAP, form_map),

@@ -86,6 +86,13 @@ struct call_queue {
 	size_t head, len, cap;
 };
 
+/** Whether a task has just been seen to end a VM, by flush_shadow_all. */
+enum replay_end {
+	END_NONE,
+	END_DONE, /* done; an s2_destroy right after it is the same */
+	END_OPEN, /* of which VM only what follows can tell */
+};
+
 struct replay_task {
 	int32_t pid;
 	unsigned cpu;			/**< of its last line */
@@ -98,6 +105,8 @@ struct replay_task {
 	bool clear_pending;	   /**< this ioctl has cleared dirty bits and owes a flush */
 	uint64_t clear_offset, clear_mask;
 	struct replay_slot *clear_slot;
+	enum replay_end end_seen;
+	bool changing_pte; /**< in the change_pte notifier: a map is its */
 	bool fault_pending; /**< what became of the fault has not been seen yet */
 	struct s2_trace_event fault;
 	struct replay_task *next; /**< in its hash bucket */

@@ -226,6 +226,10 @@ static int replay_map(struct s2_replay *r, struct replay_task *t, struct replay_
 
 	if (prot > S2_PROT_MASK)
 		return request_failed(r, ev, -EINVAL);
+	/* kvm_set_spte_gfn(): the host has put another page there; a fault is still to come. */
+	if (t->changing_pte)
+		return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys,
+				      (unsigned)prot, NULL, 0);
 	if (settles_fault(t, vm, range) && !(page.pa.v & (page.size - 1)))
 		return resolve_fault(t, &page);
 	return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys, (unsigned)prot,
@@ -301,6 +305,22 @@ static int replay_wrprotect(struct s2_replay *r, struct replay_task *t, struct r
 	return 0;
 }
 
+/*
+ * kvm_flush_remote_tlbs(): of the whole VMID, for whoever calls it.  Kernels in
+ * which a dirty-log ioctl does pay by it what it owes.
+ */
+static int replay_flush_all(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
+			    const struct s2_trace_event *ev)
+{
+	if (!t->clear_pending || !t->clear_slot || t->ioctl_vm != vm) {
+		s2_flush_vmid(vm->mmu, s2_replay_cpu(r, ev));
+		return 0;
+	}
+	flush_cleared_slot(r, t, vm);
+	t->clear_pending = false;
+	return 0;
+}
+
 /* kvm_flush_remote_tlbs_memslot() after a whole slot was write-protected. */
 static int replay_flush_memslot(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
 				const struct s2_trace_event *ev)
@@ -327,6 +347,31 @@ static int replay_destroy(struct s2_replay *r, struct replay_vm *vm,
 	if (!ret)
 		s2_replay_vm_gone(r, vm);
 	return ret;
+}
+
+/*
+ * kvm_arch_flush_shadow_all() frees the tables: kernels differ in the name of
+ * the function that does, not in this one.  Where it was placed, the s2_destroy
+ * that may follow is the same end seen again.
+ */
+static int replay_shadow_all(struct s2_replay *r, struct replay_task *t,
+			     const struct s2_trace_event *ev)
+{
+	struct replay_vm *vm = s2_replay_place(r, t, ev);
+
+	t->end_seen = vm ? END_DONE : END_OPEN;
+	return vm ? replay_destroy(r, vm, ev) : 0;
+}
+
+/* @return whether @ev is the end that flush_shadow_all has brought about already. */
+static bool ends_again(struct s2_replay *r, struct replay_task *t, enum s2_trace_kind kind)
+{
+	const enum replay_end seen = t->end_seen;
+
+	t->end_seen = END_NONE;
+	if (kind != S2_TRACE_S2_DESTROY && seen == END_OPEN)
+		s2_replay_unplaced(r, S2_TRACE_FLUSH_SHADOW_ALL);
+	return kind == S2_TRACE_S2_DESTROY && seen == END_DONE;
 }
 
 static int replay_clear_masked(struct s2_replay *r, struct replay_task *t,
@@ -370,8 +415,7 @@ static int do_request(struct s2_replay *r, struct replay_task *t, struct replay_
 	case S2_TRACE_FLUSH_MEMSLOT:
 		return replay_flush_memslot(r, t, vm, ev);
 	case S2_TRACE_FLUSH_ALL:
-		s2_flush_vmid(vm->mmu, cpu);
-		return 0;
+		return replay_flush_all(r, t, vm, ev);
 	case S2_TRACE_CLEAR_MASKED:
 		return replay_clear_masked(r, t, ev);
 	default:
@@ -433,6 +477,8 @@ static int take_rich_vcpu_event(struct s2_replay *r, struct replay_task *t,
 	if (!t->running)
 		return 0;
 	switch (ev->kind) {
+	case S2_TRACE_KVM_SET_SPTE:
+		return 1;
 	case S2_TRACE_KVM_GUEST_FAULT:
 		t->fault = *ev;
 		t->fault_pending = true;
@@ -458,10 +504,17 @@ int s2_replay_rich(struct s2_replay *r, struct replay_task *t, const struct s2_t
 		s2_replay_observe(r, t, ev);
 		return 1;
 	}
+	/* It maps the page at once, in each slot that has it. */
+	if (ev->kind != S2_TRACE_S2_MAP)
+		t->changing_pte = ev->kind == S2_TRACE_KVM_SET_SPTE;
 	if (!continues_ioctl(t, ev->kind))
 		s2_replay_end_ioctl(r, t);
 	if (ev->kind != S2_TRACE_OTHER && !t->clear_pending)
 		s2_replay_settle(r, t);
+	if (ends_again(r, t, ev->kind))
+		return 1;
+	if (ev->kind == S2_TRACE_FLUSH_SHADOW_ALL)
+		return request_failed(r, ev, replay_shadow_all(r, t, ev));
 	if (ev->kind == S2_TRACE_SYS_IOCTL)
 		return s2_replay_ioctl(r, t, ev);
 	if (!is_request(ev->kind))

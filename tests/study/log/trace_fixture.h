@@ -144,6 +144,8 @@ static const struct {
 	{"kvm_userspace_exit: reason KVM_EXIT_MMIO (6)", S2_TRACE_KVM_USERSPACE_EXIT, false},
 	{"kvm_unmap_hva_range: mmu notifier unmap range: 0x000000005ca000 -- 0x00ffff96678000",
 	 S2_TRACE_KVM_UNMAP_HVA, false},
+	{"kvm_set_spte_hva: mmu notifier set pte hva: 0x00ffff8be00000", S2_TRACE_KVM_SET_SPTE,
+	 false},
 	{"kvm_toggle_cache: VM op at 0x0000000040000058 (cache was off, now on)",
 	 S2_TRACE_KVM_TOGGLE_CACHE, false},
 	{"kvm_set_way_flush: S/W flush at 0x000000004000008c (cache on)",
