@@ -98,6 +98,12 @@ enum s2_unmap_cmo {
 	S2_UNMAP_CMO_NOT_IF_DYING, /**< the same, but only where nobody can read it afterwards */
 };
 
+/** What CPUs whose broadcast TLBIs may complete early (REPEAT_TLBI) are given besides. */
+enum s2_repeat {
+	S2_REPEAT_SYNC, /**< TLBI VALE2IS, xzr; DSB ISH once a sequence is complete (a8f78680ee6b) */
+	S2_REPEAT_EACH, /**< after each TLBI a DSB ISH and the same TLBI again (before it) */
+};
+
 /** Where a walk of a long range offers to reschedule. */
 enum s2_resched {
 	S2_RESCHED_BLOCK,     /**< after each chunk of the largest block (5994bc9e05c2) */
@@ -138,6 +144,7 @@ typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
 struct s2_flavour {
 	const char *name;	/**< as s2_flavour_find() takes it */
 	const char *stands_for; /**< kernels that were seen to behave so */
+	unsigned since; /**< first release it is the nearest to, major << 8 | minor */
 
 	enum s2_break break_with;	 /**< what stands in an entry meanwhile */
 	enum s2_collapse collapse;	 /**< how a table gives way to a block */
@@ -153,6 +160,7 @@ struct s2_flavour {
 	enum s2_unmap_tlbi unmap_tlbi;	 /**< how an unmap invalidates TLBs */
 	enum s2_unmap_cmo unmap_cmo;	 /**< when an unmap cleans to the PoC */
 	enum s2_collapse_cmo collapse_cmo; /**< whether a collapse cleans the new block */
+	enum s2_repeat repeat;		 /**< how the REPEAT_TLBI erratum is worked around */
 	enum s2_resched resched;	 /**< where long walks may reschedule */
 	enum s2_teardown teardown;	 /**< what becomes of a dead VM's tables */
 	s2_range_flush_fn flush_range_with; /**< a user's own, or NULL for range_calls */
@@ -166,14 +174,36 @@ struct s2_flavour {
 	bool lpa2;                /**< uses FEAT_LPA2 */
 	bool xnx;                 /**< uses FEAT_XNX */
 	bool icache_limit;        /**< IC by line only up to MAX_DVM_OPS lines (909b583f81b5) */
+	bool visitors_read;       /**< visitors read the entry too; walker again after LEAF only */
+	bool age_first_entry;     /**< kvm_age_gfn() ages the first entry of its range alone */
 	bool mkyoung_always_dsb;  /**< DSB ISHST even if the walk found nothing */
 	bool exit_clears_vttbr;   /**< VHE: VTTBR_EL2 zeroed after a flush */
 	bool nvhe_full_entry_dsb; /**< nVHE: DSB ISH, not ISHST, before the switch (7e1b2329c205) */
 	bool nvhe_exit_isb;       /**< nVHE: ISB after VTTBR_EL2 is restored (ed49fe5a6fb9) */
 };
 
-/** Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), which lives for ever, or NULL. */
+/**
+ * Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), which lives for
+ * ever, or NULL; also for NULL.
+ */
 S2_API const struct s2_flavour *s2_flavour_find(const char *name);
+
+/**
+ * A flavour by its name, with choices of the user's own behind it:
+ * "newest,repeat=each".  Choices are repeat=each|sync.
+ * @param out overwritten on success; its name is that of the flavour
+ * @param bad if not NULL, set on error to the offset of what is wrong in @p text
+ * @return 0; -ENOENT for no such flavour or choice; -EINVAL for a value that
+ *         the choice does not have, or NULL
+ */
+S2_API int s2_flavour_parse(const char *text, struct s2_flavour *out, size_t *bad);
+
+/**
+ * The flavour nearest to a kernel release ("6.12.107-1-arm64"): the newest that
+ * began no later.  Whether it was seen to behave so says stands_for.
+ * @return NULL for what is no release
+ */
+S2_API const struct s2_flavour *s2_flavour_for(const char *release);
 
 /** Flavour @p index from 0, oldest first, or NULL past the last. */
 S2_API const struct s2_flavour *s2_flavour_at(size_t index);

@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 #include <stage2sim/flavour.h>
 
+#include <errno.h>
 #include <string.h>
 
-/* docs/model.md gives the source of every field; nothing else names a kernel. */
+#define RELEASE(major, minor) ((major) << 8 | (minor))
+
+/*
+ * docs/model.md gives the source of every field; nothing else names a kernel.
+ * Stable kernels take fixes, so a name holds for the releases that stands_for
+ * lists and for what lies between: a8f78680ee6b (repeat) is in 6.1.192,
+ * 6.6.143, 6.12.107 and later, and older ones of the same series want
+ * "repeat=each".
+ */
 static const struct s2_flavour flavours[] = {
 	{
 		/* Before the page-table code was rewritten: docs/model.md. */
 		.name = "kvm-5.4",
 		.stands_for = "none measured; v5.1 to v5.9 as read",
+		.since = 0,
+		.repeat = S2_REPEAT_EACH,
 		.break_with = S2_BREAK_CLEAR,
 		.collapse = S2_COLLAPSE_UNMAP,
 		.relax = S2_RELAX_FLUSH_IS,
@@ -23,6 +34,9 @@ static const struct s2_flavour flavours[] = {
 	{
 		.name = "kvm-6.1",
 		.stands_for = "6.1.192",
+		.since = RELEASE(5, 10), /* the page-table code of hyp/pgtable.c */
+		.visitors_read = true,
+		.age_first_entry = true,
 		.break_with = S2_BREAK_CLEAR,
 		.collapse = S2_COLLAPSE_FLUSH_VMID,
 		.relax = S2_RELAX_FLUSH_IS,
@@ -37,6 +51,7 @@ static const struct s2_flavour flavours[] = {
 	{
 		.name = "kvm-6.12",
 		.stands_for = "6.12.107, 6.12.117",
+		.since = RELEASE(6, 6), /* range flushes */
 		.break_with = S2_BREAK_LOCKED,
 		.collapse = S2_COLLAPSE_FLUSH_RANGE,
 		.relax = S2_RELAX_FLUSH_NSH,
@@ -55,6 +70,7 @@ static const struct s2_flavour flavours[] = {
 	{
 		.name = "kvm-7.2",
 		.stands_for = "7.2.13",
+		.since = RELEASE(6, 19), /* 156f70afcfec */
 		.break_with = S2_BREAK_LOCKED,
 		.collapse = S2_COLLAPSE_FLUSH_RANGE,
 		.relax = S2_RELAX_FLUSH_NSH,
@@ -80,14 +96,93 @@ const struct s2_flavour *s2_flavour_at(size_t index)
 	return index < N_FLAVOURS ? &flavours[index] : NULL;
 }
 
-const struct s2_flavour *s2_flavour_find(const char *name)
+static const struct s2_flavour *find(const char *name, size_t len)
 {
-	if (!strcmp(name, "oldest"))
+	static const char oldest[] = "oldest", newest[] = "newest";
+
+	if (len == sizeof(oldest) - 1 && !memcmp(name, oldest, len))
 		return &flavours[0];
-	if (!strcmp(name, "newest"))
+	if (len == sizeof(newest) - 1 && !memcmp(name, newest, len))
 		return &flavours[N_FLAVOURS - 1];
 	for (size_t i = 0; i < N_FLAVOURS; i++)
-		if (!strcmp(flavours[i].name, name))
+		if (strlen(flavours[i].name) == len && !memcmp(flavours[i].name, name, len))
+			return &flavours[i];
+	return NULL;
+}
+
+const struct s2_flavour *s2_flavour_find(const char *name)
+{
+	return name ? find(name, strlen(name)) : NULL;
+}
+
+/* One "key=value" of @len characters. */
+static int choose(struct s2_flavour *f, const char *text, size_t len)
+{
+	static const char key[] = "repeat=";
+	const size_t n = sizeof(key) - 1;
+
+	if (len < n || memcmp(text, key, n) != 0)
+		return -ENOENT;
+	if (len - n != 4)
+		return -EINVAL;
+	if (!memcmp(text + n, "each", 4))
+		f->repeat = S2_REPEAT_EACH;
+	else if (!memcmp(text + n, "sync", 4))
+		f->repeat = S2_REPEAT_SYNC;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+int s2_flavour_parse(const char *text, struct s2_flavour *out, size_t *bad)
+{
+	const struct s2_flavour *base;
+	struct s2_flavour f;
+	const char *at = text;
+	int ret = 0;
+
+	if (!text)
+		return -EINVAL;
+	base = find(text, strcspn(text, ","));
+	if (bad)
+		*bad = 0;
+	if (!base)
+		return -ENOENT;
+	f = *base;
+	for (at += strcspn(at, ","); !ret && *at;) {
+		size_t len = strcspn(++at, ",");
+
+		ret = choose(&f, at, len);
+		if (ret && bad)
+			*bad = (size_t)(at - text);
+		at += len;
+	}
+	if (!ret)
+		*out = f;
+	return ret;
+}
+
+/* Digits at *@at, which moves past them. @return false if there are none, or too many. */
+static bool number(const char **at, unsigned *value)
+{
+	const char *const start = *at;
+
+	for (*value = 0; **at >= '0' && **at <= '9' && *at - start < 4; (*at)++)
+		*value = 10 * *value + (unsigned)(**at - '0');
+	return *at > start;
+}
+
+const struct s2_flavour *s2_flavour_for(const char *release)
+{
+	const char *at = release;
+	unsigned major, minor;
+	size_t i = N_FLAVOURS;
+
+	if (!release || !number(&at, &major) || *at++ != '.' || !number(&at, &minor) ||
+	    major > 255 || minor > 255)
+		return NULL;
+	while (i-- > 0)
+		if (flavours[i].since <= RELEASE(major, minor))
 			return &flavours[i];
 	return NULL;
 }

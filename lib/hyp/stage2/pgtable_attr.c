@@ -157,7 +157,7 @@ static bool flush_whole(struct s2_walk *walk, struct s2_table *table)
 
 	if (table->mixed)
 		return false;
-	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	s2_count_reads(walk, s2_reads_per_leaf(walk->mmu) * s2_table_entries(&walk->mmu->geo));
 	if (!n)
 		return true;
 	s2_run_begin(walk->cpu, n);

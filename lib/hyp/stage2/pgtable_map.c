@@ -448,7 +448,7 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 static bool split_whole(struct s2_walk *walk, struct s2_table *table)
 {
 	(void)table;
-	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	s2_count_reads(walk, s2_reads_per_leaf(walk->mmu) * s2_table_entries(&walk->mmu->geo));
 	return true;
 }
 

@@ -182,7 +182,7 @@ static bool unmap_whole(struct s2_walk *walk, struct s2_table *table)
 
 	if (table->mixed || mmu->on_flush)
 		return false;
-	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&mmu->geo));
+	s2_count_reads(walk, s2_reads_per_leaf(mmu) * s2_table_entries(&mmu->geo));
 	table->refs = 1;
 	if (!n)
 		return true;
@@ -316,7 +316,7 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 /* References alone: what an entry holds makes no difference. */
 static bool free_whole(struct s2_walk *walk, struct s2_table *table)
 {
-	s2_count_reads(walk, UINT64_C(2) * s2_table_entries(&walk->mmu->geo));
+	s2_count_reads(walk, s2_reads_per_leaf(walk->mmu) * s2_table_entries(&walk->mmu->geo));
 	table->refs = 1;
 	return true;
 }

@@ -157,14 +157,53 @@ static void call_hyp_return(struct s2_cpu *cpu)
 		s2_isb(cpu);
 }
 
-/* __tlbi_sync_s1ish_hyp(): completes broadcast TLBIs; twice where an erratum asks for it. */
-static void sync_broadcast(struct s2_cpu *cpu)
+/* Whether __tlbi() is the TLBI, a DSB ISH and the TLBI again (before a8f78680ee6b). */
+static bool repeats_each(const struct s2_mmu *mmu)
+{
+	return mmu->machine->features.repeat_tlbi && mmu->flavour->repeat == S2_REPEAT_EACH;
+}
+
+/* __tlbi() of all of a VMID; @tlbi issues it. */
+static void tlbi_vmid(const struct s2_mmu *mmu, struct s2_cpu *cpu,
+		      void (*tlbi)(struct s2_cpu *cpu))
+{
+	tlbi(cpu);
+	if (!repeats_each(mmu))
+		return;
+	s2_dsb(cpu, S2_DSB_ISH);
+	tlbi(cpu);
+}
+
+/* __tlbi_level(ipas2e1is, ...) */
+static void tlbi_ipa(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
+		     uint64_t step)
+{
+	s2_tlbi_ipas2e1is_step(cpu, ipa, level, step);
+	if (!repeats_each(mmu))
+		return;
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_tlbi_ipas2e1is_step(cpu, ipa, level, step);
+}
+
+/* __tlbi_level(ipas2e1, ...): the macro makes no difference between IS and not. */
+static void tlbi_ipa_nsh(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+			 int level)
+{
+	s2_tlbi_ipas2e1(cpu, ipa, level);
+	if (!repeats_each(mmu))
+		return;
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_tlbi_ipas2e1(cpu, ipa, level);
+}
+
+/* __tlbi_sync_s1ish_hyp(): completes broadcast TLBIs; with one more where an erratum asks so. */
+static void sync_broadcast(const struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	s2_dsb(cpu, S2_DSB_ISH);
-	if (cpu->machine->features.repeat_tlbi) {
-		s2_tlbi_vale2is(cpu);
-		s2_dsb(cpu, S2_DSB_ISH);
-	}
+	if (!cpu->machine->features.repeat_tlbi || mmu->flavour->repeat != S2_REPEAT_SYNC)
+		return;
+	s2_tlbi_vale2is(cpu);
+	s2_dsb(cpu, S2_DSB_ISH);
 }
 
 void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
@@ -177,7 +216,7 @@ void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_cont
 
 void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
 {
-	sync_broadcast(cpu);
+	sync_broadcast(mmu, cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, cxt);
 	call_hyp_return(cpu);
@@ -205,8 +244,8 @@ void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	cpu->site = "tlb:flush_vmid";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
-	s2_tlbi_vmalls12e1is(cpu);
-	sync_broadcast(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_vmalls12e1is);
+	sync_broadcast(mmu, cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
@@ -225,14 +264,14 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	cpu->site = "tlb:flush_vmid_ipa";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
-	s2_tlbi_ipas2e1is_step(cpu, ipa, level, step);
+	tlbi_ipa(mmu, cpu, ipa, level, step);
 	/*
 	 * Stage 2 must be gone before the combined entries go, or a walk in
 	 * between makes a new combined entry of the old stage 2.
 	 */
 	s2_dsb(cpu, S2_DSB_ISH);
-	s2_tlbi_vmalle1is(cpu);
-	sync_broadcast(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_vmalle1is);
+	sync_broadcast(mmu, cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
@@ -255,9 +294,9 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	cpu->site = "tlb:flush_vmid_ipa_nsh";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_NSH);
-	s2_tlbi_ipas2e1(cpu, ipa, level);
+	tlbi_ipa_nsh(mmu, cpu, ipa, level);
 	s2_dsb(cpu, S2_DSB_NSH);
-	s2_tlbi_vmalle1(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_vmalle1);
 	s2_dsb(cpu, S2_DSB_NSH);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, &cxt);
@@ -267,6 +306,7 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 
 /* Where the operations of a range go, and by how much they advance in a run of calls. */
 struct range_emit {
+	const struct s2_mmu *mmu;
 	struct s2_cpu *cpu;
 	uint64_t step; /* in units of BADDR */
 };
@@ -281,6 +321,10 @@ static void emit_range_op(void *arg, const struct s2_tlbi_op *op)
 		.count = 1,
 	};
 
+	s2_issue_broadcast(emit->cpu, &insn);
+	if (!repeats_each(emit->mmu))
+		return;
+	s2_dsb(emit->cpu, S2_DSB_ISH);
 	s2_issue_broadcast(emit->cpu, &insn);
 }
 
@@ -298,7 +342,7 @@ static unsigned range_unit_shift(const struct s2_mmu *mmu)
 static void decompose(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
 		      uint64_t pages, uint64_t step)
 {
-	struct range_emit emit = {cpu, step >> range_unit_shift(mmu)};
+	struct range_emit emit = {mmu, cpu, step >> range_unit_shift(mmu)};
 
 	s2_tlbi_range_decompose(&mmu->tlbi, mmu->flavour->range_order, start, pages, S2_TTL_UNKNOWN,
 				emit_range_op, &emit);
@@ -361,8 +405,8 @@ static void flush_range_call(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_i
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_ISH);
 	decompose_chunks(mmu, cpu, start, pages, step);
 	s2_dsb(cpu, S2_DSB_ISH);
-	s2_tlbi_vmalle1is(cpu);
-	sync_broadcast(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_vmalle1is);
+	sync_broadcast(mmu, cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
@@ -455,7 +499,7 @@ void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	cpu->site = "tlb:flush_cpu_context";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, &cxt, FLUSH_CONTEXT);
-	s2_tlbi_vmalle1(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_vmalle1);
 	s2_ic_iallu(cpu);
 	s2_dsb(cpu, S2_DSB_NSH);
 	s2_isb(cpu);
@@ -473,8 +517,8 @@ void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	cpu->site = "tlb:flush_vm_context";
 	call_hyp(cpu);
 	order_before_switch(mmu, cpu, FLUSH_ISH);
-	s2_tlbi_alle1is(cpu);
-	sync_broadcast(cpu);
+	tlbi_vmid(mmu, cpu, s2_tlbi_alle1is);
+	sync_broadcast(mmu, cpu);
 	call_hyp_return(cpu);
 	cpu->site = site;
 }

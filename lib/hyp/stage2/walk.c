@@ -104,23 +104,26 @@ static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_p
 {
 	const struct s2_walker *walker = walk->walker;
 	bool is_table = s2_pte_is_table(v->old, v->level);
+	const uint64_t step = v->n > 1 ? s2_pte_step(v->old, v->granule) : 0;
 	bool reload = false;
 	int ret = 0;
 
 	if (v->n > 1)
 		s2_run_begin(walk->cpu, v->n);
-	s2_pte_read(walk->cpu, v->pte_pa, v->old, v->n > 1 ? s2_pte_step(v->old, v->granule) : 0);
+	s2_pte_read(walk->cpu, v->pte_pa, v->old, step);
 	v->kind = is_table ? S2_WALK_TABLE_PRE : S2_WALK_LEAF;
 	if (walker->flags & v->kind) {
+		if (walk->mmu->flavour->visitors_read && !is_table)
+			s2_pte_read(walk->cpu, v->pte_pa, v->old, step);
 		ret = walker->visit(walk, v);
-		reload = true;
-	}
-	if (reload) {
+		reload = !is_table || !walk->mmu->flavour->visitors_read;
 		v->old = *v->ptep;
-		s2_pte_read(walk->cpu, v->pte_pa, v->old,
-			    v->n > 1 ? s2_pte_step(v->old, v->granule) : 0);
 		is_table = s2_pte_is_table(v->old, v->level);
 	}
+	/* A collapse that goes by an anchor does not look again at what it has put there. */
+	if (reload)
+		s2_pte_read(walk->cpu, v->pte_pa, v->old,
+			    v->n > 1 ? s2_pte_step(v->old, v->granule) : 0);
 	if (v->n > 1)
 		s2_run_end(walk->cpu);
 	*table_pte = is_table ? v->old : 0;
@@ -161,6 +164,8 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		return ret;
 	if (walk->walker->flags & S2_WALK_TABLE_POST) {
 		v.kind = S2_WALK_TABLE_POST;
+		if (walk->mmu->flavour->visitors_read)
+			s2_pte_read(walk->cpu, v.pte_pa, v.old, 0);
 		ret = walk->walker->visit(walk, &v);
 		if (!walk_continues(walk, ret))
 			return ret;

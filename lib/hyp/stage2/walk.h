@@ -7,7 +7,8 @@
  * Depth first.  Each entry is read once; a table is visited before
  * (TABLE_PRE) and after (TABLE_POST) what is below it, anything else, invalid
  * entries included, as a LEAF.  After a visit the entry is read again, so
- * that the walk goes down into what the visitor installed.
+ * that the walk goes down into what the visitor installed; up to v6.2 only
+ * after a LEAF, and each visitor read it once more for itself.
  *
  * A run is n adjacent entries of one table that are all zero, or leaves whose
  * output addresses follow on one another: what a visitor issues for the first
@@ -110,6 +111,12 @@ static inline void s2_visit_store_transient(struct s2_walk *walk, const struct s
 	/* Nobody looks at the tables within a run. */
 	if (v->n == 1)
 		*v->ptep = pte;
+}
+
+/** Reads of an entry that is visited as a LEAF: the walker's two, and perhaps the visitor's. */
+static inline uint64_t s2_reads_per_leaf(const struct s2_mmu *mmu)
+{
+	return mmu->flavour->visitors_read ? 3 : 2;
 }
 
 /** Counts @p n reads of descriptors that a whole-table answer stands for. */

@@ -95,8 +95,12 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 		struct s2_range range;
 		bool young = false;
 
-		if (hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
-			ret = s2_pgtable_test_clear_young(vm->mmu, cpu, range, true, &young);
+		if (!hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
+			continue;
+		/* kvm_age_gfn() of some kernels: kvm_pgtable_stage2_mkold(range->start) alone. */
+		if (vm->cfg.flavour->age_first_entry)
+			range.size = s2_page_size(&vm->mmu->geo);
+		ret = s2_pgtable_test_clear_young(vm->mmu, cpu, range, true, &young);
 		any |= young;
 	}
 	/* Entries with AF may be cached, and must be gone before "old" means anything. */

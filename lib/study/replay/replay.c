@@ -52,17 +52,11 @@ int s2_replay_create(const struct s2_replay_config *cfg, struct s2_replay **out)
 
 void s2_replay_destroy(struct s2_replay *r)
 {
-	struct phase_name *n, *next;
-
 	if (!r)
 		return;
 	s2_replay_free_host(r);
 	s2_machine_destroy(r->machine);
-	for (n = r->names; n; n = next) {
-		next = n->next;
-		free(n->name);
-		free(n);
-	}
+	s2_replay_free_phases(r);
 	for (size_t i = 0; i < r->n_inferred; i++)
 		free(r->inferred[i]);
 	free(r->inferred);
@@ -125,93 +119,6 @@ void s2_replay_unplaced(struct s2_replay *r, enum s2_trace_kind kind)
 	r->unplaced[i].n++;
 }
 
-/* ---- phases ---- */
-
-static uint64_t hash_name(struct s2_span name)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.text[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-static struct phase_name *find_name(struct s2_replay *r, struct s2_span name)
-{
-	uint64_t hash = hash_name(name);
-	struct phase_name *n;
-
-	for (n = r->names; n; n = n->next)
-		if (n->hash == hash && strlen(n->name) == name.len &&
-		    !memcmp(n->name, name.text, name.len))
-			return n;
-	n = calloc(1, sizeof(*n));
-	if (!n)
-		return NULL;
-	n->name = malloc(name.len + 1);
-	if (!n->name) {
-		free(n);
-		return NULL;
-	}
-	memcpy(n->name, name.text, name.len);
-	n->name[name.len] = '\0';
-	n->hash = hash;
-	n->next = r->names;
-	r->names = n;
-	return n;
-}
-
-static struct s2_counts counts_now(const struct s2_replay *r)
-{
-	struct s2_counts now = s2_machine_counts(r->machine);
-
-	if (!r->cfg.cpus)
-		now.n[S2_OP_DVM_BROADCAST] = 0;
-	/* The log has all of them; the model knows of those that it handled. */
-	now.n[S2_OP_S2_FAULT] = r->faults;
-	now.n[S2_OP_GUEST_EXIT] = r->exits;
-	now.n[S2_OP_GUEST_ENTRY] = r->entries;
-	return now;
-}
-
-static int begin_phase(struct s2_replay *r, const struct s2_trace_event *ev)
-{
-	struct phase_name *n;
-
-	if (r->in_phase)
-		return s2_replay_fail(r, S2_REPLAY_ERR_PHASE, -EINVAL,
-				      "BEGIN inside phase \"%s\", which has not ended",
-				      r->phase.name);
-	n = find_name(r, ev->u.mark.name);
-	if (!n)
-		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM,
-				      "out of memory for a phase");
-	memset(&r->phase, 0, sizeof(r->phase));
-	r->phase.name = n->name;
-	r->phase.occurrence = ++n->occurrences;
-	r->phase_start = counts_now(r);
-	r->in_phase = r->any_phase = true;
-	return 1;
-}
-
-static void report_phase(struct s2_replay *r)
-{
-	const struct s2_counts now = counts_now(r);
-
-	r->phase.ops = s2_counts_since(&r->phase_start, &now);
-	if (r->cfg.listener.phase)
-		r->cfg.listener.phase(r->cfg.listener.arg, &r->phase, false);
-}
-
-static int end_phase(struct s2_replay *r)
-{
-	if (!r->in_phase)
-		return s2_replay_fail(r, S2_REPLAY_ERR_PHASE, -EINVAL, "END without a BEGIN");
-	report_phase(r);
-	r->in_phase = false;
-	return 1;
-}
-
 /* ---- events ---- */
 
 static int take_mark(struct s2_replay *r, struct replay_task *t, const struct s2_trace_event *ev)
@@ -219,7 +126,7 @@ static int take_mark(struct s2_replay *r, struct replay_task *t, const struct s2
 	if (r->cfg.detail == S2_REPLAY_RICH)
 		s2_replay_end_ioctl(r, t);
 	s2_replay_settle(r, t);
-	return ev->kind == S2_TRACE_MARK_BEGIN ? begin_phase(r, ev) : end_phase(r);
+	return s2_replay_mark(r, t, ev);
 }
 
 static bool is_mark(enum s2_trace_kind kind)
@@ -296,13 +203,12 @@ int s2_replay_finish(struct s2_replay *r, uint64_t line, struct s2_error *err)
 {
 	r->err = err;
 	r->line = line;
-	if (r->in_phase)
-		return s2_replay_fail(r, S2_REPLAY_ERR_PHASE, -EINVAL,
-				      "the log ends inside phase \"%s\"", r->phase.name);
+	if (s2_replay_end_phases(r))
+		return -EINVAL;
 	settle_all(r);
 	if (r->oom)
 		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, -ENOMEM, "out of memory");
-	r->total = counts_now(r);
+	r->total = s2_replay_counts(r);
 	r->whole.name = "whole log";
 	r->whole.occurrence = 1;
 	r->whole.ops = r->total;

@@ -37,13 +37,18 @@ struct s2_replay_calls {
 	uint64_t observed;
 };
 
-/** What is between a BEGIN and its END, or the whole of a log without any. */
+/**
+ * What is between a BEGIN and its END, or the whole of a log without any.  A
+ * phase may begin inside another: what is inside counts for both.
+ */
 struct s2_replay_phase {
 	const char *name;
 	uint64_t occurrence; /**< of this name in the log, from 1 */
 	struct s2_counts ops;
 	struct s2_replay_calls calls[S2_FLUSH_KINDS];
 	uint64_t differences;
+	uint64_t first_difference; /**< how many there were before, since the outermost BEGIN */
+	bool more;		   /**< phases that began in the same outermost one follow */
 };
 
 /** A predicted flush call that is not the observed one. */
@@ -56,7 +61,10 @@ struct s2_replay_difference {
 
 /** Who is told of what, as the log goes by; each may be NULL. */
 struct s2_replay_listener {
-	/** @param whole_log the log has no phases, and this is all of it */
+	/**
+	 * In the order of their BEGINs, when the outermost has ended.
+	 * @param whole_log the log has no phases, and this is all of it
+	 */
 	void (*phase)(void *arg, const struct s2_replay_phase *phase, bool whole_log);
 	/** @param in_phase false between phases */
 	void (*difference)(void *arg, const struct s2_replay_difference *diff, bool in_phase);
@@ -82,7 +90,7 @@ struct s2_replay_config {
 enum s2_replay_code {
 	S2_REPLAY_OK,
 	S2_REPLAY_ERR_REQUEST, /**< a request that no kernel makes: -EINVAL, -ERANGE */
-	S2_REPLAY_ERR_PHASE,   /**< BEGIN in a phase, END without, log ends in one: -EINVAL */
+	S2_REPLAY_ERR_PHASE,   /**< END without a BEGIN, log ends in a phase: -EINVAL */
 	S2_REPLAY_ERR_CPU,     /**< a CPU that the machine does not have: -ERANGE */
 	S2_REPLAY_ERR_VM,      /**< a VM that the machine cannot have: -EINVAL */
 	S2_REPLAY_ERR_DETAIL,  /**< a rich event in a log taken for plain: -EINVAL */

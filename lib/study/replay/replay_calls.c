@@ -64,8 +64,9 @@ void s2_replay_predict(void *arg, const struct s2_flush_call *call)
 	struct s2_replay *r = arg;
 
 	r->whole.calls[call->kind].predicted += call->repeat;
-	if (r->in_phase)
-		r->phase.calls[call->kind].predicted += call->repeat;
+	for (size_t i = 0; s2_replay_in_phase(r) && i < r->nest.n; i++)
+		if (!r->nest.phases[i].ended)
+			r->nest.phases[i].phase.calls[call->kind].predicted += call->repeat;
 	/* A rollover's flush of all VMIDs is no call that a probe shows. */
 	if (r->cfg.compare && r->current && call->kind != S2_FLUSH_VM_CONTEXT)
 		queue_push(r, &r->current->predicted, call);
@@ -145,10 +146,11 @@ static void differ(struct s2_replay *r, const struct pending_call *predicted,
 	};
 
 	r->whole.differences++;
-	if (r->in_phase)
-		r->phase.differences++;
+	r->nest.differences += s2_replay_in_phase(r);
+	for (size_t i = 0; s2_replay_in_phase(r) && i < r->nest.n; i++)
+		r->nest.phases[i].phase.differences += !r->nest.phases[i].ended;
 	if (r->cfg.listener.difference)
-		r->cfg.listener.difference(r->cfg.listener.arg, &diff, r->in_phase);
+		r->cfg.listener.difference(r->cfg.listener.arg, &diff, s2_replay_in_phase(r));
 }
 
 void s2_replay_match(struct s2_replay *r, struct replay_task *t)
@@ -181,8 +183,8 @@ void s2_replay_observe(struct s2_replay *r, struct replay_task *t, const struct 
 	const struct s2_flush_call call = observed_call(ev);
 
 	r->whole.calls[call.kind].observed++;
-	if (r->in_phase)
-		r->phase.calls[call.kind].observed++;
+	for (size_t i = 0; s2_replay_in_phase(r) && i < r->nest.n; i++)
+		r->nest.phases[i].phase.calls[call.kind].observed += !r->nest.phases[i].ended;
 	if (!r->cfg.compare)
 		return;
 	queue_push(r, &t->observed, &call);

@@ -10,9 +10,8 @@
  *
  * replay_host.c keeps processes, fds and VMs; replay_place.c finds the VM of a
  * line; replay_vcpu.c loads vcpus and reads what they trapped on;
- * replay_calls.c compares calls; replay_rich.c and replay_plain.c turn events
- * into requests; replay.c is the
- * front and keeps phases.
+ * replay_phase.c keeps phases; replay_calls.c compares calls; replay_rich.c and replay_plain.c turn events
+ * into requests; replay.c is the front.
  */
 #ifndef S2_STUDY_REPLAY_INTERNAL_H
 #define S2_STUDY_REPLAY_INTERNAL_H
@@ -121,6 +120,23 @@ struct phase_name {
 	struct phase_name *next;
 };
 
+/** Phases from an outermost BEGIN on, in the order of their BEGINs. */
+struct open_phase {
+	struct s2_replay_phase phase;
+	struct s2_counts start;
+	int32_t pid; /**< of the task that began it */
+	bool ended;
+};
+
+struct phase_nest {
+	struct open_phase *phases;
+	size_t n, cap;
+	size_t n_open; /**< that have not ended */
+	uint64_t differences;
+	int32_t *cut; /**< tasks whose phase ended with one around it: an END of theirs is late */
+	size_t n_cut, cap_cut;
+};
+
 struct s2_replay {
 	struct s2_replay_config cfg;
 	struct s2_machine *machine;
@@ -136,10 +152,10 @@ struct s2_replay {
 	uint64_t line;
 	struct s2_error *err; /**< of the event being taken */
 
-	struct s2_counts total, phase_start;
-	struct s2_replay_phase phase;
+	struct s2_counts total;
+	struct phase_nest nest;
 	struct s2_replay_phase whole; /**< from the first line to the last */
-	bool in_phase, any_phase;
+	bool any_phase;
 	bool said_plain; /**< what a plain log lacks has been said */
 	struct phase_name *names;
 
@@ -195,6 +211,22 @@ void s2_replay_match(struct s2_replay *r, struct replay_task *t);
 /** An operation of @p t is over: what has no counterpart now never will. */
 void s2_replay_settle(struct s2_replay *r, struct replay_task *t);
 void s2_replay_free_calls(struct replay_task *t);
+
+/* replay_phase.c */
+
+/** BEGIN or END of @p t. @return 1, or an error with r->err set */
+int s2_replay_mark(struct s2_replay *r, const struct replay_task *t,
+		   const struct s2_trace_event *ev);
+/** The log is at its end. @return 0, or an error with r->err set */
+int s2_replay_end_phases(struct s2_replay *r);
+struct s2_counts s2_replay_counts(const struct s2_replay *r);
+void s2_replay_free_phases(struct s2_replay *r);
+
+/** Whether a phase has begun and not ended. */
+static inline bool s2_replay_in_phase(const struct s2_replay *r)
+{
+	return r->nest.n_open > 0;
+}
 
 /* replay_rich.c, replay_plain.c: one event; 1 if it had a meaning, 0 if not, or an error. */
 

@@ -10,11 +10,15 @@
 #include <jansson.h>
 #endif
 
+/* A person reads the first few; scripts get all. */
+#define TABLE_DIFFERENCES 10U
+
 /* Differences that wait until it is known where they go. */
 struct kept {
 	uint64_t n;
-	char *text; /* for the table */
+	char *text; /* for the table: lines, each with where it ends */
 	size_t len, cap;
+	size_t ends[TABLE_DIFFERENCES];
 #ifdef S2_HAVE_JANSSON
 	json_t *array;
 #endif
@@ -30,9 +34,6 @@ struct s2_replay_report {
 	struct kept inside;  /* differences of the phase being read */
 	struct kept outside; /* and those between phases, or of a log that has none */
 };
-
-/* A person reads the first few; scripts get all. */
-#define TABLE_DIFFERENCES 10U
 
 bool s2_replay_report_can(enum s2_report_format format)
 {
@@ -101,10 +102,16 @@ static uint64_t all_calls(const struct s2_replay_phase *p)
 	return n;
 }
 
-static void write_kept_text(const struct kept *kept, FILE *out)
+/* Differences [first, first + n) of those kept, as far as they were. */
+static void write_kept_text(const struct kept *kept, uint64_t first, uint64_t n, FILE *out)
 {
-	if (kept->len)
-		fwrite(kept->text, 1, kept->len, out);
+	for (uint64_t i = first; i < first + n && i < TABLE_DIFFERENCES; i++) {
+		const size_t start = i ? kept->ends[i - 1] : 0;
+
+		fwrite(kept->text + start, 1, kept->ends[i] - start, out);
+	}
+	if (n && first + n > TABLE_DIFFERENCES)
+		fputs("    ... more; --format json has them all\n", out);
 }
 
 static void write_table_phase(struct s2_replay_report *rep, const struct s2_replay_phase *p,
@@ -124,7 +131,7 @@ static void write_table_phase(struct s2_replay_report *rep, const struct s2_repl
 	else
 		fputs(rep->compared ? " ok" : "", rep->spool);
 	fputc('\n', rep->spool);
-	write_kept_text(kept, rep->spool);
+	write_kept_text(kept, p->first_difference, p->differences, rep->spool);
 }
 
 static void keep_text(struct s2_replay_report *rep, struct kept *kept, const char *text)
@@ -151,13 +158,12 @@ static void table_difference(struct s2_replay_report *rep, struct kept *kept,
 {
 	char text[320];
 
-	if (kept->n == TABLE_DIFFERENCES)
-		keep_text(rep, kept, "    ... more; --format json has them all\n");
 	if (kept->n++ >= TABLE_DIFFERENCES)
 		return;
 	snprintf(text, sizeof(text), "    line %" PRIu64 ": predicted %s, observed %s\n", d->line,
 		 d->predicted ? d->predicted : "nothing", d->observed ? d->observed : "nothing");
 	keep_text(rep, kept, text);
+	kept->ends[kept->n - 1] = kept->len;
 }
 
 static void write_table_tail(const struct s2_replay_summary *s, const struct kept *kept,
@@ -179,7 +185,7 @@ static void write_table_tail(const struct s2_replay_summary *s, const struct kep
 		fputs("not compared with the log's own calls\n", out);
 	if (kept->len)
 		fputs("between phases:\n", out);
-	write_kept_text(kept, out);
+	write_kept_text(kept, 0, kept->n, out);
 }
 
 /* ---- CSV ---- */
@@ -275,6 +281,17 @@ static json_t *take_differences(struct kept *kept)
 	return array;
 }
 
+/* Those of one phase of a nest. */
+static json_t *differences_of(const struct kept *kept, const struct s2_replay_phase *p)
+{
+	json_t *array = json_array();
+
+	for (uint64_t i = 0; kept->array && i < p->differences; i++)
+		json_array_append(array, json_array_get(kept->array,
+							(size_t)(p->first_difference + i)));
+	return array;
+}
+
 static void write_json_phase(struct s2_replay_report *rep, const struct s2_replay_phase *p,
 			     struct kept *kept)
 {
@@ -282,7 +299,7 @@ static void write_json_phase(struct s2_replay_report *rep, const struct s2_repla
 	write_json(rep,
 		   json_pack("{s:s,s:I,s:o,s:o,s:o}", "name", p->name, "occurrence",
 			     (json_int_t)p->occurrence, "ops", json_ops(&p->ops), "calls",
-			     json_calls(rep, p), "differences", take_differences(kept)),
+			     json_calls(rep, p), "differences", differences_of(kept, p)),
 		   rep->spool);
 }
 
@@ -458,7 +475,8 @@ static void on_phase(void *arg, const struct s2_replay_phase *phase, bool whole_
 		else
 			write_csv_phase(rep, phase);
 	}
-	forget(kept);
+	if (!phase->more)
+		forget(kept);
 }
 
 static void on_difference(void *arg, const struct s2_replay_difference *diff, bool in_phase)

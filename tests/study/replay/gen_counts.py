@@ -20,7 +20,8 @@ def main():
             phases.append('{"%s", {%s{NULL, 0}}}' % (phase['phase'], counts and counts + ', '))
         out.append('static const struct counted_phase phases_%d[] = {\n\t%s};'
                    % (number, ',\n\t'.join(phases)))
-        logs.append('{"%s", "%s", phases_%d, %d}' % (log['file'], log['cpu'], number, len(phases)))
+        logs.append('{"%s", "%s", "%s", phases_%d, %d}'
+                    % (log['file'], log['cpu'], log['kernel'], number, len(phases)))
     out.append('static const struct counted_log counted_logs[] = {\n\t%s};' % ',\n\t'.join(logs))
     with open(sys.argv[2], 'w', encoding='utf-8') as f:
         f.write('\n'.join(out) + '\n')

@@ -15,7 +15,7 @@
 /* What a replay told its listener. */
 struct heard {
 	size_t n_phases;
-	struct s2_replay_phase phases[16];
+	struct s2_replay_phase phases[32];
 	bool whole_log;
 	size_t n_differences;
 	struct {

@@ -15,7 +15,7 @@ struct counted_phase {
 
 struct counted_log {
 	const char *file;
-	const char *cpu;
+	const char *cpu, *kernel;
 	const struct counted_phase *phases;
 	size_t n_phases;
 };
@@ -54,6 +54,7 @@ static void sample_logs_are_predicted_to_the_instruction(void **state)
 		char path[512];
 
 		s.machine = log->cpu;
+		s.own = s2_flavour_for(log->kernel);
 		snprintf(path, sizeof(path), "%s/traces/%s", getenv("S2_TEST_DATA"), log->file);
 		s2_test_row("%s", log->file);
 		assert_i64(replay_file(path, &s, &h, &err), 0);
