@@ -31,10 +31,10 @@ static const char *const progress_modes[] = {"auto", "always", "never", NULL};
 
 static const struct s2_option options[] = {
 	OPTION(STRING, machine, "machine", "SPEC", "max",
-	       "a preset and overrides, such as max,-tlbirange,+repeat_tlbi; presets: cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
+	       "a preset and overrides, such as max,-tlbirange,+repeat_tlbi, or auto, as the log tells; presets: cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
 	       .group = "The machine that replays"),
-	OPTION(STRING, flavour, "flavour", "NAME", "newest",
-	       "whose algorithms: a kernel's, or oldest or newest"),
+	OPTION(STRING, flavour, "flavour", "NAME", "auto",
+	       "whose algorithms: a kernel's, oldest, newest, or auto, as the log tells; repeat=each|sync may follow"),
 	OPTION(U64, ipa_bits, "ipa-bits", "N", NULL,
 	       "IPA size of every VM; default: what KVM_CREATE_VM in the log asks, else 40",
 	       .min = 32, .max = 52),
@@ -103,11 +103,30 @@ static void flavour_names(char *buf, size_t size)
 					s2_flavour_at(i)->name);
 }
 
-static int set_machine(const struct settings *s, struct s2_replay_job *job, struct s2_error *err)
+/* The flavour that the user names, kept in @own; none for auto. */
+static int set_flavour(const struct settings *s, struct s2_replay_job *job, struct s2_flavour *own,
+		       struct s2_error *err)
 {
 	char names[128];
+
+	if (!strcmp(s->flavour, "auto"))
+		return 0;
+	job->flavour = own;
+	if (!s2_flavour_parse(s->flavour, own, NULL))
+		return 0;
+	flavour_names(names, sizeof(names));
+	s2_error_set(err, 1, "--flavour %s: expected auto, oldest, newest, or one of %s", s->flavour,
+		     names);
+	return -ENOENT;
+}
+
+static int set_machine(const struct settings *s, struct s2_replay_job *job, struct s2_error *err)
+{
 	size_t bad = 0;
-	int ret = s2_features_parse(s->machine, &job->features, &bad);
+	int ret;
+
+	job->auto_machine = !strcmp(s->machine, "auto");
+	ret = s2_features_parse(job->auto_machine ? "max" : s->machine, &job->features, &bad);
 
 	if (ret) {
 		s2_error_set(err, 1, "--machine %s: \"%s\" is %s; see --help", s->machine,
@@ -116,13 +135,7 @@ static int set_machine(const struct settings *s, struct s2_replay_job *job, stru
 					    : "not a value or combination that a CPU has");
 		return ret;
 	}
-	job->flavour = s2_flavour_find(s->flavour);
-	if (job->flavour)
-		return 0;
-	flavour_names(names, sizeof(names));
-	s2_error_set(err, 1, "--flavour %s: expected oldest, newest, or one of %s", s->flavour,
-		     names);
-	return -ENOENT;
+	return 0;
 }
 
 static int check_backing(const struct settings *s, const struct s2_replay_job *job,
@@ -203,8 +216,12 @@ static int replay(const struct settings *s, const char *path)
 	struct s2_error err = {0};
 	int ret = set_machine(s, &job, &err);
 
+	if (!ret)
+		ret = set_flavour(s, &job, &flavour, &err);
 	if (!ret && job.own_toggle) {
-		flavour = *job.flavour;
+		/* Toggles are the same in all kernels so far: the newest stands for one not named. */
+		if (!job.flavour)
+			flavour = *s2_flavour_find("newest");
 		flavour.toggle = toggle_policies[s->toggle];
 		job.flavour = &flavour;
 	}

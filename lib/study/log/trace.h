@@ -46,6 +46,7 @@ enum s2_trace_kind {
 	S2_TRACE_OTHER,		       /**< well-formed, of no interest here */
 	S2_TRACE_MARK_BEGIN,	       /**< u.mark */
 	S2_TRACE_MARK_END,	       /**< no arguments */
+	S2_TRACE_MARK_HOST,	       /**< u.mark: "release=... machine=...", of the host */
 	S2_TRACE_SYS_IOCTL,	       /**< u.ioctl */
 	S2_TRACE_KVM_ENTRY,	       /**< u.entry */
 	S2_TRACE_KVM_EXIT,	       /**< u.exit */
@@ -115,6 +116,7 @@ struct s2_trace_event {
 			 *  a request sign-extended. */
 			uint32_t fd, cmd;
 			uint64_t arg;
+			bool prefixed; /**< printed with 0x, as newer kernels do */
 		} ioctl;
 		struct {
 			struct s2_va pc;

@@ -50,6 +50,12 @@ static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
 		ev->u.mark.name.len = (size_t)(c->end - c->p);
 		return c->p < c->end || s2_scan_miss(c, S2_WANT_WORD);
 	}
+	if (S2_AT(c, "HOST ")) {
+		ev->kind = S2_TRACE_MARK_HOST;
+		ev->u.mark.name.text = c->p + 5;
+		ev->u.mark.name.len = (size_t)(c->end - c->p) - 5;
+		return true;
+	}
 	if (S2_AT(c, "END ") || (S2_AT(c, "END") && c->end - c->p == 3)) {
 		ev->kind = S2_TRACE_MARK_END;
 		return S2_LIT(c, "END") && s2_scan_end(c);
@@ -59,23 +65,29 @@ static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
 
 /** "%s(fd: %lx, cmd: %lx, arg: %lx)"; "%s -> 0x%lx" on the way out. */
 /** Hexadecimal; newer kernels put 0x before all but 0. */
-static bool syscall_arg(struct s2_cursor *c, uint64_t *value)
+static bool syscall_arg(struct s2_cursor *c, uint64_t *value, bool *prefixed)
 {
-	return S2_AT(c, "0x") ? s2_scan_0x(c, value) : s2_scan_hex(c, value);
+	if (!S2_AT(c, "0x"))
+		return s2_scan_hex(c, value);
+	*prefixed = true;
+	return s2_scan_0x(c, value);
 }
 
 static bool form_ioctl(struct s2_cursor *c, struct s2_trace_event *ev)
 {
+	bool prefixed = false;
 	uint64_t fd, cmd;
 
 	if (S2_AT(c, " -> ")) {
 		ev->kind = S2_TRACE_OTHER;
 		return true;
 	}
-	if (!S2_LIT(c, "(fd: ") || !syscall_arg(c, &fd) || !S2_LIT(c, ", cmd: ") ||
-	    !syscall_arg(c, &cmd) || !S2_LIT(c, ", arg: ") || !syscall_arg(c, &ev->u.ioctl.arg) ||
+	if (!S2_LIT(c, "(fd: ") || !syscall_arg(c, &fd, &prefixed) ||
+	    !S2_LIT(c, ", cmd: ") || !syscall_arg(c, &cmd, &prefixed) || !S2_LIT(c, ", arg: ") ||
+	    !syscall_arg(c, &ev->u.ioctl.arg, &prefixed) ||
 	    !S2_LIT(c, ")"))
 		return false;
+	ev->u.ioctl.prefixed = prefixed;
 	ev->u.ioctl.fd = (uint32_t)fd;
 	ev->u.ioctl.cmd = (uint32_t)cmd;
 	return s2_scan_end(c);
@@ -506,6 +518,8 @@ const char *s2_trace_kind_name(enum s2_trace_kind kind)
 		return "BEGIN";
 	case S2_TRACE_MARK_END:
 		return "END";
+	case S2_TRACE_MARK_HOST:
+		return "HOST";
 	default:
 		break;
 	}

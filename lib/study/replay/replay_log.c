@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Events looked at to tell a rich log from a plain one; a rich one shows itself sooner. */
+#include "study/replay/replay_told.h"
+
+/*
+ * Events looked at to tell a rich log from a plain one, and whose it is; a rich
+ * one shows itself sooner, its kernel perhaps not.
+ */
 #define LOOK_AHEAD 4096U
 
 /* Events between two looks at the progress. */
@@ -25,6 +30,10 @@ struct log_reader {
 	int held_end; /* what reading returned after the events held: 0 at the end, or an error */
 	bool ended;
 	struct s2_error held_error;
+	struct s2_told told;
+	struct s2_features features;
+	const struct s2_flavour *flavour;
+	char flavour_from[128]; /* empty: it was given */
 	uint64_t skipped;
 };
 
@@ -64,7 +73,7 @@ static bool hold(struct log_reader *in, const struct s2_trace_event *ev)
 	h->ev.name.text = "";
 	h->ev.name.len = 0;
 	h->mark = NULL;
-	if (ev->kind == S2_TRACE_MARK_BEGIN) {
+	if (ev->kind == S2_TRACE_MARK_BEGIN || ev->kind == S2_TRACE_MARK_HOST) {
 		h->mark = malloc(ev->u.mark.name.len + 1);
 		if (!h->mark)
 			return false;
@@ -73,6 +82,54 @@ static bool hold(struct log_reader *in, const struct s2_trace_event *ev)
 	}
 	in->n_held++;
 	return true;
+}
+
+static bool knows_host(const struct log_reader *in)
+{
+	return (in->job->flavour || in->told.flavour) &&
+	       (!in->job->auto_machine || in->told.machine[0]);
+}
+
+/* The rest of a log that can be read twice may tell what its beginning does not. */
+static void look_through(struct log_reader *in)
+{
+	struct s2_error ignored;
+	struct s2_trace_event ev;
+	struct s2_trace *trace;
+
+	if (knows_host(in) || !strcmp(in->job->path, "-"))
+		return;
+	trace = s2_trace_open(in->job->path, &ignored);
+	while (trace && !knows_host(in) && s2_trace_next(trace, &ev) > 0)
+		s2_told_event(&in->told, &ev);
+	s2_trace_close(trace);
+	if (trace)
+		s2_told_end(&in->told);
+}
+
+/* What was not given is as the log tells. @return 0, or -EINVAL with @err set */
+static int settle_host(struct log_reader *in, struct s2_error *err)
+{
+	const struct s2_replay_job *job = in->job;
+
+	in->features = job->features;
+	in->flavour = job->flavour ? job->flavour : in->told.flavour;
+	if (!job->flavour)
+		snprintf(in->flavour_from, sizeof(in->flavour_from), "%s",
+			 in->told.flavour ? in->told.flavour_from
+					  : "the newest, since the log does not tell its kernel");
+	if (!in->flavour)
+		in->flavour = s2_flavour_find("newest");
+	if (!job->auto_machine)
+		return 0;
+	if (in->told.machine[0] && !s2_features_parse(in->told.machine, &in->features, NULL))
+		return 0;
+	s2_error_set(err, 1,
+		     in->told.machine[0]
+			     ? "--machine auto: %.80s tells a machine that is none: \"%s\""
+			     : "--machine auto: %.80s does not tell its machine%s; name one",
+		     job->path, in->told.machine);
+	return -EINVAL;
 }
 
 static int look_ahead(struct log_reader *in, enum s2_replay_detail *detail, struct s2_error *err)
@@ -92,10 +149,12 @@ static int look_ahead(struct log_reader *in, enum s2_replay_detail *detail, stru
 		}
 		if (!hold(in, &ev))
 			return -ENOMEM;
+		s2_told_event(&in->told, &ev);
 		if (in->job->kind == S2_REPLAY_KIND_AUTO && is_rich(ev.kind))
 			*detail = S2_REPLAY_RICH;
 		/* The header has been read, and that was all there was to find out. */
-		if (*detail == S2_REPLAY_RICH || in->job->kind == S2_REPLAY_KIND_PLAIN)
+		if (knows_host(in) &&
+		    (*detail == S2_REPLAY_RICH || in->job->kind == S2_REPLAY_KIND_PLAIN))
 			break;
 	}
 	return 0;
@@ -180,8 +239,9 @@ static int replay_log_write_report(const struct log_reader *in, const struct s2_
 		.program = "s2-replay",
 		.version = S2_VERSION,
 		.input = job->path,
-		.machine = job->features.name,
-		.flavour = job->flavour->name,
+		.machine = in->features.name,
+		.flavour = in->flavour->name,
+		.flavour_from = in->flavour_from[0] ? in->flavour_from : NULL,
 		.lines = s2_trace_lines(in->trace),
 	};
 	struct s2_replay_summary summary;
@@ -226,8 +286,6 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 {
 	const struct s2_replay_job *job = in->job;
 	struct s2_replay_config cfg = {
-		.features = job->features,
-		.flavour = job->flavour,
 		.ipa_bits = job->ipa_bits,
 		.slots = job->memslots ? slots : NULL,
 		.backing = job->backing,
@@ -239,6 +297,12 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 		s2_error_set(err, 1, "out of memory");
 		return ret;
 	}
+	look_through(in);
+	ret = settle_host(in, err);
+	if (ret)
+		return ret;
+	cfg.features = in->features;
+	cfg.flavour = in->flavour;
 	if (job->own_toggle && cfg.detail == S2_REPLAY_RICH) {
 		s2_error_set(err, S2_REPLAY_ERR_DETAIL,
 			     "--toggle: %.80s is a rich log, which says itself what was cleaned; "
@@ -264,7 +328,7 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 int s2_replay_log(const struct s2_replay_job *job, FILE *out, struct s2_replay_outcome *outcome,
 		  struct s2_error *err)
 {
-	struct log_reader in = {.job = job};
+	struct log_reader in = {.job = job, .told = S2_TOLD_NOTHING};
 	struct s2_memslots slots = {0};
 	int ret = 0;
 

@@ -22,7 +22,8 @@ enum s2_replay_kind {
 struct s2_replay_job {
 	const char *path; /**< "-": standard input */
 	struct s2_features features;
-	const struct s2_flavour *flavour;
+	const struct s2_flavour *flavour; /**< NULL: as the log tells, else the newest */
+	bool auto_machine; /**< features are as the log tells; those above are for memslots alone */
 	unsigned cpus;        /**< 0: as the log's header says */
 	unsigned ipa_bits;    /**< 0: as the log says */
 	const char *memslots; /**< path, or NULL */

@@ -353,6 +353,8 @@ static void write_json_head(struct s2_replay_report *rep, const struct s2_replay
 	write_json_member(rep, out, "input", json_string(head->input));
 	write_json_member(rep, out, "machine", json_string(head->machine));
 	write_json_member(rep, out, "flavour", json_string(head->flavour));
+	if (head->flavour_from)
+		write_json_member(rep, out, "flavour_from", json_string(head->flavour_from));
 	write_json_member(rep, out, "lines", json_integer((json_int_t)head->lines));
 	write_json_member(rep, out, "events",
 			  json_pack("{s:I,s:I,s:o}", "replayed", (json_int_t)s->replayed, "ignored",
@@ -517,8 +519,12 @@ int s2_replay_report_write(struct s2_replay_report *rep, const struct s2_replay_
 	if (rep->only && !rep->phases)
 		return -ENOENT;
 	if (rep->format == S2_REPORT_TABLE) {
-		fprintf(out, "%s: %s on %s as %s, %" PRIu64 " lines\n\n", head->program,
+		fprintf(out, "%s: %s on %s as %s, %" PRIu64 " lines\n", head->program,
 			head->input, head->machine, head->flavour, head->lines);
+		if (head->flavour_from)
+			fprintf(out, "flavour %s: %s\n", head->flavour,
+				head->flavour_from);
+		fputc('\n', out);
 		write_table_head(out);
 	} else if (rep->format == S2_REPORT_JSON) {
 		write_json_head(rep, head, summary, out);

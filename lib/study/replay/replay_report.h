@@ -42,6 +42,7 @@ S2_API struct s2_replay_listener s2_replay_report_listener(struct s2_replay_repo
 /** What was replayed, for the head of the report. */
 struct s2_replay_report_head {
 	const char *program, *version, *input, *machine, *flavour;
+	const char *flavour_from; /**< what it was chosen by, or NULL if it was given */
 	uint64_t lines;
 };
 

@@ -55,7 +55,8 @@ struct s2_session {
 	struct s2_command_line line;
 
 	struct s2_features features;
-	const struct s2_flavour *flavour;
+	struct s2_flavour own_flavour; /**< as parsed */
+	const struct s2_flavour *flavour; /**< it, or NULL */
 	struct s2_profile profile;
 	struct s2_sweep sweep;
 	struct s2_option_list policies;	 /**< to be run, in order */

@@ -28,7 +28,7 @@ static const struct s2_option common_options[] = {
 	       "what a sweep compares: time, known_time, an operation or a measure"),
 	OPTION(STRING, machine, "machine", "NAME[,...]", NULL, "a CPU and what to change of it",
 	       .group = "On which machine"),
-	OPTION(STRING, flavour, "flavour", "NAME", NULL, "whose algorithms"),
+	OPTION(STRING, flavour, "flavour", "NAME", NULL, "whose algorithms; repeat=each|sync may follow"),
 	OPTION(STRING, profile, "profile", "NAME|FILE", NULL,
 	       "what operations cost, to estimate times"),
 	OPTION(U64, seed, "seed", "N", "1", "of whatever is random", .max = INT64_MAX),

@@ -52,9 +52,10 @@ static int prepare_flavour(struct s2_session *s)
 
 	if (s->program->flavour == NULL)
 		return 0;
-	s->flavour = s2_flavour_find(s->common.flavour);
-	if (s->flavour != NULL)
+	if (s2_flavour_parse(s->common.flavour, &s->own_flavour, NULL) == 0) {
+		s->flavour = &s->own_flavour;
 		return 0;
+	}
 	for (size_t i = 0; s2_flavour_at(i) != NULL && at < sizeof(names); i++)
 		at += (size_t)snprintf(names + at, sizeof(names) - at, ", %s",
 				       s2_flavour_at(i)->name);

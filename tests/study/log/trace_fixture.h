@@ -134,6 +134,7 @@ static const struct {
 } samples[] = {
 	{"tracing_mark_write: BEGIN map fresh pages=4", S2_TRACE_MARK_BEGIN, false},
 	{"tracing_mark_write: END", S2_TRACE_MARK_END, false},
+	{"tracing_mark_write: HOST release=6.12.107 machine=max", S2_TRACE_MARK_HOST, false},
 	{"sys_ioctl(fd: 3, cmd: ae01, arg: ffffd3793110)", S2_TRACE_SYS_IOCTL, false},
 	{"kvm_entry: PC: 0x0000800008028648", S2_TRACE_KVM_ENTRY, false},
 	{"kvm_exit: TRAP: HSR_EC: 0x0024 (DABT_LOW), PC: 0x0000000040000004", S2_TRACE_KVM_EXIT,

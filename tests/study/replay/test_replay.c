@@ -247,9 +247,10 @@ static const struct {
 	 VM_1 RUN_1 "vm-1 0 s2_map: (f+0x0/0x140) ipa=0x80000000 size=0x1000 phys=0x0 prot=0x106\n",
 	 -EINVAL, S2_REPLAY_ERR_REQUEST},
 	{"END without BEGIN", "vm-1 0 tracing_mark_write: END\n", -EINVAL, S2_REPLAY_ERR_PHASE},
-	{"BEGIN in BEGIN",
-	 "vm-1 0 tracing_mark_write: BEGIN a\nvm-1 0 tracing_mark_write: BEGIN b\n", -EINVAL,
-	 S2_REPLAY_ERR_PHASE},
+	{"the first of two phases is open",
+	 "vm-1 0 tracing_mark_write: BEGIN a\nvm-1 0 tracing_mark_write: BEGIN b\n"
+	 "vm-1 0 tracing_mark_write: END\n",
+	 -EINVAL, S2_REPLAY_ERR_PHASE},
 	{"end of log in a phase", "vm-1 0 tracing_mark_write: BEGIN a\n", -EINVAL,
 	 S2_REPLAY_ERR_PHASE},
 	{"a CPU too many", "vm-1 4 kvm_entry: PC: 0x0000000040000000\n", -ERANGE,
