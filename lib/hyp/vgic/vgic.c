@@ -200,7 +200,8 @@ int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cpu **out
 /* SPIs of a vcpu that goes away have no target, as if IROUTER named nobody. */
 static void forget_spis(struct s2_vgic *vgic, uint16_t index)
 {
-	for (unsigned i = 0; i < vgic->n_spis; i++) {
+	/* Before s2_vgic_init() they are only a number. */
+	for (unsigned i = 0; vgic->spi && i < vgic->n_spis; i++) {
 		struct s2_irq *irq = &vgic->spi[i];
 
 		if (irq->vcpu == index) {

@@ -164,7 +164,9 @@ void s2_lr_end_unlisted(struct s2_vgic_cpu *vcpu, struct s2_irq *irq)
 
 /*
  * Ends that met no list register: the hardware counted them, and they are of
- * the first active interrupts that did not fit (not the last: 6da5e537f5af).
+ * the first active interrupts that had none.  A walk that begins at the head
+ * takes one that was activated in a list register for one of these, and it is
+ * lost (6da5e537f5af): so what has a register is passed over.
  */
 static void fold_eoicount(struct s2_vgic_cpu *vcpu)
 {
