@@ -3,6 +3,11 @@
  * From a write of an SGI register to its targets: vgic_v3_dispatch_sgi() as
  * kernels have had it, and one walk for whatever the table missed.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/sgi_queue.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
 
 #include <errno.h>

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a vgic and its vcpus. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
+#include "hyp/vgic/vcpu_tables.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_region.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The distributor's registers: vgic-mmio-v3.c, table dist_registers. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_mmio.h"
+#include "hyp/vgic/vgic_run.h"
+#include "hyp/vgic/vgic_v4.h"
 
 #include <errno.h>
 

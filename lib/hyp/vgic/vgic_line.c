@@ -3,7 +3,13 @@
  * Lines of devices: KVM_IRQ_LINE, irqfds with and without a resampler, and the
  * level that userspace saves and restores.  vgic.c, vgic-irqfd.c, eventfd.c.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_line.h"
+#include "hyp/vgic/vgic_phys.h"
 
 #include <errno.h>
 #include <stdlib.h>

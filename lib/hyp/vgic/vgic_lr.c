@@ -6,7 +6,14 @@
  *      exit:  fold      LR0..n --> state of each interrupt
  *             prune     interrupts that are done leave, others move
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_line.h"
+#include "hyp/vgic/vgic_lr.h"
+#include "hyp/vgic/vgic_phys.h"
 
 /* Will the guest see it, if there is room? */
 static bool presentable(const struct s2_irq *irq)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The redistributor's registers: vgic-mmio-v3.c, tables rd_registers and sgi. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_mmio.h"
+#include "hyp/vgic/vgic_region.h"
 
 #include <errno.h>
 

@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A vcpu on a CPU: load, enter, leave, block, kick. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/sgi_mail.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_lr.h"
+#include "hyp/vgic/vgic_run.h"
 
 #include <errno.h>
 
@@ -173,16 +182,6 @@ void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu)
 {
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
 		s2_vgic_halt_one(vgic, cpu, i);
-}
-
-void s2_vgic_kick_running(struct s2_vgic *vgic, struct s2_cpu *cpu)
-{
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
-		if (!s2_vcpu_set_has(&vgic->in_guest, i) || vgic->cpu_of[i] == cpu->index)
-			continue;
-		s2_vcpu_set_to(&vgic->in_guest, i, false);
-		s2_step(cpu, S2_OP_KICK_IPI, 1);
-	}
 }
 
 void s2_vgic_kick_pending(struct s2_vgic *vgic, struct s2_cpu *cpu)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GICv4.1: SGIs that the hardware holds. */
 #include "hyp/vgic/vgic_fixture.h"
+#include "hyp/vgic/vgic_run.h"
 
 static void start_v4(struct vm *vm, struct s2_vgic_config cfg)
 {

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * Registers with some bits for each interrupt, and the parts of wider registers.
+ */
+#ifndef S2_HYP_VGIC_VGIC_MMIO_H
+#define S2_HYP_VGIC_VGIC_MMIO_H
+
+#include "hyp/vgic/vgic.h"
+
+uint64_t s2_irq_reg_read(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, enum s2_gic_reg reg,
+			 const struct s2_gic_io *io);
+void s2_irq_reg_write(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, enum s2_gic_reg reg,
+		      const struct s2_gic_io *io, uint64_t value);
+/* extract_bytes(): the part of a 64-bit register that an access reads. */
+uint64_t s2_reg_part(uint64_t reg, const struct s2_gic_io *io);
+uint64_t s2_reg_update(uint64_t reg, const struct s2_gic_io *io, uint64_t value);
+uint64_t s2_gic_id_read(uint32_t offset);
+
+#endif
