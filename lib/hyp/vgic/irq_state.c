@@ -43,8 +43,11 @@ static int index_or_none(uint16_t index)
 int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uint32_t intid,
 		      struct s2_irq_state *state)
 {
-	const struct s2_irq *irq = s2_vgic_irq(vgic, vcpu, intid);
+	const struct s2_irq *irq;
 
+	if (!s2_vgic_has_vcpu(vgic, vcpu))
+		return -EINVAL;
+	irq = s2_vgic_irq(vgic, vcpu, intid);
 	if (!irq)
 		return -EINVAL;
 	if (vcpu)

@@ -77,6 +77,8 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 		     uint64_t value)
 {
+	if (!s2_vgic_has_cpu(sender->vgic, cpu))
+		return -EINVAL;
 	return sender->vgic->send(sender, cpu, reg, value);
 }
 

@@ -111,6 +111,18 @@ struct s2_vgic {
 	struct s2_redist_region *regions;
 };
 
+/* Steps of a VM are counted on its own machine only. */
+static inline bool s2_vgic_has_cpu(const struct s2_vgic *vgic, const struct s2_cpu *cpu)
+{
+	return cpu && cpu->machine == vgic->machine;
+}
+
+/* NULL stands for no vcpu, which is nobody else's. */
+static inline bool s2_vgic_has_vcpu(const struct s2_vgic *vgic, const struct s2_vgic_cpu *vcpu)
+{
+	return !vcpu || vcpu->vgic == vgic;
+}
+
 static inline struct s2_irq *s2_vgic_sgi(const struct s2_vgic *vgic, unsigned index, uint32_t intid)
 {
 	return &vgic->sgi[intid * vgic->cfg.max_vcpus + index];

@@ -6,7 +6,22 @@
 #ifndef S2_HYP_VGIC_VGIC_MMIO_H
 #define S2_HYP_VGIC_VGIC_MMIO_H
 
+#include <errno.h>
+
 #include "hyp/vgic/vgic.h"
+
+/* What every access must be, whatever it reaches. */
+static inline bool s2_gic_io_ok(const struct s2_vgic *vgic, const struct s2_gic_io *io)
+{
+	return s2_vgic_has_cpu(vgic, io->cpu) &&
+	       (io->who == S2_GIC_GUEST || io->who == S2_GIC_USER);
+}
+
+/* What an access gets that reaches no register; a guest's read finds 0. */
+static inline int s2_gic_io_nothing(const struct s2_gic_io *io)
+{
+	return io->who == S2_GIC_USER ? -ENXIO : 0;
+}
 
 uint64_t s2_irq_reg_read(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, enum s2_gic_reg reg,
 			 const struct s2_gic_io *io);

@@ -24,7 +24,10 @@ void s2_vgic_build_index(struct s2_vgic *vgic)
 int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
+	uint8_t n_lrs;
 
+	if (!s2_vgic_has_cpu(vgic, cpu))
+		return -EINVAL;
 	if (vcpu->cpu || cpu->ich_of)
 		return -EBUSY;
 	/* kvm_arch_vcpu_run_pid_change(): each vcpu's first KVM_RUN. */
@@ -33,7 +36,10 @@ int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 	vcpu->has_run = true;
 	vcpu->cpu = cpu;
 	cpu->ich_of = vcpu;
+	/* How many list registers there are is the CPU's. */
+	n_lrs = cpu->ich.n_lrs;
 	cpu->ich = vcpu->ich;
+	cpu->ich.n_lrs = n_lrs;
 	vgic->cpu_of[vcpu->index] = (uint16_t)cpu->index;
 	return 0;
 }
