@@ -67,7 +67,7 @@ struct s2_ich {
 	uint64_t vmcr;		 /**< ICH_VMCR_EL2 */
 	uint64_t hcr;		 /**< ICH_HCR_EL2 */
 	uint32_t apr[2];	 /**< active priorities, bit = priority / 8, of group 0 and 1 */
-	uint8_t n_lrs;		 /**< that exist; the rest stay 0 */
+	uint8_t n_lrs;		 /**< that exist; over S2_MAX_LRS it counts as that */
 
 	/** Active physical private interrupts, a bit each; LR.HW deactivations clear theirs. */
 	uint32_t phys_active;
@@ -80,8 +80,18 @@ struct s2_ich {
 	uint8_t vsgi_priority[S2_N_SGIS]; /**< by INTID, 0 is the most urgent */
 };
 
-/** All registers 0 (so the priority mask hides everything). @param n_lrs 0 to S2_MAX_LRS */
-S2_API void s2_ich_reset(struct s2_ich *ich, unsigned n_lrs);
+/** How many list registers there are, whatever was written to n_lrs. */
+static inline unsigned s2_ich_lrs(const struct s2_ich *ich)
+{
+	return ich->n_lrs <= S2_MAX_LRS ? ich->n_lrs : S2_MAX_LRS;
+}
+
+/**
+ * All registers 0 (so the priority mask hides everything).
+ * @param n_lrs 0 to S2_MAX_LRS
+ * @return 0; -EINVAL for more, and @p ich is as it was.
+ */
+S2_API int s2_ich_reset(struct s2_ich *ich, unsigned n_lrs);
 
 /** ICH_MISR_EL2: conditions met and enabled in ICH_HCR_EL2. */
 S2_API uint64_t s2_ich_misr(const struct s2_ich *ich);
@@ -110,7 +120,10 @@ struct s2_machine;
 /** The virtual interface of @p cpu; lives as long as the machine. */
 S2_API struct s2_ich *s2_cpu_ich(struct s2_cpu *cpu);
 
-/** List registers of every CPU, 1 to 16 (4 at first); resets the interfaces. @return 0; -EINVAL */
+/**
+ * List registers of every CPU, 1 to 16 (4 at first); resets the interfaces.
+ * @return 0; -EINVAL for another number; -EBUSY while a vcpu is loaded on any CPU.
+ */
 S2_API int s2_machine_set_list_registers(struct s2_machine *m, unsigned n_lrs);
 
 S2_END_DECLS

@@ -55,7 +55,7 @@ static inline struct s2_mpidr s2_mpidr_hwid(struct s2_mpidr m)
 	return s2_mpidr(m.v & S2_MPIDR_HWID);
 }
 
-/** Affinity @p level, 0 to 3. */
+/** Affinity @p level, 0 to 3; 0 for a level that is none. */
 S2_API uint8_t s2_mpidr_aff(struct s2_mpidr m, unsigned level);
 
 /** An affinity of four fields, without the RES1 bit. */
@@ -87,7 +87,7 @@ struct s2_mpidr_gather {
 /** Prepares the compaction by @p mask; bits outside S2_MPIDR_HWID are dropped. */
 S2_API struct s2_mpidr_gather s2_mpidr_gather(uint64_t mask);
 
-/** The bits of @p m under the mask, lowest mask bit to bit 0 (kvm_mpidr_index()). */
+/** The bits of @p m under the mask of @p g, which s2_mpidr_gather() made, lowest mask bit to bit 0. */
 static inline uint32_t s2_mpidr_index(const struct s2_mpidr_gather *g, struct s2_mpidr m)
 {
 	/* Two runs are the usual case (Aff1 and Aff0); a run that is not there is 0. */
@@ -102,11 +102,12 @@ static inline uint32_t s2_mpidr_index(const struct s2_mpidr_gather *g, struct s2
 /**
  * Bytes of the kernel's table for a mask of @p bits bits: an 8-byte mask, then
  * a 2-byte vcpu index for each value.  It is built if that fits one page: 10
- * bits for 4 KiB pages, 12 for 16 KiB, 14 for 64 KiB.
+ * bits for 4 KiB pages, 12 for 16 KiB, 14 for 64 KiB.  Over 32 bits, which no
+ * affinity has, UINT64_MAX.
  */
 static inline uint64_t s2_mpidr_table_bytes(unsigned bits)
 {
-	return sizeof(uint64_t) + (sizeof(uint16_t) << bits);
+	return bits <= 32U ? sizeof(uint64_t) + ((uint64_t)sizeof(uint16_t) << bits) : UINT64_MAX;
 }
 
 S2_END_DECLS

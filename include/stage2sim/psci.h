@@ -7,6 +7,9 @@
  * below an affinity level and compares each vcpu, whatever the policy.  Both
  * count vcpu_probe.  Power states only: what a vcpu is reset to is not here.
  *
+ * A CPU of another machine, or a level that is none, is S2_PSCI_INVALID_PARAMS, and
+ * nothing is counted or changed.  Pointers must not be NULL.
+ *
  * Stands for: Arm DEN 0022 (PSCI), CPU_ON, CPU_OFF, AFFINITY_INFO;
  * arch/arm64/kvm/psci.c.
  */

@@ -69,7 +69,7 @@ struct s2_routing_policy {
 /** Policy @p index from 0, or NULL past the last; kernels first, oldest first. */
 S2_API const struct s2_routing_policy *s2_routing_at(size_t index);
 
-/** The policy called @p name, or NULL. */
+/** The policy called @p name, or NULL; NULL names none. */
 S2_API const struct s2_routing_policy *s2_routing_find(const char *name);
 
 /** Name of a lookup ("table-final"), or NULL. */

@@ -63,7 +63,7 @@ S2_API const char *s2_sgi_reg_name(enum s2_sgi_reg reg);
 /** The register (enum s2_sgi_reg) that MSR S3_0_C12_C11_<op2> writes, or -EINVAL. */
 S2_API int s2_sgi_reg_from_op2(unsigned op2);
 
-/** @return 0; -ERANGE if intid or rs does not fit its four bits. */
+/** @return 0; -ERANGE if intid or rs does not fit its four bits, and @p value is as it was. */
 S2_API int s2_sgi_encode(const struct s2_sgi *sgi, uint64_t *value);
 
 /** Takes @p value apart; reserved bits are ignored. */
@@ -97,12 +97,14 @@ static inline struct s2_mpidr s2_sgi_cluster(const struct s2_sgi *sgi, bool rss)
 /** The write that names just @p target. @return 0; -ERANGE: Aff0 > 15 without @p rss, INTID > 15 */
 S2_API int s2_sgi_to(struct s2_mpidr target, uint8_t intid, bool rss, uint64_t *value);
 
-/** Whether a write of @p reg may raise an SGI of @p group (0 or 1). */
+/** Whether a write of @p reg may raise an SGI of that group; never for a rule or register that is none. */
 static inline bool s2_sgi_group_ok(enum s2_sgi_group_rule rule, enum s2_sgi_reg reg, bool group1)
 {
+	if ((unsigned)reg >= S2_SGI_REGS)
+		return false;
 	if (rule == S2_SGI_GROUP_EQUAL)
 		return group1 == (reg == S2_ICC_SGI1R);
-	return !group1 || reg == S2_ICC_SGI1R;
+	return rule == S2_SGI_GROUP_KVM && (!group1 || reg == S2_ICC_SGI1R);
 }
 
 S2_END_DECLS

@@ -14,6 +14,12 @@
  * sgi_queue, kick_ipi, ...).  A vgic is one VM's and, like its machine, not
  * locked; the kernel's locks are counted and their order checked.
  *
+ * What is handed over by value is checked: a number, size, enum or INTID that
+ * cannot be, a CPU of another machine, and a vcpu of another vgic are -EINVAL
+ * (NULL from what returns a pointer), and nothing has changed then, results
+ * included.  Pointers must not be NULL unless it is said, but a NULL CPU is
+ * -EINVAL as well.  A vcpu is its vgic's: not to be used once that, or it, is gone.
+ *
  * Refused with -EOPNOTSUPP: GICv2, an ITS (so LPIs), nested virtualisation.
  *
  * Stands for: arch/arm64/kvm/vgic/; docs/model.md gives each rule's source.
@@ -120,7 +126,7 @@ S2_API struct s2_mpidr_report s2_vgic_mpidr_report(const struct s2_vgic *vgic);
 
 /**
  * kvm_mpidr_to_vcpu() by the policy in force, counted on @p cpu.
- * @return the vcpu, or NULL if the policy finds none.
+ * @return the vcpu; NULL if the policy finds none, or for a CPU of another machine.
  */
 S2_API struct s2_vgic_cpu *s2_vgic_lookup(struct s2_vgic *vgic, struct s2_cpu *cpu,
 					  struct s2_mpidr mpidr);
@@ -187,14 +193,14 @@ struct s2_gic_io {
 /**
  * Reads @p vcpu's redistributor.  A guest's access of the wrong width or
  * alignment, or to no register, reads 0.
- * @return 0; for userspace -ENXIO if no register is there.
+ * @return 0; for userspace -ENXIO if no register is there; -EINVAL for who or CPU.
  */
 S2_API int s2_vgic_redist_read(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 			       uint64_t *value);
 /** Writes it; what is read-only, or for a guest not there, takes nothing. @return as the read. */
 S2_API int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io,
 				uint64_t value);
-/** The same of the distributor. @return 0; for userspace -ENXIO if no register is there. */
+/** The same of the distributor. @return as s2_vgic_redist_read(). */
 S2_API int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t *value);
 /**
  * Writes it.  @return as the read; for userspace also -EINVAL: GICD_IIDR of
@@ -227,7 +233,7 @@ S2_API int s2_vgic_resolve(struct s2_vgic *vgic, struct s2_ipa ipa, struct s2_vg
 /**
  * A guest's write to an SGI register, trapped from @p sender on @p cpu.
  * @return 0, whether or not it reached anyone; -EBUSY before s2_vgic_init();
- *         -EINVAL if there is no such register.
+ *         -EINVAL if there is no such register, or for a CPU of another machine.
  */
 S2_API int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 			    uint64_t value);
@@ -237,7 +243,7 @@ S2_API int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum
  * @param vcpu whose PPI, or NULL for an SPI
  * @return 0, also where it changes nothing; -EINVAL for an interrupt that is not
  *         there (before s2_vgic_init() no SPI is), is an SGI, or is no match for
- *         @p vcpu; -EBUSY for a PPI before s2_vgic_init().
+ *         @p vcpu, or for a CPU or vcpu of others; -EBUSY for a PPI before s2_vgic_init().
  */
 S2_API int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu *vcpu,
 			  uint32_t intid, bool level);
@@ -322,7 +328,8 @@ S2_API int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uin
 /**
  * vcpu_load: @p vcpu's CPU interface onto @p cpu; its first load builds the
  * lookup table (kvm_init_mpidr_data()).
- * @return 0; -EBUSY if it is loaded already, or another vcpu is on @p cpu.
+ * @return 0; -EINVAL for a CPU of another machine; -EBUSY if it is loaded already,
+ *         or another vcpu is on @p cpu.
  */
 S2_API int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu);
 

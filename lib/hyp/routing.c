@@ -24,6 +24,8 @@ const struct s2_routing_policy *s2_routing_at(size_t index)
 
 const struct s2_routing_policy *s2_routing_find(const char *name)
 {
+	if (!name)
+		return NULL;
 	for (size_t i = 0; i < ROUTING_N_POLICIES; i++)
 		if (!strcmp(routing_policies[i].name, name))
 			return &routing_policies[i];

@@ -13,10 +13,13 @@
 /* vSGIs come after the list registers in the numbering of candidates. */
 #define FIRST_VSGI ((int)S2_MAX_LRS)
 
-void s2_ich_reset(struct s2_ich *ich, unsigned n_lrs)
+int s2_ich_reset(struct s2_ich *ich, unsigned n_lrs)
 {
+	if (n_lrs > S2_MAX_LRS)
+		return -EINVAL;
 	memset(ich, 0, sizeof(*ich));
 	ich->n_lrs = (uint8_t)n_lrs;
+	return 0;
 }
 
 struct s2_ich *s2_cpu_ich(struct s2_cpu *cpu)
@@ -29,7 +32,10 @@ int s2_machine_set_list_registers(struct s2_machine *m, unsigned n_lrs)
 	if (!n_lrs || n_lrs > S2_MAX_LRS)
 		return -EINVAL;
 	for (unsigned i = 0; i < m->n_cpus; i++)
-		s2_ich_reset(&m->cpus[i].ich, n_lrs);
+		if (m->cpus[i].ich_of)
+			return -EBUSY;
+	for (unsigned i = 0; i < m->n_cpus; i++)
+		(void)s2_ich_reset(&m->cpus[i].ich, n_lrs);
 	return 0;
 }
 
@@ -46,7 +52,7 @@ uint64_t s2_ich_misr(const struct s2_ich *ich)
 
 	if (!(ich->hcr & S2_ICH_HCR_EN))
 		return 0;
-	for (unsigned i = 0; i < ich->n_lrs; i++) {
+	for (unsigned i = 0; i < s2_ich_lrs(ich); i++) {
 		valid += (ich->lr[i] & S2_LR_STATE) != 0;
 		pending += (ich->lr[i] & S2_LR_STATE) == S2_LR_PENDING;
 		if (wants_eoi_maintenance(ich->lr[i]))
@@ -100,7 +106,7 @@ static int best_slot(const struct s2_ich *ich, uint8_t *priority, bool *group1)
 	unsigned best = IDLE_PRIORITY + 1U;
 	int slot = NO_SLOT;
 
-	for (unsigned i = 0; i < ich->n_lrs; i++) {
+	for (unsigned i = 0; i < s2_ich_lrs(ich); i++) {
 		const uint8_t prio = (uint8_t)s2_field_get(ich->lr[i], S2_LR_PRIORITY);
 		const bool g1 = ich->lr[i] & S2_LR_GROUP1;
 
@@ -192,7 +198,7 @@ static void deactivate_phys(struct s2_ich *ich, uint64_t lr)
 
 void s2_ich_dir(struct s2_ich *ich, uint32_t intid)
 {
-	for (unsigned i = 0; i < ich->n_lrs; i++) {
+	for (unsigned i = 0; i < s2_ich_lrs(ich); i++) {
 		if ((ich->lr[i] & S2_LR_ACTIVE) &&
 		    s2_field_get(ich->lr[i], S2_LR_VINTID) == intid) {
 			ich->lr[i] &= ~S2_LR_ACTIVE;

@@ -23,7 +23,7 @@ enum s2_psci_ret s2_psci_cpu_on(struct s2_vgic *vgic, struct s2_cpu *cpu, uint64
 {
 	struct s2_vgic_cpu *vcpu;
 
-	if (!valid_affinity(target))
+	if (!s2_vgic_has_cpu(vgic, cpu) || !valid_affinity(target))
 		return S2_PSCI_INVALID_PARAMS;
 	vcpu = s2_vgic_lookup(vgic, cpu, s2_mpidr(target));
 	if (!vcpu)
@@ -54,7 +54,7 @@ enum s2_psci_ret s2_psci_affinity_info(struct s2_vgic *vgic, struct s2_cpu *cpu,
 	enum s2_psci_ret ret = S2_PSCI_INVALID_PARAMS;
 	unsigned probes = 0;
 
-	if (!valid_affinity(target) || !mask)
+	if (!s2_vgic_has_cpu(vgic, cpu) || !valid_affinity(target) || !mask)
 		return ret;
 	while (probes < vgic->n_vcpus && ret != S2_PSCI_AFFINITY_ON) {
 		const unsigned i = probes++;

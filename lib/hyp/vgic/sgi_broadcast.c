@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* IRM = 1: an SGI to every vcpu but the sender. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/sgi_queue.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
 
 /* The vcpus of word @at. */
 static uint64_t vcpus_of_word(const struct s2_vgic *vgic, unsigned at)
@@ -173,25 +178,4 @@ void s2_broadcast_matrix(struct s2_sgi_write *w)
 		kick_word(w, at, to & vgic->sgi_enabled[w->intid].w[at]);
 	}
 	s2_step(w->cpu, S2_OP_VCPU_VISIT, words);
-}
-
-/* Run by the target, on its own list: sgi_queue counts what the plain form counts. */
-void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
-{
-	struct s2_vgic *vgic = vcpu->vgic;
-	unsigned queued = 0;
-
-	s2_vcpu_set_to(&vgic->has_mail, vcpu->index, false);
-	for (unsigned intid = 0; intid < S2_N_SGIS; intid++) {
-		struct s2_irq *irq = s2_vgic_sgi(vgic, vcpu->index, intid);
-
-		if (!s2_vcpu_set_has(&vgic->mail[intid], vcpu->index))
-			continue;
-		s2_vcpu_set_to(&vgic->mail[intid], vcpu->index, false);
-		queued++;
-		s2_lock_irq(vgic, cpu);
-		irq->latch = true;
-		s2_irq_queue_unlock(vgic, cpu, irq);
-	}
-	s2_step(cpu, S2_OP_SGI_QUEUE, queued);
 }

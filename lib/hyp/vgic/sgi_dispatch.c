@@ -3,6 +3,11 @@
  * From a write of an SGI register to its targets: vgic_v3_dispatch_sgi() as
  * kernels have had it, and one walk for whatever the table missed.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/sgi_queue.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
 
 #include <errno.h>
@@ -72,6 +77,8 @@ void s2_sgi_bits_walk(struct s2_sgi_write *w)
 int s2_vgic_send_sgi(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg reg,
 		     uint64_t value)
 {
+	if (!s2_vgic_has_cpu(sender->vgic, cpu))
+		return -EINVAL;
 	return sender->vgic->send(sender, cpu, reg, value);
 }
 

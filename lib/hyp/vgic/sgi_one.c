@@ -8,7 +8,14 @@
  * long way, nothing having been counted.  tests/hyp/vgic/test_sgi_one.c holds both
  * ways against each other.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/sgi_queue.h"
 #include "hyp/vgic/vcpu_index.h"
+#include "hyp/vgic/vcpu_set.h"
+#include "hyp/vgic/vcpu_tables.h"
+#include "hyp/vgic/vgic.h"
 
 typedef struct s2_found (*find_fn)(const struct s2_vgic *vgic, struct s2_mpidr hwid);
 

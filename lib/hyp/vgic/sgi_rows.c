@@ -8,7 +8,14 @@
  * of ids 0 to N - 1 have a free place after each, so that no write compares
  * more than one.  At least two places a vcpu, 40 bytes each: 40 KiB for 512.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/sgi_queue.h"
 #include "hyp/vgic/vcpu_index.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
+#include "hyp/vgic/vcpu_tables.h"
+#include "hyp/vgic/vgic.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,11 @@
  * leaves long runs of full slots, some multipliers are tried and the best is
  * kept.
  */
+#include "hyp/vgic/irq.h"
 #include "hyp/vgic/vcpu_index.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_tables.h"
+#include "hyp/vgic/vgic.h"
 
 #include <stdlib.h>
 #include <string.h>

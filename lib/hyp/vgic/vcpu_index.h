@@ -9,6 +9,7 @@
 #ifndef S2_HYP_VCPU_INDEX_H
 #define S2_HYP_VCPU_INDEX_H
 
+#include "hyp/vgic/vcpu_tables.h"
 #include "hyp/vgic/vgic.h"
 
 struct s2_found {
@@ -86,8 +87,6 @@ static inline struct s2_found s2_vcpu_hash_at(const struct s2_vgic *vgic, struct
 	}
 	return found;
 }
-
-#define S2_FREE_ROW S2_ADDR_UNDEF
 
 /* Aff1 and Aff2 are adjacent: rows of default MPIDRs never collide. */
 #define S2_ROW_KEY_LOW	(S2_MPIDR_AFF2 | S2_MPIDR_AFF1)

@@ -7,7 +7,11 @@
  * compare is what makes a lookup right.  Where two vcpus have one MPIDR the
  * table names the higher index, the scan the lower.
  */
+#include "hyp/vgic/irq.h"
 #include "hyp/vgic/vcpu_index.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_tables.h"
+#include "hyp/vgic/vgic.h"
 
 #include <stdlib.h>
 

@@ -3,6 +3,8 @@
  * kvm_mpidr_to_vcpu() up to v6.6, and where there is no table: each vcpu in
  * turn.  Apart from the tables, so that the fast path of a lookup stays small.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
 
 uint16_t s2_vcpu_scan(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid)

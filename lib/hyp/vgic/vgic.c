@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a vgic and its vcpus. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/sgi_dispatch.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
+#include "hyp/vgic/vcpu_tables.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_region.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -163,7 +170,7 @@ static void reset_vcpu(struct s2_vgic_cpu *vcpu, struct s2_vgic *vgic, uint32_t 
 	vcpu->region = S2_NO_VCPU;
 	vcpu->rd_base = S2_ADDR_UNDEF;
 	vcpu->pendbaser = PENDBASER_RESET;
-	s2_ich_reset(&vcpu->ich, vgic->machine->cpus[0].ich.n_lrs);
+	(void)s2_ich_reset(&vcpu->ich, s2_ich_lrs(&vgic->machine->cpus[0].ich));
 }
 
 int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cpu **out)
@@ -200,7 +207,8 @@ int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cpu **out
 /* SPIs of a vcpu that goes away have no target, as if IROUTER named nobody. */
 static void forget_spis(struct s2_vgic *vgic, uint16_t index)
 {
-	for (unsigned i = 0; i < vgic->n_spis; i++) {
+	/* Before s2_vgic_init() they are only a number. */
+	for (unsigned i = 0; vgic->spi && i < vgic->n_spis; i++) {
 		struct s2_irq *irq = &vgic->spi[i];
 
 		if (irq->vcpu == index) {
@@ -284,8 +292,11 @@ struct s2_mpidr s2_vgic_mpidr(const struct s2_vgic_cpu *vcpu)
 
 struct s2_vgic_cpu *s2_vgic_lookup(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr mpidr)
 {
-	const uint16_t index = s2_mpidr_to_vcpu(vgic, cpu, mpidr);
+	uint16_t index;
 
+	if (!s2_vgic_has_cpu(vgic, cpu))
+		return NULL;
+	index = s2_mpidr_to_vcpu(vgic, cpu, mpidr);
 	return index == S2_NO_VCPU ? NULL : vgic->vcpu[index];
 }
 

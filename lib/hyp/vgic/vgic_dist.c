@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The distributor's registers: vgic-mmio-v3.c, table dist_registers. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_mmio.h"
+#include "hyp/vgic/vgic_run.h"
+#include "hyp/vgic/vgic_v4.h"
 
 #include <errno.h>
 
@@ -131,9 +138,13 @@ int s2_vgic_dist_read(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_t
 {
 	const int reg = s2_gicd_decode(io->offset, io->size);
 
+	if (!s2_gic_io_ok(vgic, io))
+		return -EINVAL;
+	if (reg < 0 && io->who == S2_GIC_USER)
+		return -ENXIO;
 	*value = 0;
 	if (reg < 0)
-		return io->who == S2_GIC_USER ? -ENXIO : 0;
+		return 0;
 	if (reg == S2_GICD_IROUTER)
 		*value = read_irouter(vgic, io);
 	else if (s2_gic_reg_info((enum s2_gic_reg)reg)->bits_per_irq)
@@ -147,8 +158,10 @@ int s2_vgic_dist_write(struct s2_vgic *vgic, const struct s2_gic_io *io, uint64_
 {
 	const int reg = s2_gicd_decode(io->offset, io->size);
 
+	if (!s2_gic_io_ok(vgic, io))
+		return -EINVAL;
 	if (reg < 0)
-		return io->who == S2_GIC_USER ? -ENXIO : 0;
+		return s2_gic_io_nothing(io);
 	if (reg == S2_GICD_CTLR)
 		write_ctlr(vgic, io->cpu, value);
 	else if (reg == S2_GICD_IIDR && io->who == S2_GIC_USER)

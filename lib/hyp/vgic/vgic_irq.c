@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The state of one interrupt, whose it is, and how it gets onto a list: vgic.c. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
 
-#include <errno.h>
 #include <string.h>
 
 static void reset_irq(struct s2_irq *irq, uint32_t intid, uint16_t target)
@@ -49,31 +53,6 @@ struct s2_irq *s2_vgic_irq(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uint3
 	    intid - S2_GIC_PRIVATE_IRQS >= vgic->n_spis)
 		return NULL;
 	return &vgic->spi[intid - S2_GIC_PRIVATE_IRQS];
-}
-
-void s2_irq_set_enabled(struct s2_vgic *vgic, struct s2_irq *irq, bool on)
-{
-	irq->enabled = on;
-	if (irq->intid >= S2_N_SGIS)
-		return;
-	s2_vcpu_set_to(&vgic->sgi_enabled[irq->intid], irq->target, on);
-	s2_vsgi_update(vgic, irq);
-}
-
-void s2_irq_set_group1(struct s2_vgic *vgic, struct s2_irq *irq, bool on)
-{
-	irq->group1 = on;
-	if (irq->intid >= S2_N_SGIS)
-		return;
-	s2_vcpu_set_to(&vgic->sgi_group1[irq->intid], irq->target, on);
-	s2_vsgi_update(vgic, irq);
-}
-
-void s2_irq_set_priority(struct s2_vgic *vgic, struct s2_irq *irq, uint8_t priority)
-{
-	irq->priority = priority & S2_GIC_PRIORITY;
-	if (irq->intid < S2_N_SGIS)
-		s2_vsgi_update(vgic, irq);
 }
 
 void s2_ap_list_append(struct s2_ap_list *list, struct s2_irq *irq, uint16_t vcpu)
@@ -149,34 +128,4 @@ bool s2_irq_queue_on(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *ir
 	}
 	s2_lock_irq(vgic, cpu);
 	return s2_irq_queue_unlock(vgic, cpu, irq);
-}
-
-static int index_or_none(uint16_t index)
-{
-	return index == S2_NO_VCPU ? -1 : (int)index;
-}
-
-int s2_vgic_irq_state(struct s2_vgic *vgic, struct s2_vgic_cpu *vcpu, uint32_t intid,
-		      struct s2_irq_state *state)
-{
-	const struct s2_irq *irq = s2_vgic_irq(vgic, vcpu, intid);
-
-	if (!irq)
-		return -EINVAL;
-	if (vcpu)
-		s2_vgic_collect(vcpu, &vgic->machine->cpus[0]);
-	*state = (struct s2_irq_state){
-		.pending = irq->hw ? s2_vsgi_pending(vgic, irq) : s2_irq_pending(irq),
-		.active = irq->active,
-		.enabled = irq->enabled,
-		.group1 = irq->group1,
-		.level_config = irq->level,
-		.line_level = irq->line_level,
-		.latch = irq->latch,
-		.hw = irq->hw,
-		.priority = irq->priority,
-		.queued_on = index_or_none(irq->vcpu),
-		.target = index_or_none(irq->target),
-	};
-	return 0;
 }

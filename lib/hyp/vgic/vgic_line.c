@@ -3,7 +3,13 @@
  * Lines of devices: KVM_IRQ_LINE, irqfds with and without a resampler, and the
  * level that userspace saves and restores.  vgic.c, vgic-irqfd.c, eventfd.c.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_line.h"
+#include "hyp/vgic/vgic_phys.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,6 +25,8 @@ int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu 
 {
 	struct s2_irq *irq = s2_vgic_irq(vgic, vcpu, intid);
 
+	if (!s2_vgic_has_cpu(vgic, cpu) || !s2_vgic_has_vcpu(vgic, vcpu))
+		return -EINVAL;
 	if (!irq || intid < S2_N_SGIS || (vcpu && intid >= S2_GIC_PRIVATE_IRQS))
 		return -EINVAL;
 	if (!vgic->initialised)
@@ -88,9 +96,12 @@ void s2_vgic_notify_ended(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t int
 static int check_level_info(struct s2_vgic *vgic, uint32_t affinity, struct s2_cpu *cpu,
 			    uint32_t first, struct s2_vgic_cpu **vcpu)
 {
-	const uint16_t index = s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
+	uint16_t index;
 
-	if (index == S2_NO_VCPU || first % S2_LEVEL_INFO_IRQS)
+	if (!s2_vgic_has_cpu(vgic, cpu) || first % S2_LEVEL_INFO_IRQS)
+		return -EINVAL;
+	index = s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
+	if (index == S2_NO_VCPU)
 		return -EINVAL;
 	if (!vgic->initialised)
 		return -EBUSY;

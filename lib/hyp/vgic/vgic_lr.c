@@ -6,7 +6,14 @@
  *      exit:  fold      LR0..n --> state of each interrupt
  *             prune     interrupts that are done leave, others move
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_line.h"
+#include "hyp/vgic/vgic_lr.h"
+#include "hyp/vgic/vgic_phys.h"
 
 /* Will the guest see it, if there is room? */
 static bool presentable(const struct s2_irq *irq)
@@ -101,16 +108,17 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 	struct s2_vgic *vgic = vcpu->vgic;
 	struct s2_ich *ich = &vcpu->cpu->ich;
 	struct s2_ap_list *list = &vcpu->ap_list;
+	const unsigned n_lrs = s2_ich_lrs(ich);
 
 	ich->hcr = S2_ICH_HCR_EN | dir_control(vgic);
 	vcpu->used_lrs = 0;
 	if (!list->len)
 		return;
 	s2_lock_ap(vgic, vcpu->cpu, vcpu->id);
-	if (list->len > ich->n_lrs)
+	if (list->len > n_lrs)
 		sort(vgic, vcpu->cpu, list, vcpu->index);
 	for (struct s2_irq *irq = list->head; irq; irq = irq->next) {
-		if (vcpu->used_lrs == ich->n_lrs) {
+		if (vcpu->used_lrs == n_lrs) {
 			ich->hcr |= overflow_controls(vgic);
 			break;
 		}
@@ -133,6 +141,9 @@ static void fold_lr(struct s2_vgic_cpu *vcpu, uint64_t lr)
 	const uint32_t intid = (uint32_t)s2_field_get(lr, S2_LR_VINTID);
 	struct s2_irq *irq = s2_vgic_irq(vcpu->vgic, vcpu, intid);
 
+	/* Whoever plays the guest may have written anything there. */
+	if (!irq)
+		return;
 	if (signals_end(lr))
 		s2_vgic_notify_ended(vcpu->vgic, vcpu->cpu, intid);
 	s2_lock_irq(vcpu->vgic, vcpu->cpu);
@@ -164,7 +175,9 @@ void s2_lr_end_unlisted(struct s2_vgic_cpu *vcpu, struct s2_irq *irq)
 
 /*
  * Ends that met no list register: the hardware counted them, and they are of
- * the first active interrupts that did not fit (not the last: 6da5e537f5af).
+ * the first active interrupts that had none.  A walk that begins at the head
+ * takes one that was activated in a list register for one of these, and it is
+ * lost (6da5e537f5af): so what has a register is passed over.
  */
 static void fold_eoicount(struct s2_vgic_cpu *vcpu)
 {

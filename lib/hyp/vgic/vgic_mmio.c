@@ -5,7 +5,16 @@
  * A handler sees one interrupt at a time; what is not there (an SPI beyond
  * the VM's, a private interrupt in the distributor) reads 0 and takes nothing.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/irq_state.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/sgi_mail.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_mmio.h"
+#include "hyp/vgic/vgic_phys.h"
+#include "hyp/vgic/vgic_run.h"
+#include "hyp/vgic/vgic_v4.h"
 
 /* What a handler works on. */
 struct irq_access {

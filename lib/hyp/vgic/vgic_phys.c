@@ -7,7 +7,10 @@
  * deactivation end both.  What the device's line is then must be looked at
  * again, since nobody will tell of a fall.  vgic.c, vgic-v3.c, arch_timer.c.
  */
+#include "hyp/vgic/irq.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_phys.h"
 
 #include <errno.h>
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The redistributor's registers: vgic-mmio-v3.c, tables rd_registers and sgi. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/vcpu_lookup.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_mmio.h"
+#include "hyp/vgic/vgic_region.h"
 
 #include <errno.h>
 
@@ -96,18 +100,17 @@ static void redist_set(struct s2_vgic_cpu *vcpu, enum s2_gic_reg reg, const stru
 	}
 }
 
-static int nothing_there(const struct s2_gic_io *io)
-{
-	return io->who == S2_GIC_USER ? -ENXIO : 0;
-}
-
 int s2_vgic_redist_read(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io, uint64_t *value)
 {
 	const int reg = s2_gicr_decode(io->offset, io->size);
 
+	if (!s2_gic_io_ok(vcpu->vgic, io))
+		return -EINVAL;
+	if (reg < 0 && io->who == S2_GIC_USER)
+		return -ENXIO;
 	*value = 0;
 	if (reg < 0)
-		return nothing_there(io);
+		return 0;
 	if (s2_gic_reg_info((enum s2_gic_reg)reg)->bits_per_irq)
 		*value = s2_irq_reg_read(vcpu->vgic, vcpu, (enum s2_gic_reg)reg, io);
 	else
@@ -119,8 +122,10 @@ int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io, u
 {
 	const int reg = s2_gicr_decode(io->offset, io->size);
 
+	if (!s2_gic_io_ok(vcpu->vgic, io))
+		return -EINVAL;
 	if (reg < 0)
-		return nothing_there(io);
+		return s2_gic_io_nothing(io);
 	if (s2_gic_reg_info((enum s2_gic_reg)reg)->bits_per_irq)
 		s2_irq_reg_write(vcpu->vgic, vcpu, (enum s2_gic_reg)reg, io, value);
 	else
@@ -133,10 +138,13 @@ int s2_vgic_user_redist(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affin
 			uint32_t offset, bool write, uint32_t *value)
 {
 	const struct s2_gic_io io = {cpu, S2_GIC_USER, offset, sizeof(*value)};
-	const uint16_t index = s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
 	uint64_t wide = 0;
+	uint16_t index;
 	int ret;
 
+	if (!s2_vgic_has_cpu(vgic, cpu))
+		return -EINVAL;
+	index = s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
 	if (index == S2_NO_VCPU)
 		return -EINVAL;
 	if (!vgic->initialised)
@@ -144,6 +152,7 @@ int s2_vgic_user_redist(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affin
 	if (write)
 		return s2_vgic_redist_write(vgic->vcpu[index], &io, *value);
 	ret = s2_vgic_redist_read(vgic->vcpu[index], &io, &wide);
-	*value = (uint32_t)wide;
+	if (!ret)
+		*value = (uint32_t)wide;
 	return ret;
 }

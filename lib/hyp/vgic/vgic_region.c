@@ -7,7 +7,9 @@
  * order in which vcpus are made; or in the one legacy region, which has as
  * many slots as there are vcpus.
  */
+#include "hyp/vgic/irq.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_region.h"
 
 #include <errno.h>
 #include <stdlib.h>

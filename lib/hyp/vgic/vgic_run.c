@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A vcpu on a CPU: load, enter, leave, block, kick. */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/sgi_mail.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_lr.h"
+#include "hyp/vgic/vgic_run.h"
 
 #include <errno.h>
 
@@ -15,7 +24,10 @@ void s2_vgic_build_index(struct s2_vgic *vgic)
 int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
+	uint8_t n_lrs;
 
+	if (!s2_vgic_has_cpu(vgic, cpu))
+		return -EINVAL;
 	if (vcpu->cpu || cpu->ich_of)
 		return -EBUSY;
 	/* kvm_arch_vcpu_run_pid_change(): each vcpu's first KVM_RUN. */
@@ -24,7 +36,10 @@ int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 	vcpu->has_run = true;
 	vcpu->cpu = cpu;
 	cpu->ich_of = vcpu;
+	/* How many list registers there are is the CPU's. */
+	n_lrs = cpu->ich.n_lrs;
 	cpu->ich = vcpu->ich;
+	cpu->ich.n_lrs = n_lrs;
 	vgic->cpu_of[vcpu->index] = (uint16_t)cpu->index;
 	return 0;
 }
@@ -173,16 +188,6 @@ void s2_vgic_halt(struct s2_vgic *vgic, struct s2_cpu *cpu)
 {
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
 		s2_vgic_halt_one(vgic, cpu, i);
-}
-
-void s2_vgic_kick_running(struct s2_vgic *vgic, struct s2_cpu *cpu)
-{
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
-		if (!s2_vcpu_set_has(&vgic->in_guest, i) || vgic->cpu_of[i] == cpu->index)
-			continue;
-		s2_vcpu_set_to(&vgic->in_guest, i, false);
-		s2_step(cpu, S2_OP_KICK_IPI, 1);
-	}
 }
 
 void s2_vgic_kick_pending(struct s2_vgic *vgic, struct s2_cpu *cpu)

@@ -4,7 +4,14 @@
  * hardware keeps a vPE's SGIs, and sending one is a write of GITS_SGIR instead
  * of a list and a kick.  Who is sent to is found as before.  vgic-v4.c.
  */
+#include "hyp/vgic/irq.h"
+#include "hyp/vgic/kick.h"
+#include "hyp/vgic/locks.h"
+#include "hyp/vgic/vcpu_set.h"
 #include "hyp/vgic/vgic.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_run.h"
+#include "hyp/vgic/vgic_v4.h"
 
 static struct s2_ich *vpe(const struct s2_vgic *vgic, const struct s2_irq *irq)
 {

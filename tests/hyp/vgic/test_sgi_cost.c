@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a dispatch costs, derived here by the text of each algorithm for every number of vcpus. */
 #include "hyp/vgic/sgi_fixture.h"
+#include "hyp/vgic/vgic_run.h"
 
 #define MAX S2_VGIC_MAX_CPUS
 

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Faults that were once published, as policies: each misroutes, and ours do not. */
+#include "hyp/vgic/sgi_dispatch.h"
 #include "hyp/vgic/sgi_fixture.h"
+#include "hyp/vgic/sgi_queue.h"
+#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/vgic_run.h"
 
 /* f3f60a565391: a vcpu of id 0 is not the first. */
 static void by_index_the_wrong_vcpu_is_skipped_where_ids_are_out_of_order(void **state)

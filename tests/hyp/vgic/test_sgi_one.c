@@ -5,6 +5,7 @@
  * each the counts are equal, and so is every interrupt and every vcpu.
  */
 #include "hyp/vgic/vgic_fixture.h"
+#include "hyp/vgic/vgic_run.h"
 
 #define SENDS 3000U
 

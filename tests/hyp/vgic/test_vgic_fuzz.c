@@ -350,7 +350,7 @@ static int do_read(struct vm *vm, const struct access *a, uint64_t *value)
 
 static void check_read(struct vm *vm, struct naive *m, const struct access *a)
 {
-	uint64_t value;
+	uint64_t value = 0; /* untouched where userspace is refused */
 	const int ret = do_read(vm, a, &value);
 
 	assert_true(ret == 0 || (a->user && ret == -ENXIO));

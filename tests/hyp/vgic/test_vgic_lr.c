@@ -185,8 +185,8 @@ static void an_end_without_a_register_is_lost_with_uie_and_kept_by_eoicount(void
 	assert_u64(active_after_an_end_without_a_register(S2_OVERFLOW_NPIE), 0);
 }
 
-/* 6da5e537f5af: counted ends are of the first that did not fit, not the last. */
-static void counted_ends_are_taken_from_the_head_of_the_list(void **state)
+/* Of those without a list register the first that are active, in the order of urgency. */
+static void counted_ends_are_of_the_first_active_ones_without_a_list_register(void **state)
 {
 	struct s2_vgic_config cfg = vm_plain;
 	struct s2_vgic_cpu *v;
@@ -209,6 +209,47 @@ static void counted_ends_are_taken_from_the_head_of_the_list(void **state)
 	assert_i64(s2_vgic_exit(v), 0);
 	assert_u64(vm_rd(&vm, 1, 0x10300), 0x20);
 	vm_stop(&vm);
+}
+
+/*
+ * 6da5e537f5af: the walk began at the head of the list, and ended what the guest
+ * had just activated in a list register instead of what it had ended.
+ */
+static void an_end_is_not_taken_from_one_that_was_activated_in_a_list_register(void **state)
+{
+	struct s2_vgic_config cfg = vm_plain;
+
+	(void)state;
+	cfg.overflow = S2_OVERFLOW_NPIE;
+	for (unsigned ended = 0; ended < 6; ended++) {
+		const unsigned activated = (ended + 1) % 6;
+		struct s2_vgic_cpu *v;
+		struct vm vm = {0};
+
+		s2_test_row("ended %u", ended);
+		vm_boot(&vm, &cfg, 2);
+		v = vm_vcpu(&vm, 1);
+		vm_sgi(&vm, 0, vm_to(1, ended));
+		vm_run(&vm, 1);
+		assert_u64(s2_ich_ack(s2_vgic_ich(v), true), ended);
+		assert_i64(s2_vgic_exit(v), 0);
+		/* Pending ones take the registers: the active one loses its own. */
+		for (unsigned i = 1; i <= 4; i++)
+			vm_sgi(&vm, 0, vm_to(1, (ended + i) % 6));
+		assert_i64(s2_vgic_enter(v), 0);
+		s2_ich_eoi(s2_vgic_ich(v), true, ended);
+		assert_u64(s2_ich_ack(s2_vgic_ich(v), true), activated);
+		assert_i64(s2_vgic_exit(v), 0);
+		assert_u64(vm_rd(&vm, 1, 0x10300), 1U << activated);
+		/* None of the four is lost. */
+		assert_i64(s2_vgic_enter(v), 0);
+		s2_ich_eoi(s2_vgic_ich(v), true, activated);
+		assert_i64(s2_vgic_exit(v), 0);
+		assert_i64(s2_vgic_put(v), 0);
+		assert_u64(vm_drain(&vm, 1, 2),
+			   0x3fU & ~(1U << ended | 1U << activated | 1U << (ended + 5) % 6));
+		vm_stop(&vm);
+	}
 }
 
 static void a_deactivation_beyond_the_list_registers_traps_with_npie(void **state)
@@ -301,7 +342,8 @@ int main(void)
 		s2_unit_test(more_than_fit_are_sorted_and_the_most_urgent_go_first),
 		s2_unit_test(sixteen_nested_sgis_are_all_ended),
 		s2_unit_test(an_end_without_a_register_is_lost_with_uie_and_kept_by_eoicount),
-		s2_unit_test(counted_ends_are_taken_from_the_head_of_the_list),
+		s2_unit_test(counted_ends_are_of_the_first_active_ones_without_a_list_register),
+		s2_unit_test(an_end_is_not_taken_from_one_that_was_activated_in_a_list_register),
 		s2_unit_test(a_deactivation_beyond_the_list_registers_traps_with_npie),
 		s2_unit_test(a_pending_spi_moves_with_its_route_in_either_lock_order),
 		s2_unit_test(an_active_spi_stays_where_it_is_until_it_is_ended),

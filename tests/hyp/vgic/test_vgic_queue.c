@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* From pending onto a list: the lock order, the retry, the distributor off and on. */
+#include "hyp/vgic/irq_state.h"
+#include "hyp/vgic/locks.h"
 #include "hyp/vgic/vgic_fixture.h"
+#include "hyp/vgic/vgic_irq.h"
+#include "hyp/vgic/vgic_run.h"
 
 static void queueing_takes_three_locks_and_again_takes_one(void **state)
 {

@@ -470,7 +470,7 @@ static void fuzz_one(struct vm *vm, struct s2_test_rng *rng)
 	struct s2_gic_io io = {vm_cpu(vm, 0), S2_GIC_GUEST, 0, 0};
 	struct s2_vgic_cpu *v = vm_vcpu(vm, (unsigned)s2_test_rng_below(rng, 3));
 	const uint64_t value = s2_test_rng_next(rng) & s2_test_rng_next(rng);
-	uint64_t read;
+	uint64_t read = 0;
 	int ret;
 
 	io.size = sizes[s2_test_rng_below(rng, ARRAY_SIZE(sizes))];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Kicks, WFI, and what may follow what when a vcpu runs; and what it all weighs. */
 #include "hyp/vgic/vgic_fixture.h"
+#include "hyp/vgic/vgic_run.h"
 
 static void only_a_vcpu_in_its_guest_on_another_cpu_gets_an_ipi(void **state)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* GICv4.1: SGIs that the hardware holds. */
 #include "hyp/vgic/vgic_fixture.h"
+#include "hyp/vgic/vgic_run.h"
 
 static void start_v4(struct vm *vm, struct s2_vgic_config cfg)
 {
@@ -117,6 +118,26 @@ static void a_doorbell_wakes_a_vcpu_that_waits(void **state)
 	vm_stop(&vm);
 }
 
+/* its_vpe doorbells are of vPEs with something that they would take. */
+static void a_disabled_sgi_kicks_nobody_and_is_kept(void **state)
+{
+	struct vm vm = {0};
+
+	(void)state;
+	start_v4(&vm, vm_plain);
+	vm_dist_wr(&vm, 0, S2_GICD_CTLR_ENABLE_G1 | S2_GICD_CTLR_NASSGIREQ);
+	vm_wr(&vm, 1, 0x10180, 1U << 6);
+	assert_i64(s2_vgic_load(vm_vcpu(&vm, 1), vm_cpu(&vm, 2)), 0);
+	assert_i64(s2_vgic_wfi(vm_vcpu(&vm, 1)), 1);
+	vm_mark(&vm);
+	vm_sgi(&vm, 0, vm_to(1, 6));
+	assert_u64(vm_counted(&vm, S2_OP_VCPU_WAKE), 0);
+	assert_true(s2_vgic_run_state(vm_vcpu(&vm, 1)).blocked);
+	assert_false(s2_vgic_run_state(vm_vcpu(&vm, 1)).irq_requested);
+	assert_true(vm_pending(&vm, 1, 6));
+	vm_stop(&vm);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +145,7 @@ int main(void)
 		s2_unit_test(sgis_change_hands_with_what_is_pending),
 		s2_unit_test(the_capability_can_be_taken_away_before_init_and_not_invented),
 		s2_unit_test(a_doorbell_wakes_a_vcpu_that_waits),
+		s2_unit_test(a_disabled_sgi_kicks_nobody_and_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("hyp/vgic_v4", tests, NULL, NULL);
