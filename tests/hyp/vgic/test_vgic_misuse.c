@@ -253,8 +253,6 @@ static void small_calls_refuse_what_is_none(void **state)
 	assert_null(s2_sgi_reg_name(S2_SGI_REGS));
 	assert_int_equal(s2_mpidr_aff(s2_mpidr(UINT64_MAX), 4), 0);
 	assert_u64(s2_mpidr_table_bytes(64), UINT64_MAX);
-	assert_false(s2_sgi_group_ok((enum s2_sgi_group_rule)2, S2_ICC_SGI1R, false));
-	assert_false(s2_sgi_group_ok(S2_SGI_GROUP_KVM, S2_SGI_REGS, false));
 }
 
 int main(void)
