@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "study/log/trace_dialect.h"
 #include "study/log/trace_input.h"
 #include "study/log/trace_line.h"
 
@@ -20,8 +21,10 @@ struct s2_trace {
 	uint64_t entries; /**< what the header says, 0 for nothing */
 	uint32_t cpus;	  /**< likewise */
 	struct s2_error error;
+	struct s2_dialect_head head; /**< what a tool's own lines told */
 	struct s2_trace_task last;
 	struct s2_trace_index index;
+	char said[S2_DIALECT_ROOM]; /**< an event of another tool, as tracefs has it */
 };
 
 /* Errors. */
@@ -153,10 +156,31 @@ static int header_entries(struct s2_trace *t, const struct s2_text_line *line, s
 	return 0;
 }
 
+/** A line that only another tool writes, and that is no event. 1: it was one, or an error. */
+static int read_tool_line(struct s2_trace *t, const struct s2_text_line *line)
+{
+	const struct s2_span text = {line->text, line->len};
+
+	if (!s2_dialect_head(text, &t->head))
+		return 0;
+	t->known = true;
+	if (t->head.cpus != 0)
+		t->cpus = t->head.cpus;
+	if (t->head.arch[0] != '\0' && strcmp(t->head.arch, "aarch64") != 0)
+		return trace_report(t, line->number, S2_TRACE_ERR_ARCH,
+				    "a log of another architecture (%s): expected one of arm64 "
+				    "(aarch64)",
+				    t->head.arch);
+	return 1;
+}
+
 static int read_comment(struct s2_trace *t, const struct s2_text_line *line)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len};
+	const int tool = read_tool_line(t, line);
 
+	if (tool != 0)
+		return tool < 0 ? tool : 0;
 	if (S2_AT(&c, "# tracer: "))
 		t->known = true;
 	if (S2_LIT(&c, "# entries-in-buffer/entries-written: "))
@@ -182,6 +206,12 @@ static int read_no_prefix(struct s2_trace *t, const struct s2_text_line *line,
 
 	if (is_blank_line(line) || (t->known && S2_AT(&c, " => ")))
 		return 0; /* " => function" belongs to a stack trace */
+	if (S2_AT(&c, "cpus=") || S2_AT(&c, "CPU ") || S2_AT(&c, "version = ")) {
+		const int tool = read_tool_line(t, line);
+
+		if (tool != 0)
+			return tool < 0 ? tool : 0;
+	}
 	if (S2_AT(&c, "CPU:") && memchr(c.p, '[', line->len) != NULL) {
 		t->known = true;
 		return trace_report(t, line->number, S2_TRACE_ERR_LOST,
@@ -230,20 +260,48 @@ static int read_known_event(struct s2_trace *t, const struct s2_text_line *line,
 			    (int)ev->name.len, ev->name.text, arch);
 }
 
+/** An event that another tool wrote, which t->said has in @p len bytes, as tracefs has it. */
+static int read_said(struct s2_trace *t, const struct s2_text_line *line, size_t len,
+		     struct s2_trace_event *ev)
+{
+	struct s2_cursor c = {.p = t->said, .end = t->said + len, .text = ""};
+	const struct s2_trace_form *form;
+	int ret;
+
+	t->known = true;
+	if (!s2_trace_name(&c, ev))
+		return 1;
+	form = s2_trace_form_find(&t->index, ev->name);
+	if (form == NULL)
+		return 1;
+	ret = read_known_event(t, line, &c, form, ev);
+	/* Its numbers have 0x whatever the kernel. */
+	if (ret > 0 && ev->kind == S2_TRACE_SYS_IOCTL)
+		ev->u.ioctl.prefix = S2_TRACE_PREFIX_UNKNOWN;
+	return ret;
+}
+
 /** 1 for an event, 0 for a line to pass over, or an error. */
 static int read_any_line(struct s2_trace *t, const struct s2_text_line *line,
 			 struct s2_trace_event *ev)
 {
 	struct s2_cursor c = {.p = line->text, .end = line->text + line->len, .text = ""};
 	const struct s2_trace_form *form;
+	struct s2_span rest;
 
 	if (!line->whole)
 		return read_last_line(t, line, ev);
 	if (line->len > 0 && line->text[0] == '#')
 		return read_comment(t, line);
-	if (!s2_trace_prefix(&c, &t->last, ev))
-		return read_no_prefix(t, line, &c);
+	if (!s2_trace_prefix(&c, &t->last, ev)) {
+		const struct s2_span whole = {line->text, line->len};
+		const size_t len = s2_dialect_line(whole, ev, t->said);
+
+		return len != 0 ? read_said(t, line, len, ev) : read_no_prefix(t, line, &c);
+	}
 	t->known = true;
+	rest.text = c.p;
+	rest.len = (size_t)(c.end - c.p);
 	if (!s2_trace_name(&c, ev)) {
 		char shown[TRACE_SHOWN + 3];
 
@@ -254,7 +312,13 @@ static int read_any_line(struct s2_trace *t, const struct s2_text_line *line,
 				    "expected an event's name and what it says, found %s",
 				    show_rest(&c, shown));
 	}
+	/* Two blanks behind a name, or none: columns as tracefs has them, but not its event. */
+	if (*c.p == ':' && c.end - c.p > 2 && (c.p[1] != ' ' || c.p[2] == ' ') &&
+	    s2_dialect_is_foreign(rest))
+		return read_said(t, line, s2_dialect_event(rest, t->said), ev);
 	form = s2_trace_form_find(&t->index, ev->name);
+	if (form == NULL && s2_dialect_is_foreign(rest))
+		return read_said(t, line, s2_dialect_event(rest, t->said), ev);
 	return form == NULL ? 1 : read_known_event(t, line, &c, form, ev);
 }
 
@@ -352,6 +416,11 @@ uint64_t s2_trace_bytes_read(const struct s2_trace *t)
 uint64_t s2_trace_bytes_total(const struct s2_trace *t)
 {
 	return s2_input_bytes_total(t->input);
+}
+
+const char *s2_trace_release(const struct s2_trace *t)
+{
+	return t->head.release[0] != '\0' ? t->head.release : NULL;
 }
 
 const char *s2_trace_code_name(enum s2_trace_code code)

@@ -90,6 +90,13 @@ enum s2_trace_mmio {
 	S2_TRACE_MMIO_WRITE,
 };
 
+/** How a kernel prints the hexadecimal arguments of a system call. */
+enum s2_trace_prefix {
+	S2_TRACE_PREFIX_UNKNOWN, /**< another tool printed them */
+	S2_TRACE_PREFIX_NONE,
+	S2_TRACE_PREFIX_0X,
+};
+
 /**
  * One line of a log.  All numbers are as printed: nothing is checked but that
  * they fit their type.  Spans point into the reader's buffer and are valid
@@ -116,7 +123,8 @@ struct s2_trace_event {
 			 *  a request sign-extended. */
 			uint32_t fd, cmd;
 			uint64_t arg;
-			bool prefixed; /**< printed with 0x, as newer kernels do */
+			/** Whether numbers were printed with 0x, as newer kernels do. */
+			enum s2_trace_prefix prefix;
 		} ioctl;
 		struct {
 			struct s2_va pc;
@@ -268,6 +276,12 @@ S2_API uint64_t s2_trace_entries(const struct s2_trace *trace);
  * Known once the first event is read.
  */
 S2_API uint32_t s2_trace_cpus(const struct s2_trace *trace);
+
+/**
+ * The kernel's release that the tool's header tells ("6.12.107"), or NULL.
+ * Known once the first event is read; lives as long as the reader.
+ */
+S2_API const char *s2_trace_release(const struct s2_trace *trace);
 
 /** Bytes of the file read so far, as it lies on disk (compressed or not). */
 S2_API uint64_t s2_trace_bytes_read(const struct s2_trace *trace);

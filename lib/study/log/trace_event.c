@@ -87,7 +87,7 @@ static bool form_ioctl(struct s2_cursor *c, struct s2_trace_event *ev)
 	    !syscall_arg(c, &ev->u.ioctl.arg, &prefixed) ||
 	    !S2_LIT(c, ")"))
 		return false;
-	ev->u.ioctl.prefixed = prefixed;
+	ev->u.ioctl.prefix = prefixed ? S2_TRACE_PREFIX_0X : S2_TRACE_PREFIX_NONE;
 	ev->u.ioctl.fd = (uint32_t)fd;
 	ev->u.ioctl.cmd = (uint32_t)cmd;
 	return s2_scan_end(c);

@@ -297,6 +297,8 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 		s2_error_set(err, 1, "out of memory");
 		return ret;
 	}
+	if (!in->told.flavour && s2_trace_release(in->trace))
+		s2_told_release(&in->told, s2_trace_release(in->trace));
 	look_through(in);
 	ret = settle_host(in, err);
 	if (ret)

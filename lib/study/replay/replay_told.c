@@ -51,7 +51,7 @@ static const char *release_of(const struct s2_told *told, const struct s2_trace_
 	switch (ev->kind) {
 	case S2_TRACE_SYS_IOCTL:
 		*what = "syscall arguments with 0x";
-		return ev->u.ioctl.prefixed ? "7.0" : NULL;
+		return ev->u.ioctl.prefix == S2_TRACE_PREFIX_0X ? "7.0" : NULL;
 	case S2_TRACE_KVM_SET_SPTE:
 		*what = "kvm_set_spte_hva, gone in v6.10";
 		return "6.1";
@@ -87,7 +87,8 @@ void s2_told_event(struct s2_told *told, const struct s2_trace_event *ev)
 		told_by_host(told, ev->u.mark.name);
 		return;
 	}
-	told->older |= ev->kind == S2_TRACE_SYS_IOCTL && !ev->u.ioctl.prefixed && ev->u.ioctl.cmd;
+	told->older |= ev->kind == S2_TRACE_SYS_IOCTL &&
+		       ev->u.ioctl.prefix == S2_TRACE_PREFIX_NONE && ev->u.ioctl.cmd;
 	/* The first sign stands: a newer kernel shows itself by its first ioctl. */
 	release = told->flavour ? NULL : release_of(told, ev, &what);
 	if (ev->kind == S2_TRACE_S2_RELAX_PERMS)

@@ -227,7 +227,7 @@ static void a_log_tells_its_kernel_by_word_header_or_events(void **state)
 		struct s2_told told = S2_TOLD_NOTHING;
 
 		s2_test_row("row %zu", i);
-		ev.u.ioctl.prefixed = rows[i].prefixed;
+		ev.u.ioctl.prefix = rows[i].prefixed ? S2_TRACE_PREFIX_0X : S2_TRACE_PREFIX_NONE;
 		s2_told_event(&told, &ev);
 		assert_ptr_equal(told.flavour,
 				 rows[i].nearest ? s2_flavour_for(rows[i].nearest) : NULL);
