@@ -155,9 +155,10 @@ S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
 
 /** Versions that a line may give, newest first. */
 struct s2_version_set {
-	uint32_t newest, oldest;
-	uint32_t count; /**< at least 1 */
-	uint32_t next;	/**< s2_version_next()'s */
+	uint32_t newest; /**< the largest */
+	uint32_t oldest; /**< the smallest */
+	uint32_t count;	 /**< at least 1 */
+	uint32_t next;	 /**< s2_version_next()'s */
 };
 
 /**
@@ -170,6 +171,9 @@ struct s2_version_set {
  */
 S2_API int s2_memory_possible(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
 			      struct s2_version_set *set);
+
+/** Whether @p mem was made with S2_MEMORY_POSSIBLE. */
+S2_API bool s2_memory_is_possible(const struct s2_memory *mem);
 
 /** As s2_memory_possible(), for an instruction fetch of @p cpu. @return the same */
 S2_API int s2_memory_possible_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa,
@@ -184,10 +188,11 @@ S2_API int s2_memory_set_alias(struct s2_memory *mem, struct s2_pa pa, uint64_t 
 
 /** What lines should be; a line that may be anything else offends. */
 struct s2_line_want {
-	unsigned agents;	 /**< bits 1 << enum s2_agent: whose reads are looked at */
-	uint32_t oldest, newest; /**< they may return these versions and all between, no other */
-	bool not_dirty;		 /**< no later eviction may write to the PoC */
-	bool not_cached;	 /**< no cached copy, clean or dirty, may be there */
+	unsigned agents; /**< bits 1 << enum s2_agent: whose reads are looked at */
+	uint32_t oldest; /**< they may return this version */
+	uint32_t newest; /**< and this, and all between, and no other */
+	bool not_dirty;	 /**< no later eviction may write to the PoC */
+	bool not_cached; /**< no cached copy, clean or dirty, may be there */
 };
 
 /**
