@@ -84,7 +84,7 @@ struct s2_line_counts {
  * can see a difference; counts then are of lines only.
  * @param f not kept
  * @param out set on success; free with s2_memory_destroy()
- * @return 0 or -ENOMEM
+ * @return 0; -EINVAL for a detail that does not exist; -ENOMEM
  */
 S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
 			    enum s2_memory_detail detail, struct s2_memory **out);
@@ -183,7 +183,12 @@ S2_API int s2_memory_possible_fetch(struct s2_memory *mem, unsigned cpu, struct 
 S2_API bool s2_version_next(const struct s2_memory *mem, struct s2_version_set *set,
 			    uint32_t *version);
 
-/** Says that a write-back alias of lines may be used, so that they may be fetched at any time. */
+/**
+ * Says whether any write-back alias may reach lines, so that they may be
+ * fetched at any time.  At first the host's linear map does, everywhere.
+ * @param alias false: the last of them, guests' included, has been taken away
+ * @return as the operations above; -EINVAL also without S2_MEMORY_POSSIBLE
+ */
 S2_API int s2_memory_set_alias(struct s2_memory *mem, struct s2_pa pa, uint64_t size, bool alias);
 
 /** What lines should be; a line that may be anything else offends. */

@@ -68,10 +68,13 @@ static struct s2_line line_write_device(struct s2_line line, uint32_t version)
 int s2_memory_create(const struct s2_features *f, unsigned cpus, enum s2_memory_detail detail,
 		     struct s2_memory **out)
 {
-	struct s2_memory *mem = calloc(1, sizeof(*mem));
 	struct s2_line untouched = {0, 0, false, false};
+	struct s2_memory *mem;
 	int ret;
 
+	if ((unsigned)detail > S2_MEMORY_POSSIBLE)
+		return -EINVAL;
+	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return -ENOMEM;
 	mem->line_shift = f->dline_shift;

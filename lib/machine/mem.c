@@ -173,16 +173,19 @@ static void add_run(struct s2_line_run *runs, unsigned *n, struct s2_line line, 
 static int line_after(const struct pass *pass, const struct s2_line *before, struct s2_line *after)
 {
 	struct s2_possible *pos = pass->mem->possible;
-	struct s2_set set;
+	struct s2_set set, old;
 	int ret;
 
 	if (!pos) {
 		*after = pass->f->fn(*before, pass->f->version);
 		return 0;
 	}
-	set = s2_set_of(pos, before);
+	set = old = s2_set_of(pos, before);
 	ret = pass->f->set(pos, &set, pass->f->version);
-	return ret ? ret : s2_set_line(pos, &set, after);
+	if (ret)
+		return ret;
+	*after = *before;
+	return s2_set_equal(&set, &old) ? 0 : s2_set_line(pos, &set, after);
 }
 
 /* The pattern that lines [lo, hi) of a frame become under the operation. */

@@ -93,6 +93,14 @@ void s2_possible_newest(struct s2_possible *pos, struct s2_line *line);
 
 struct s2_set s2_set_of(const struct s2_possible *pos, const struct s2_line *line);
 
+/** Whether nothing has changed; of sets as s2_set_of() gives them, and what follows from them. */
+static inline bool s2_set_equal(const struct s2_set *a, const struct s2_set *b)
+{
+	return a->none == b->none && a->same == b->same && a->stale == b->stale &&
+	       a->under == b->under && a->alias == b->alias && a->nc == b->nc &&
+	       a->dirty == b->dirty;
+}
+
 /** What the run of lines with this set looks like to patterns. @return 0 or -ENOMEM */
 int s2_set_line(struct s2_possible *pos, const struct s2_set *set, struct s2_line *line);
 

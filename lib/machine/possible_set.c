@@ -132,12 +132,29 @@ int s2_set_line(struct s2_possible *pos, const struct s2_set *set, struct s2_lin
 	return s2_intern_get(&pos->sets, record, &line->poc);
 }
 
+/*
+ * @versions, part of N, with the stale ones.  While something is dirty over
+ * stale copies N is {nc, dirty}, and dirty stale already: only nc can be new,
+ * and no list needs to be gone through for the other.
+ */
+static int with_stale(struct s2_possible *pos, const struct s2_set *set, s2_versions versions,
+		      s2_versions *out)
+{
+	if (!set->under || !set->stale)
+		return s2_versions_union(pos, versions, set->stale, out);
+	*out = set->stale;
+	if (s2_versions_head(pos, versions).version != set->nc)
+		return 0;
+	return s2_versions_cons(pos, set->nc, set->stale, out);
+}
+
 int s2_set_view(struct s2_possible *pos, const struct s2_set *set, enum s2_agent agent,
 		s2_versions *view)
 {
 	/* Clean copies and the dirty one are of versions in N, but for the stale. */
-	return s2_versions_union(pos, set->none,
-				 agent == S2_AGENT_NON_CACHEABLE ? set->under : set->stale, view);
+	if (agent == S2_AGENT_NON_CACHEABLE)
+		return s2_versions_union(pos, set->none, set->under, view);
+	return with_stale(pos, set, set->none, view);
 }
 
 /* All cached copies go; what was dirty is at the PoC already in another state of the set. */
@@ -227,7 +244,7 @@ int s2_set_write_nc(struct s2_possible *pos, struct s2_set *set, uint32_t versio
 	int ret = s2_versions_cons(pos, version, S2_NO_VERSIONS, &written);
 
 	if (!ret)
-		ret = s2_versions_union(pos, set->same, set->stale, &set->stale);
+		ret = with_stale(pos, set, set->same, &set->stale);
 	if (!ret && set->under)
 		ret = s2_versions_cons(pos, set->dirty, S2_NO_VERSIONS, &overwritten);
 	if (!ret && set->under)
