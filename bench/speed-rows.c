@@ -347,12 +347,11 @@ static uint64_t line_bytes(const struct speed_rig *r)
 }
 
 /* In each 2 MiB: lines that are not there, clean, dirty, and frames that are so in part. */
-static void lines_up(struct speed_rig *r)
+static void mixed_lines_up(struct speed_rig *r, enum s2_memory_detail detail)
 {
 	int ret = 0;
 
-	speed_ensure(!s2_memory_create(s2_machine_features(r->m), 1, S2_MEMORY_STATES, &r->memory),
-		     "memory");
+	speed_ensure(!s2_memory_create(s2_machine_features(r->m), 1, detail, &r->memory), "memory");
 	for (uint64_t at = 0; at < line_bytes(r); at += BLOCK) {
 		for (uint64_t i = 0; i < 8; i++) {
 			const uint64_t frame = scatter(at / PAGE + i, BLOCK / PAGE);
@@ -365,6 +364,21 @@ static void lines_up(struct speed_rig *r)
 		}
 	}
 	speed_ensure(!ret, "lines");
+}
+
+static void lines_up(struct speed_rig *r)
+{
+	mixed_lines_up(r, S2_MEMORY_STATES);
+}
+
+static void versions_up(struct speed_rig *r)
+{
+	mixed_lines_up(r, S2_MEMORY_VERSIONS);
+}
+
+static void possible_up(struct speed_rig *r)
+{
+	mixed_lines_up(r, S2_MEMORY_POSSIBLE);
 }
 
 static void lines_flush(struct speed_rig *r)
@@ -539,6 +553,14 @@ const struct speed_row speed_rows[] = {
 	 .ours = lines_flush,
 	 .floor_prepare = floor_lines_up,
 	 .floor = floor_lines_flush},
+	{.name = "clean lines of all possible states",
+	 .about = "the same lines, each a set of states; the floor has one version a line",
+	 .kind = SPEED_RATIO,
+	 .goal = 3,
+	 .prepare = possible_up,
+	 .ours = lines_flush,
+	 .floor_prepare = versions_up,
+	 .floor = lines_flush},
 	{.name = "memory besides tables",
 	 .about = "residue, table metadata, index, with all pages write-protected and unflushed",
 	 .kind = SPEED_PERCENT,

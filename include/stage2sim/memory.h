@@ -15,6 +15,10 @@
  * counts as one of all of it.  Lines that are equal are stored as one node at
  * any size from a line to hundreds of gigabytes; counts are exact.
  *
+ * With S2_MEMORY_POSSIBLE nobody needs to call hardware's choices: a line is
+ * the set of all states that fills, evictions and write-backs can have led to,
+ * and a read has a set of answers (the second half of this file).
+ *
  * Stands for: Arm ARM B2.8 (memory types, mismatched attributes), D7.5
  * (cache maintenance by VA to the PoC).  Evictions, fills and write-backs
  * happen when they are called: hardware may choose to at any time.
@@ -31,7 +35,8 @@ struct s2_memory;
 /** What is kept of a line. */
 enum s2_memory_detail {
 	S2_MEMORY_STATES,   /**< cached and dirty only: what counting needs */
-	S2_MEMORY_VERSIONS, /**< contents too: what an oracle needs */
+	S2_MEMORY_VERSIONS, /**< contents too, for one choice of hardware's: as called */
+	S2_MEMORY_POSSIBLE, /**< contents under every choice of hardware's: what an oracle needs */
 };
 
 /** Who reads or writes. */
@@ -51,7 +56,11 @@ enum s2_line_op {
 	S2_LINE_INVALIDATE,	  /**< DC IVAC: dirty contents are lost */
 };
 
-/** A line: @p cache is meaningful if @p cached. */
+/**
+ * A line: @p cache is meaningful if @p cached.  With S2_MEMORY_POSSIBLE the
+ * newest versions that the PoC, and a write-back read, may give; and whether
+ * it may be cached, and may be dirty.
+ */
 struct s2_line {
 	uint32_t poc;	/**< version at the PoC; always 0 with S2_MEMORY_STATES */
 	uint32_t cache; /**< version in the caches, else 0 */
@@ -59,7 +68,10 @@ struct s2_line {
 	bool dirty;	/**< cached, and not written back */
 };
 
-/** Lines that an operation named, and those of them that were cached and dirty before. */
+/**
+ * Lines that an operation named, and those of them that were cached and dirty
+ * before; with S2_MEMORY_POSSIBLE: that may have been.
+ */
 struct s2_line_counts {
 	uint64_t lines; /**< named */
 	uint64_t valid; /**< of these, cached */
@@ -72,7 +84,7 @@ struct s2_line_counts {
  * can see a difference; counts then are of lines only.
  * @param f not kept
  * @param out set on success; free with s2_memory_destroy()
- * @return 0 or -ENOMEM
+ * @return 0; -EINVAL for a detail that does not exist; -ENOMEM
  */
 S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
 			    enum s2_memory_detail detail, struct s2_memory **out);
@@ -102,6 +114,8 @@ S2_API int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2
 
 /**
  * Reads the line of @p pa; a write-back agent's read brings it into the cache.
+ * With S2_MEMORY_POSSIBLE @p version is the newest of those that
+ * s2_memory_possible() tells.
  * @return as above; with -ENOMEM @p version is right, and the line not cached
  */
 S2_API int s2_memory_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
@@ -129,6 +143,92 @@ S2_API void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t s
 
 /** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
 S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
+
+/*
+ * S2_MEMORY_POSSIBLE.  A line's set of (version at the PoC; cached version or
+ * none; dirty) is closed under eviction, write-back and, while a write-back
+ * alias may reach it, fill.  A write, DC or device maps the set.  All is exact
+ * but for what s2_memory_dc_issue() says.  A read narrows nothing: each later
+ * read is answered from the whole set again, whatever an earlier one returned;
+ * a set holds for the line by itself, not jointly with others.
+ */
+
+/** Versions that a line may give, newest first. */
+struct s2_version_set {
+	uint32_t newest; /**< the largest */
+	uint32_t oldest; /**< the smallest */
+	uint32_t count;	 /**< at least 1 */
+	uint32_t next;	 /**< s2_version_next()'s */
+};
+
+/**
+ * All versions that a read of @p pa by @p agent may return, now or at any later
+ * time if nothing but hardware acts in between.  Changes nothing; a
+ * write-back read that happens must also be told by s2_memory_read().
+ * @param set good until the next call that is not of a const memory
+ * @return 0; -EINVAL if there is no such agent, or without S2_MEMORY_POSSIBLE;
+ *         -ERANGE past the PA size; -ENOMEM
+ */
+S2_API int s2_memory_possible(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
+			      struct s2_version_set *set);
+
+/** Whether @p mem was made with S2_MEMORY_POSSIBLE. */
+S2_API bool s2_memory_is_possible(const struct s2_memory *mem);
+
+/** As s2_memory_possible(), for an instruction fetch of @p cpu. @return the same */
+S2_API int s2_memory_possible_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa,
+				    struct s2_version_set *set);
+
+/** The next version of @p set, downwards. @return false after the last */
+S2_API bool s2_version_next(const struct s2_memory *mem, struct s2_version_set *set,
+			    uint32_t *version);
+
+/**
+ * Says whether any write-back alias may reach lines, so that they may be
+ * fetched at any time.  At first the host's linear map does, everywhere.
+ * @param alias false: the last of them, guests' included, has been taken away
+ * @return as the operations above; -EINVAL also without S2_MEMORY_POSSIBLE
+ */
+S2_API int s2_memory_set_alias(struct s2_memory *mem, struct s2_pa pa, uint64_t size, bool alias);
+
+/** What lines should be; a line that may be anything else offends. */
+struct s2_line_want {
+	unsigned agents; /**< bits 1 << enum s2_agent: whose reads are looked at */
+	uint32_t oldest; /**< they may return this version */
+	uint32_t newest; /**< and this, and all between, and no other */
+	bool not_dirty;	 /**< no later eviction may write to the PoC */
+	bool not_cached; /**< no cached copy, clean or dirty, may be there */
+};
+
+/**
+ * The first line of [pa, pa + size) that may be other than @p want, at the cost
+ * of regions.
+ * @param found if not NULL, set with 1: the line's start
+ * @return 1 if there is one; 0 if there is none; -EINVAL for an empty range, an
+ *         agent that does not exist, or without S2_MEMORY_POSSIBLE; -ERANGE
+ */
+S2_API int s2_memory_find(struct s2_memory *mem, const struct s2_line_want *want, struct s2_pa pa,
+			  uint64_t size, struct s2_pa *found);
+
+/**
+ * A DC that @p cpu has issued: it may happen from now on, and has when
+ * s2_memory_dsb() of the CPU returns; s2_memory_apply() is both at once.
+ * Where a line is written, fetched by a call, or loses its alias in between,
+ * the set keeps both orders and more: as if that DC might never happen to that
+ * line (a superset; the one place where sets are not exact).
+ * With another detail the same as s2_memory_apply().
+ * @param op S2_LINE_CLEAN, _CLEAN_INVALIDATE or _INVALIDATE
+ * @param cpu below the number that the memory was made for
+ * @return as s2_memory_apply()
+ */
+S2_API int s2_memory_dc_issue(struct s2_memory *mem, unsigned cpu, enum s2_line_op op,
+			      struct s2_pa pa, uint64_t size, struct s2_line_counts *counts);
+
+/**
+ * A DSB of @p cpu for loads and stores, inner shareable or wider: its DCs are complete.
+ * @return 0; -EINVAL if there is no such CPU; -ENOMEM: some DCs are still pending
+ */
+S2_API int s2_memory_dsb(struct s2_memory *mem, unsigned cpu);
 
 /** The host's memory that holds all this but the I-caches' lines, in bytes. */
 S2_API uint64_t s2_memory_footprint(const struct s2_memory *mem);

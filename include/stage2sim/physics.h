@@ -13,8 +13,10 @@
  * finite TLBs (tlb.h), the possible TLB (residue.h), memory (memory.h).
  *
  * An effect may happen at any time from its instruction to the barrier that
- * completes it (R_YNJCP).  The finite TLBs and memory take the moment of
- * issue; the possible TLB takes the last.
+ * completes it (R_YNJCP).  The finite TLBs, and memory of one state a line,
+ * take the moment of issue; the possible TLB takes the last; possible memory
+ * (S2_MEMORY_POSSIBLE) holds all of them: a DC is complete at the CPU's DSB ISH
+ * or SY.
  *
  * What a guest executes is not counted as an instruction of the hypervisor;
  * walks, hits, misses and faults are.
@@ -112,7 +114,10 @@ struct s2_guest_result {
 	int8_t level;	       /**< of that leaf */
 	bool hit;	       /**< in a TLB: combined, or stage 2 */
 	bool cacheable;	       /**< stage 1 and stage 2 combined */
-	uint32_t version;      /**< read, fetched or written, if there is memory */
+	uint32_t version;      /**< read, fetched or written, if there is memory; the newest
+				    of versions with S2_MEMORY_POSSIBLE */
+	/** Read or fetched, with S2_MEMORY_POSSIBLE: what may have been; else of count 0. */
+	struct s2_version_set versions;
 };
 
 /**
@@ -147,7 +152,8 @@ S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cp
 S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
 
 /**
- * A guest's DC by VA of the line at @p pa: DC IVAC acts as CIVAC under stage 2.
+ * A guest's DC by VA of the line at @p pa, with its DSB: DC IVAC acts as CIVAC
+ * under stage 2.
  * @return 0, also without memory; -EINVAL if @p op is no DC; -ERANGE past the
  *         PA size; -ENOMEM.
  */

@@ -68,21 +68,30 @@ static struct s2_line line_write_device(struct s2_line line, uint32_t version)
 int s2_memory_create(const struct s2_features *f, unsigned cpus, enum s2_memory_detail detail,
 		     struct s2_memory **out)
 {
-	struct s2_memory *mem = calloc(1, sizeof(*mem));
+	struct s2_line untouched = {0, 0, false, false};
+	struct s2_memory *mem;
 	int ret;
 
+	if ((unsigned)detail > S2_MEMORY_POSSIBLE)
+		return -EINVAL;
+	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return -ENOMEM;
 	mem->line_shift = f->dline_shift;
 	mem->pa_bits = f->pa_bits;
-	mem->versions = detail == S2_MEMORY_VERSIONS;
+	mem->versions = detail != S2_MEMORY_STATES;
 	mem->stateless = f->fwb && !mem->versions;
 	mem->dic = f->dic;
 	mem->vipt = f->vipt;
 	mem->collect_at = 1024;
 	mem->n_root = f->pa_bits > 39 ? (size_t)1 << (f->pa_bits - 39) : 1;
 	mem->root = malloc(mem->n_root * sizeof(*mem->root));
-	ret = s2_patterns_init(&mem->pats, f->dline_shift);
+	mem->collect_sets_at = 4096;
+	ret = detail == S2_MEMORY_POSSIBLE ? s2_possible_create(cpus, &mem->possible) : 0;
+	if (!ret && mem->possible)
+		ret = s2_set_init(mem->possible, &untouched);
+	if (!ret)
+		ret = s2_patterns_init(&mem->pats, f->dline_shift, untouched);
 	if (!ret)
 		ret = s2_icache_create(cpus, &mem->icache);
 	if (ret || !mem->root) {
@@ -105,12 +114,12 @@ void s2_memory_destroy(struct s2_memory *mem)
 		free(mem->root);
 	s2_patterns_free(&mem->pats);
 	s2_icache_destroy(mem->icache);
+	s2_possible_destroy(mem->possible);
 	free(mem);
 }
 
-/* The lines of a range, its ends rounded outwards. */
-static int line_range(const struct s2_memory *mem, struct s2_pa pa, uint64_t size, uint64_t *first,
-		      uint64_t *n)
+int s2_mem_lines(const struct s2_memory *mem, struct s2_pa pa, uint64_t size, uint64_t *first,
+		 uint64_t *n)
 {
 	const uint64_t limit = UINT64_C(1) << mem->pa_bits;
 
@@ -123,12 +132,12 @@ static int line_range(const struct s2_memory *mem, struct s2_pa pa, uint64_t siz
 	return 0;
 }
 
-static int cache_apply(struct s2_memory *mem, const struct s2_line_fn *f, struct s2_pa pa,
+int s2_mem_range_apply(struct s2_memory *mem, const struct s2_line_fn *f, struct s2_pa pa,
 		       uint64_t size, struct s2_line_counts *counts)
 {
 	struct s2_line_counts unwanted = {0, 0, 0};
 	uint64_t first, n;
-	int ret = line_range(mem, pa, size, &first, &n);
+	int ret = s2_mem_lines(mem, pa, size, &first, &n);
 
 	if (ret)
 		return ret;
@@ -144,26 +153,32 @@ int s2_memory_apply(struct s2_memory *mem, enum s2_line_op op, struct s2_pa pa, 
 		    struct s2_line_counts *counts)
 {
 	static const struct s2_line_fn fns[] = {
-		[S2_LINE_FILL] = {line_fill, 0},
-		[S2_LINE_EVICT] = {line_evict, 0},
-		[S2_LINE_WRITE_BACK] = {line_write_back, 0},
-		[S2_LINE_CLEAN] = {line_write_back, 0},
-		[S2_LINE_CLEAN_INVALIDATE] = {line_evict, 0},
-		[S2_LINE_INVALIDATE] = {line_invalidate, 0},
+		[S2_LINE_FILL] = {line_fill, 0, s2_set_fill},
+		[S2_LINE_EVICT] = {line_evict, 0, s2_set_clean_invalidate},
+		[S2_LINE_WRITE_BACK] = {line_write_back, 0, s2_set_clean},
+		[S2_LINE_CLEAN] = {line_write_back, 0, s2_set_clean},
+		[S2_LINE_CLEAN_INVALIDATE] = {line_evict, 0, s2_set_clean_invalidate},
+		[S2_LINE_INVALIDATE] = {line_invalidate, 0, s2_set_invalidate},
 	};
 
 	if ((unsigned)op >= sizeof(fns) / sizeof(fns[0]))
 		return -EINVAL;
-	return cache_apply(mem, &fns[op], pa, size, counts);
+	if (op == S2_LINE_FILL && mem->possible) {
+		int ret = s2_possible_overtake(mem, pa, size);
+
+		if (ret)
+			return ret;
+	}
+	return s2_mem_range_apply(mem, &fns[op], pa, size, counts);
 }
 
 int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa, uint64_t size,
 		    uint32_t *version)
 {
 	static const struct s2_line_fn fns[] = {
-		[S2_AGENT_WRITE_BACK] = {line_write, 0},
-		[S2_AGENT_NON_CACHEABLE] = {line_write_nc, 0},
-		[S2_AGENT_COHERENT_DEVICE] = {line_write_device, 0},
+		[S2_AGENT_WRITE_BACK] = {line_write, 0, s2_set_write},
+		[S2_AGENT_NON_CACHEABLE] = {line_write_nc, 0, s2_set_write_nc},
+		[S2_AGENT_COHERENT_DEVICE] = {line_write_device, 0, s2_set_write_device},
 	};
 	struct s2_line_fn f;
 	int ret;
@@ -172,9 +187,14 @@ int s2_memory_write(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
 		return -EINVAL;
 	if (mem->last_version == UINT32_MAX)
 		return -EOVERFLOW;
+	ret = mem->possible ? s2_possible_overtake(mem, pa, size) : 0;
+	if (ret)
+		return ret;
 	f = fns[agent];
 	f.version = mem->versions ? mem->last_version + 1 : 0;
-	ret = cache_apply(mem, &f, pa, size, NULL);
+	ret = s2_mem_range_apply(mem, &f, pa, size, NULL);
+	if (!ret && mem->possible)
+		ret = s2_possible_lose(mem, pa, size);
 	/* Also if some lines could not be had: what was written must not be written again. */
 	if (ret != -EINVAL && ret != -ERANGE)
 		mem->last_version = f.version;
@@ -187,20 +207,25 @@ int s2_memory_line(const struct s2_memory *mem, struct s2_pa pa, struct s2_line 
 {
 	uint64_t first, n;
 	unsigned index;
-	int ret = line_range(mem, pa, 1, &first, &n);
+	int ret = s2_mem_lines(mem, pa, 1, &first, &n);
 
 	if (ret)
 		return ret;
 	index = (unsigned)(first % mem->pats.lines);
 	*line = s2_pattern_line(mem->pats.by_id[s2_mem_frame(mem, first / mem->pats.lines)], index);
+	if (mem->possible)
+		s2_possible_newest(mem->possible, line);
 	return 0;
 }
 
 int s2_memory_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa, uint32_t *version)
 {
 	struct s2_line line;
-	int ret = s2_memory_line(mem, pa, &line);
+	int ret;
 
+	if (mem->possible)
+		return s2_possible_read(mem, agent, pa, version);
+	ret = s2_memory_line(mem, pa, &line);
 	if (ret)
 		return ret;
 	if ((unsigned)agent > S2_AGENT_COHERENT_DEVICE)
@@ -214,8 +239,11 @@ int s2_memory_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa, 
 int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32_t *version)
 {
 	struct s2_line line;
-	int ret = s2_memory_line(mem, pa, &line);
+	int ret;
 
+	if (mem->possible)
+		return s2_possible_fetch(mem, cpu, pa, version);
+	ret = s2_memory_line(mem, pa, &line);
 	if (ret)
 		return ret;
 	/* With DIC the I-cache follows the data side without being told. */
@@ -229,7 +257,7 @@ void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t size)
 {
 	uint64_t first, n;
 
-	if (mem->vipt || line_range(mem, pa, size, &first, &n))
+	if (mem->vipt || s2_mem_lines(mem, pa, size, &first, &n))
 		return;
 	s2_icache_inval_lines(mem->icache, first, n);
 }
@@ -241,5 +269,6 @@ void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu)
 
 uint64_t s2_memory_footprint(const struct s2_memory *mem)
 {
-	return sizeof(*mem) + mem->n_root * sizeof(*mem->root) + mem->bytes + mem->pats.bytes;
+	return sizeof(*mem) + mem->n_root * sizeof(*mem->root) + mem->bytes + mem->pats.bytes +
+	       (mem->possible ? s2_possible_bytes(mem->possible) : 0);
 }

@@ -181,20 +181,38 @@ static void translate(const struct guest_walk *w)
 	guest_walk_tables(w);
 }
 
+/* With possible memory, what the access may have seen: reads narrow nothing. */
+static int possible_versions(const struct guest_walk *w, enum s2_agent agent)
+{
+	struct s2_guest_result *result = w->result;
+	struct s2_memory *mem = w->p->memory;
+
+	if (!s2_memory_is_possible(mem) || w->access->kind == S2_ACCESS_WRITE)
+		return 0;
+	if (w->access->kind == S2_ACCESS_READ)
+		return s2_memory_possible(mem, agent, result->pa, &result->versions);
+	return s2_memory_possible_fetch(mem, w->cpu->index, result->pa, &result->versions);
+}
+
 static int use_memory(const struct guest_walk *w)
 {
 	struct s2_guest_result *result = w->result;
 	struct s2_memory *mem = w->p->memory;
 	enum s2_agent agent = result->cacheable ? S2_AGENT_WRITE_BACK : S2_AGENT_NON_CACHEABLE;
+	int ret;
 
 	switch (w->access->kind) {
 	case S2_ACCESS_READ:
-		return s2_memory_read(mem, agent, result->pa, &result->version);
+		ret = s2_memory_read(mem, agent, result->pa, &result->version);
+		break;
 	case S2_ACCESS_WRITE:
-		return s2_memory_write(mem, agent, result->pa, 1, &result->version);
+		ret = s2_memory_write(mem, agent, result->pa, 1, &result->version);
+		break;
 	default:
-		return s2_memory_fetch(mem, w->cpu->index, result->pa, &result->version);
+		ret = s2_memory_fetch(mem, w->cpu->index, result->pa, &result->version);
+		break;
 	}
+	return ret ? ret : possible_versions(w, agent);
 }
 
 static int check_access(const struct s2_guest_access *access)

@@ -103,6 +103,14 @@ static int rebuild(struct s2_icache *icache)
 	return 0;
 }
 
+void s2_icache_each(const struct s2_icache *icache, void (*fn)(void *arg, uint32_t version),
+		    void *arg)
+{
+	for (size_t i = 0; i < icache->size; i++)
+		if (is_live(icache, &icache->table[i]))
+			fn(arg, icache->table[i].version);
+}
+
 int s2_icache_fill(struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t version)
 {
 	struct fetched *f;

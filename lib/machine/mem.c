@@ -1,26 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "machine/mem.h"
+#include "machine/mem_tree.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LEAF_PALETTE 16U
 #define MAX_LINES    256U /* in a frame, of 16 bytes */
-
-enum leaf_form {
-	LEAF_4_BITS,  /* into the leaf's palette */
-	LEAF_8_BITS,  /* ids below 256, which are given to the first patterns */
-	LEAF_32_BITS, /* ids */
-};
-
-struct leaf {
-	uint8_t form; /* enum leaf_form */
-	uint8_t n_palette;
-	uint32_t words[]; /* 4 bits: the palette, then the codes */
-};
-
-#define CODES_WORD LEAF_PALETTE
 
 static const uint16_t form_words[] = {
 	[LEAF_4_BITS] = LEAF_PALETTE + S2_FANOUT / 8,
@@ -35,54 +20,6 @@ struct pass {
 	uint64_t first, end;
 	struct s2_line_counts *counts;
 };
-
-static bool is_uniform(s2_node node)
-{
-	return node & 1;
-}
-
-static uint32_t uniform_id(s2_node node)
-{
-	return (uint32_t)(node >> 1);
-}
-
-static s2_node uniform(uint32_t id)
-{
-	return (s2_node)id << 1 | 1;
-}
-
-static struct leaf *leaf_of(s2_node node)
-{
-	return (struct leaf *)node;
-}
-
-static s2_node *children_of(s2_node node)
-{
-	return (s2_node *)node;
-}
-
-/* log2 of the frames below a node of the root (0), 1 GiB (1), 2 MiB (2). */
-static unsigned frame_shift(unsigned depth)
-{
-	return 27 - 9 * depth;
-}
-
-static uint8_t *bytes_of(struct leaf *leaf)
-{
-	return (uint8_t *)&leaf->words[leaf->form == LEAF_4_BITS ? CODES_WORD : 0];
-}
-
-static uint32_t leaf_get(struct leaf *leaf, unsigned i)
-{
-	switch (leaf->form) {
-	case LEAF_4_BITS:
-		return leaf->words[bytes_of(leaf)[i / 2] >> 4 * (i % 2) & 15];
-	case LEAF_8_BITS:
-		return bytes_of(leaf)[i];
-	default:
-		return leaf->words[i];
-	}
-}
 
 static void set_code(struct leaf *leaf, unsigned i, unsigned code)
 {
@@ -232,6 +169,25 @@ static void add_run(struct s2_line_run *runs, unsigned *n, struct s2_line line, 
 	runs[(*n)++].end = (uint16_t)end;
 }
 
+/* What the operation makes of a line. @return 0 or -ENOMEM */
+static int line_after(const struct pass *pass, const struct s2_line *before, struct s2_line *after)
+{
+	struct s2_possible *pos = pass->mem->possible;
+	struct s2_set set, old;
+	int ret;
+
+	if (!pos) {
+		*after = pass->f->fn(*before, pass->f->version);
+		return 0;
+	}
+	set = old = s2_set_of(pos, before);
+	ret = pass->f->set(pos, &set, pass->f->version);
+	if (ret)
+		return ret;
+	*after = *before;
+	return s2_set_equal(&set, &old) ? 0 : s2_set_line(pos, &set, after);
+}
+
 /* The pattern that lines [lo, hi) of a frame become under the operation. */
 static int transform(const struct pass *pass, const struct s2_pattern *p, unsigned lo, unsigned hi,
 		     uint32_t *id)
@@ -244,11 +200,14 @@ static int transform(const struct pass *pass, const struct s2_pattern *p, unsign
 		const unsigned end = p->runs[i].end;
 		const unsigned a = lo < start ? start : lo > end ? end : lo;
 		const unsigned b = hi < start ? start : hi > end ? end : hi;
+		struct s2_line line;
 
+		if (b > a && line_after(pass, &p->runs[i].line, &line))
+			return -ENOMEM;
 		if (a > start)
 			add_run(runs, &n, p->runs[i].line, a);
 		if (b > a)
-			add_run(runs, &n, pass->f->fn(p->runs[i].line, pass->f->version), b);
+			add_run(runs, &n, line, b);
 		if (end > b && end > a)
 			add_run(runs, &n, p->runs[i].line, end);
 	}
@@ -543,12 +502,19 @@ static void mark_node(struct s2_memory *mem, s2_node node, unsigned depth)
 /* Patterns that no frame has any more are found when they may be half of all. */
 static void collect(struct s2_memory *mem)
 {
-	if (mem->pats.live < mem->collect_at)
+	const bool many_versions =
+		mem->possible && s2_possible_live(mem->possible) >= mem->collect_sets_at;
+
+	if (mem->pats.live < mem->collect_at && !many_versions)
 		return;
 	for (size_t i = 0; i < mem->n_root; i++)
 		mark_node(mem, mem->root[i], 0);
 	s2_patterns_sweep(&mem->pats);
 	mem->collect_at = mem->pats.live < 512 ? 1024 : 2 * mem->pats.live;
+	if (!mem->possible)
+		return;
+	s2_possible_sweep(mem->possible, &mem->pats, mem->icache);
+	mem->collect_sets_at = 2 * s2_possible_live(mem->possible) + 4096;
 }
 
 int s2_mem_apply(struct s2_memory *mem, const struct s2_line_fn *f, uint64_t first, uint64_t n,

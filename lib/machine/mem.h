@@ -11,13 +11,12 @@
 #define S2_MACHINE_MEM_H
 
 #include "machine/pattern.h"
+#include "machine/possible.h"
 
 #define S2_FANOUT     512U
 #define S2_LEAF_SHIFT 21U
 
 typedef uintptr_t s2_node;
-
-struct s2_icache;
 
 struct s2_memory {
 	uint8_t line_shift;
@@ -28,6 +27,8 @@ struct s2_memory {
 	uint32_t last_version;
 	uint64_t op_number; /**< tells one operation's memos from another's */
 	uint32_t collect_at;
+	uint32_t collect_sets_at;
+	struct s2_possible *possible; /**< or NULL: a line is one state */
 	uint64_t bytes;
 	struct s2_patterns pats;
 	struct s2_icache *icache;
@@ -43,11 +44,38 @@ struct s2_memory {
 struct s2_line_fn {
 	struct s2_line (*fn)(struct s2_line line, uint32_t version);
 	uint32_t version;
+	s2_set_fn *set; /**< in place of fn, if a line is a set of states */
 };
+
+/** Does @p f to a checked range, rounded outwards. @return as memory.h's operations */
+int s2_mem_range_apply(struct s2_memory *mem, const struct s2_line_fn *f, struct s2_pa pa,
+		       uint64_t size, struct s2_line_counts *counts);
+
+/** The lines of a range, its ends rounded outwards. @return 0; -EINVAL if empty; -ERANGE */
+int s2_mem_lines(const struct s2_memory *mem, struct s2_pa pa, uint64_t size, uint64_t *first,
+		 uint64_t *n);
+
+/** As s2_memory_read() and s2_memory_fetch(), for who has mem->possible. */
+int s2_possible_read(struct s2_memory *mem, enum s2_agent agent, struct s2_pa pa,
+		     uint32_t *version);
+int s2_possible_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32_t *version);
+
+/** The lines of a range are changed: DCs of them that are pending may be earlier or later. */
+int s2_possible_overtake(struct s2_memory *mem, struct s2_pa pa, uint64_t size);
+
+/** Lines were written: a DC IVAC issued before, and not complete, may lose that. */
+int s2_possible_lose(struct s2_memory *mem, struct s2_pa pa, uint64_t size);
 
 /** Applies @p f to the lines [first, first + n) of memory. @return 0 or -ENOMEM */
 int s2_mem_apply(struct s2_memory *mem, const struct s2_line_fn *f, uint64_t first, uint64_t n,
 		 struct s2_line_counts *counts);
+
+/** Whether a line is what is sought. */
+typedef bool s2_line_test(const struct s2_memory *mem, const struct s2_line *line, const void *arg);
+
+/** The first of the lines [first, first + n) for which @p test holds. @return whether there is one */
+bool s2_mem_find(struct s2_memory *mem, s2_line_test *test, const void *arg, uint64_t first,
+		 uint64_t n, uint64_t *found);
 
 /** The pattern of a frame. */
 uint32_t s2_mem_frame(const struct s2_memory *mem, uint64_t frame);
@@ -57,6 +85,8 @@ void s2_mem_free_tree(struct s2_memory *mem);
 int s2_icache_create(unsigned cpus, struct s2_icache **out);
 void s2_icache_destroy(struct s2_icache *icache);
 bool s2_icache_find(const struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t *version);
+void s2_icache_each(const struct s2_icache *icache, void (*fn)(void *arg, uint32_t version),
+		    void *arg);
 int s2_icache_fill(struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t version);
 void s2_icache_inval_lines(struct s2_icache *icache, uint64_t first, uint64_t n);
 void s2_icache_inval_cpu(struct s2_icache *icache, unsigned cpu);

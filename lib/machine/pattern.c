@@ -146,9 +146,9 @@ int s2_pattern_intern(struct s2_patterns *pats, const struct s2_line_run *runs, 
 	return add(pats, runs, n, hash, id);
 }
 
-int s2_patterns_init(struct s2_patterns *pats, unsigned line_shift)
+int s2_patterns_init(struct s2_patterns *pats, unsigned line_shift, struct s2_line line)
 {
-	struct s2_line_run untouched = {.end = 0};
+	struct s2_line_run untouched = {.line = line, .end = 0};
 	uint32_t id;
 
 	memset(pats, 0, sizeof(*pats));

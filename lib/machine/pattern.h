@@ -25,6 +25,7 @@ struct s2_line_run {
 
 struct s2_pattern {
 	uint64_t memo_op; /**< number of the operation that memo_id is of */
+	uint64_t search;  /**< number of the last search that found no line in it */
 	uint32_t hash;
 	uint32_t memo_id;
 	uint16_t valid, dirty; /**< lines */
@@ -44,8 +45,8 @@ struct s2_patterns {
 	uint64_t bytes;
 };
 
-/** Id 0 is the frame that nobody has touched. @return 0 or -ENOMEM */
-int s2_patterns_init(struct s2_patterns *pats, unsigned line_shift);
+/** Id 0 is the frame that nobody has touched, all of @p line. @return 0 or -ENOMEM */
+int s2_patterns_init(struct s2_patterns *pats, unsigned line_shift, struct s2_line line);
 void s2_patterns_free(struct s2_patterns *pats);
 
 /** The id of a frame with these runs (adjacent equal ones joined). @return 0 or -ENOMEM */

@@ -129,8 +129,8 @@ static void finite_tlbi(struct s2_physics *p, unsigned index, const struct s2_in
 }
 
 /* @op over each repetition's range; ranges that adjoin are one. */
-static void physics_dc_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n,
-			     enum s2_line_op op)
+static void physics_dc_range(struct s2_physics *p, unsigned cpu, const struct s2_insn *insn,
+			     uint64_t n, enum s2_line_op op)
 {
 	uint64_t size = insn->value;
 
@@ -141,8 +141,8 @@ static void physics_dc_range(struct s2_physics *p, const struct s2_insn *insn, u
 		n = 1;
 	}
 	for (uint64_t i = 0; i < n; i++)
-		note(p, s2_memory_apply(p->memory, op, s2_pa(insn->addr + i * insn->addr_step),
-					size, &p->dc));
+		note(p, s2_memory_dc_issue(p->memory, cpu, op,
+					   s2_pa(insn->addr + i * insn->addr_step), size, &p->dc));
 }
 
 static void ic_range(struct s2_physics *p, const struct s2_insn *insn, uint64_t n)
@@ -155,13 +155,13 @@ static void memory_insn(struct s2_physics *p, unsigned cpu, const struct s2_insn
 {
 	switch (insn->op) {
 	case S2_OP_DC_CIVAC:
-		physics_dc_range(p, insn, n, S2_LINE_CLEAN_INVALIDATE);
+		physics_dc_range(p, cpu, insn, n, S2_LINE_CLEAN_INVALIDATE);
 		break;
 	case S2_OP_DC_CVAC:
-		physics_dc_range(p, insn, n, S2_LINE_CLEAN);
+		physics_dc_range(p, cpu, insn, n, S2_LINE_CLEAN);
 		break;
 	case S2_OP_DC_IVAC:
-		physics_dc_range(p, insn, n, S2_LINE_INVALIDATE);
+		physics_dc_range(p, cpu, insn, n, S2_LINE_INVALIDATE);
 		break;
 	case S2_OP_IC_IVAU:
 		ic_range(p, insn, n);
@@ -194,6 +194,12 @@ static void guest_boundary(struct s2_phys_cpu *cpu, enum s2_op op)
 static bool waits_for_loads(enum s2_op op)
 {
 	return op != S2_OP_DSB_ISHST && op != S2_OP_DSB_NSHST;
+}
+
+/* A DC to the PoC is about all observers: a DSB of this CPU alone is not enough. */
+static bool completes_dc(enum s2_op op)
+{
+	return op == S2_OP_DSB_ISH || op == S2_OP_DSB_SY;
 }
 
 /*
@@ -242,6 +248,8 @@ static void on_dsb(struct s2_physics *p, const struct s2_event *event, size_t k,
 
 	(void)i;
 	cpu->draining = cpu->draining && !waits_for_loads(op);
+	if (p->memory && completes_dc(op))
+		note(p, s2_memory_dsb(p->memory, event->cpu));
 	if (p->residues)
 		s2_residues_dsb(p->residues, event->cpu, op);
 }
