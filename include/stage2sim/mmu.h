@@ -136,8 +136,7 @@ S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
  * @return 0; -EINVAL if empty or not page aligned, or for another machine's CPU;
  *         -ERANGE past the IPA size.
  */
-S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-			       uint64_t size);
+S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
 /** __kvm_flush_cpu_context(): stage-1 and combined entries and I-cache of this CPU. */
 S2_API void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
