@@ -152,7 +152,7 @@ static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ran
 	else if (spares_addresses(mmu))
 		s2_flush_vmid(mmu, cpu);
 	else
-		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
+		s2_flush_vmid_range(mmu, cpu, range);
 }
 
 static void free_put_off_tables(struct s2_walk *walk, struct put_off *put)
