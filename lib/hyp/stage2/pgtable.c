@@ -40,8 +40,9 @@ static void count_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 
 		s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
 		if (level == last) {
-			/* The walker reads a leaf again after its visit. */
-			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
+			/* leaf_walker(), and the walker again after that visit. */
+			for (uint64_t n = s2_reads_per_leaf(mmu); n > 1; n--)
+				s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
 			return;
 		}
 		table = s2_follow(mmu, pte);

@@ -90,8 +90,9 @@ static uint64_t walk_empty_chunks(const struct teardown *t, uint64_t addr, uint6
 		n = mmu->machine->run_limit;
 	s2_run_begin(t->cpu, n);
 	read_path(t->cpu, &path);
-	/* The walker reads an entry again after its visit. */
-	read_again(t->cpu, path.read[path.n - 1].pa, 0);
+	/* The visitor, and the walker again after its visit. */
+	for (uint64_t reads = s2_reads_per_leaf(mmu); reads > 1; reads--)
+		read_again(t->cpu, path.read[path.n - 1].pa, 0);
 	s2_run_end(t->cpu);
 	return n;
 }
