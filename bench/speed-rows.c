@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "hyp/stage2/memo.h"
+#include "hyp/stage2/table_index.h"
 
 #define PAGE  UINT64_C(4096)
 #define GIB   (UINT64_C(1) << 30)
@@ -325,7 +325,7 @@ static void bbm_each(struct speed_rig *r)
 		const struct s2_ipa ipa = page_at(i % BBM_PAGES).ipa;
 		struct s2_entry e;
 
-		if (s2_memo_find(r->mmu, ipa.v, &e))
+		if (s2_index_find(r->mmu, ipa.v, &e))
 			break_before_make(r, ipa, e);
 	}
 }
@@ -419,7 +419,7 @@ static double besides_tables(struct speed_rig *r)
 	s2_machine_table_memory(r->m, &live, &held);
 	return 100.0 *
 	       (double)(s2_residue_footprint(r->physics) + s2_tablemem_overhead(r->m->tables) +
-			s2_memo_footprint(r->mmu)) /
+			s2_index_footprint(r->mmu)) /
 	       (double)live;
 }
 

@@ -33,7 +33,7 @@ static const struct s2_flavour flavours[] = {
 	},
 	{
 		.name = "kvm-6.1",
-		.stands_for = "6.1.192",
+		.stands_for = "6.1.192; before it with repeat=each",
 		.since = RELEASE(5, 10), /* the page-table code of hyp/pgtable.c */
 		.visitors_read = true,
 		.age_first_entry = true,
@@ -50,7 +50,7 @@ static const struct s2_flavour flavours[] = {
 	},
 	{
 		.name = "kvm-6.12",
-		.stands_for = "6.12.107, 6.12.117",
+		.stands_for = "6.12.107, 6.12.117; before 6.12.107, or 6.6.143, with repeat=each",
 		.since = RELEASE(6, 6), /* range flushes */
 		.break_with = S2_BREAK_LOCKED,
 		.collapse = S2_COLLAPSE_FLUSH_RANGE,

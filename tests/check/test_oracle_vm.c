@@ -10,7 +10,7 @@
 #include <stage2sim/oracle.h>
 #include <stage2sim/pgtable.h>
 
-#include "hyp/vm/vm.h"
+#include "hyp/vm/vmid.h"
 #include "hyp/vm/vm_fixture.h"
 
 #define PAGE	 UINT64_C(0x1000)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "hyp/stage2/memo.h"
+#include "hyp/stage2/mmu.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "hyp/stage2/memo.h"
+#include "hyp/stage2/table_index.h"
 
 static unsigned ps_field(unsigned pa_bits)
 {
@@ -132,7 +135,7 @@ void s2_mmu_free(struct s2_mmu *mmu)
 	s2_memo_fold(&mmu->unmap_memo, mmu->machine);
 	if (mmu->pool)
 		s2_table_pool_destroy(mmu->pool);
-	free(mmu->index);
+	s2_index_free(mmu);
 	free(mmu);
 }
 
@@ -191,6 +194,11 @@ void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 	s2_memo_distrust(mmu);
 	mmu->on_flush = fn;
 	mmu->on_flush_arg = arg;
+}
+
+void s2_mmu_go_plain(struct s2_mmu *mmu)
+{
+	mmu->plain = true;
 }
 
 void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)

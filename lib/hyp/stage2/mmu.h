@@ -54,6 +54,7 @@ struct s2_mmu {
 	uint64_t index_len_4k;	 /**< the same, or 0 if pages are not 4 KiB */
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
+	bool plain;	 /**< no short cut is taken: s2_mmu_go_plain() */
 	s2_pte map_attr; /**< of map_memo's key */
 	/** Gives the VM another VMID (S2_UNMAP_NEW_VMID); NULL for an MMU without a VM. */
 	void (*renew_vmid)(void *vm, struct s2_cpu *cpu);
@@ -102,6 +103,13 @@ static inline void s2_mmu_set_unmap_how(struct s2_mmu *mmu, struct s2_unmap_how 
 	mmu->unmap_key = (uint64_t)how.tlbi << 8 | (uint64_t)how.skip_cmo << 16 |
 			 (uint64_t)how.skip_tlbi << 17;
 }
+
+/**
+ * Calls on @p mmu, on which there was none yet, run the algorithms alone: no
+ * memos, no index of tables, no table answered for as a whole.  Counts, tables
+ * and events are the same (test_shortcuts.c); only the time is not.
+ */
+void s2_mmu_go_plain(struct s2_mmu *mmu);
 
 /** Sets the VMID that this VM's translations carry (VTTBR_EL2.VMID). */
 void s2_mmu_set_vmid(struct s2_mmu *mmu, struct s2_vmid vmid);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hyp/stage2/memo.h"
+#include "hyp/stage2/table_index.h"
 #include "hyp/stage2/walk.h"
 
 /* Down from the root without counting: what the look-ups of tests and guests are. */
@@ -40,8 +40,9 @@ static void count_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 
 		s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
 		if (level == last) {
-			/* The walker reads a leaf again after its visit. */
-			s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
+			/* leaf_walker(), and the walker again after that visit. */
+			for (uint64_t n = s2_reads_per_leaf(mmu); n > 1; n--)
+				s2_pte_read(cpu, table->pa + index * sizeof(pte), pte, 0);
 			return;
 		}
 		table = s2_follow(mmu, pte);
@@ -74,7 +75,7 @@ int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	 * What this finds is in range, and a page of 4 KiB or nothing; reads that
 	 * count are walked.
 	 */
-	if (cpu || !s2_memo_peek(mmu, ipa.v, &e))
+	if (cpu || !s2_index_peek(mmu, ipa.v, &e))
 		return lookup_by_walk(mmu, cpu, ipa, leaf);
 	leaf->pte = *e.pte;
 	leaf->level = S2_LAST_LEVEL;

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "hyp/stage2/walk.h"
+#include "hyp/stage2/whole_table.h"
 
 struct attr_data {
 	s2_pte set;
@@ -150,26 +151,10 @@ static int flush_visit(struct s2_walk *walk, const struct s2_visit *v)
 	return 0;
 }
 
-/* Every leaf is write-back and is cleaned, wherever it points. */
-static bool flush_whole(struct s2_walk *walk, struct s2_table *table)
-{
-	uint64_t n = table->refs - 1U, page = s2_page_size(&walk->mmu->geo);
-
-	if (table->mixed)
-		return false;
-	s2_count_reads(walk, s2_reads_per_leaf(walk->mmu) * s2_table_entries(&walk->mmu->geo));
-	if (!n)
-		return true;
-	s2_run_begin(walk->cpu, n);
-	s2_clean_dcache_guest_page(walk->mmu, walk->cpu, s2_pa(0), page, page);
-	s2_run_end(walk->cpu);
-	return true;
-}
-
 int s2_pgtable_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	const struct s2_walker walker = {
-		.visit = flush_visit, .whole = flush_whole, .flags = S2_WALK_LEAF};
+		.visit = flush_visit, .whole = s2_whole_flush, .flags = S2_WALK_LEAF};
 	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 
 	if (ret || mmu->fmt.fwb)

@@ -3,12 +3,12 @@
  * Building tables: map (with collapse and block splitting by refault) and
  * eager split.  Reads beside stage2_map_walker() and stage2_split_walker().
  */
-#include <stage2sim/pgtable.h>
-
 #include <errno.h>
 
-#include "hyp/stage2/memo.h"
+#include "hyp/stage2/plain.h"
+#include "hyp/stage2/table_index.h"
 #include "hyp/stage2/walk.h"
+#include "hyp/stage2/whole_table.h"
 
 struct map_data {
 	uint64_t phys;
@@ -152,12 +152,26 @@ static struct s2_table *take_from_cache(struct s2_walk *walk, struct s2_memcache
 	return table;
 }
 
+/* @child takes the place of what is in the entry: the only way for a table to be linked. */
+static int replace_by_table(struct s2_walk *walk, const struct s2_visit *v, struct s2_table *child)
+{
+	s2_pte new;
+	int ret = s2_pte_make_table(&walk->mmu->fmt, s2_pa(child->pa), &new);
+
+	if (ret)
+		return ret;
+	break_pte(walk, v);
+	make_pte(walk, v, new);
+	if (walk->in_tree && v->level == S2_LAST_LEVEL - 1)
+		s2_index_table(walk->mmu, v->addr, child);
+	return 0;
+}
+
 /* stage2_map_walk_leaf(): a leaf, or a table to go down into; a block gives way to it. */
 static int map_walk_leaf(struct s2_walk *walk, const struct s2_visit *v)
 {
 	const struct map_data *data = walk->walker->arg;
 	struct s2_table *child;
-	s2_pte new;
 	int ret = map_try_leaf(walk, v);
 
 	if (ret != -E2BIG)
@@ -165,16 +179,7 @@ static int map_walk_leaf(struct s2_walk *walk, const struct s2_visit *v)
 	if (v->level == S2_LAST_LEVEL)
 		return -EINVAL;
 	child = take_from_cache(walk, data->mc);
-	if (!child)
-		return -ENOMEM;
-	ret = s2_pte_make_table(&walk->mmu->fmt, s2_pa(child->pa), &new);
-	if (ret)
-		return ret;
-	break_pte(walk, v);
-	make_pte(walk, v, new);
-	if (walk->in_tree && v->level == S2_LAST_LEVEL - 1)
-		s2_memo_index(walk->mmu, v->addr, child);
-	return 0;
+	return child ? replace_by_table(walk, v, child) : -ENOMEM;
 }
 
 /*
@@ -213,7 +218,7 @@ static int collapse_unmap(struct s2_walk *walk, const struct s2_visit *v)
 	how.skip_cmo = mmu->flavour->collapse_cmo == S2_COLLAPSE_CMO_ELIDED;
 	s2_mmu_set_unmap_how(mmu, how);
 	v->table->refs++;
-	ret = s2_pgtable_unmap(mmu, walk->cpu, s2_range(v->addr, v->granule));
+	ret = s2_stage2_unmap(mmu, walk->cpu, s2_range(v->addr, v->granule));
 	v->table->refs--;
 	s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
 	walk->cpu->site = "stage2:map";
@@ -256,88 +261,23 @@ static int check_map(const struct s2_mmu *mmu, struct s2_range range, struct s2_
 	return 0;
 }
 
-static int map_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-		    struct map_data *data, unsigned flags)
-{
-	const struct s2_walker walker = {
-		.visit = map_visit,
-		.run = map_run,
-		.arg = data,
-		.flags = S2_WALK_TABLE_PRE | S2_WALK_LEAF |
-			 (flags & S2_MAP_FAULT ? S2_WALK_FAULT : 0U) |
-			 (flags & S2_MAP_SKIP_CMO ? S2_WALK_SKIP_CMO : 0U),
-	};
-	int ret;
-
-	cpu->site = "stage2:map";
-	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
-	s2_dsb(cpu, S2_DSB_ISHST);
-	return ret;
-}
-
-static uint64_t map_key(unsigned prot, unsigned flags)
-{
-	return (uint64_t)flags << 32 | prot;
-}
-
-/* An entry that is empty, in a table that is there: only the entry has to be written. */
-static inline bool map_entry(struct s2_mmu *mmu, struct s2_entry e, uint64_t pa)
-{
-	if (*e.pte)
-		return false;
-	*e.pte = mmu->map_attr | pa;
-	e.table->refs++;
-	mmu->map_memo.tally.n++;
-	return true;
-}
-
-static inline bool map_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
-			       uint64_t pa, uint64_t key)
-{
-	struct s2_entry e;
-
-	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu) &&
-	       s2_memo_is_page(mmu, range, pa) && s2_memo_peek(mmu, range.ipa.v, &e) &&
-	       map_entry(mmu, e, pa);
-}
-
-/* The same for a call that passed its checks; else it may be one to @learn from. */
-static bool map_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_range range,
-			       uint64_t pa, uint64_t key, bool *learn)
-{
-	struct s2_entry e;
-
-	*learn = false;
-	if (!s2_memo_is_page(mmu, range, pa) || !s2_memo_allowed(mmu, cpu) ||
-	    !s2_memo_find(mmu, range.ipa.v, &e) || *e.pte)
-		return false;
-	*learn = mmu->map_memo.key != key || !s2_memo_trust(&mmu->map_memo, mmu, cpu);
-	return !*learn && map_entry(mmu, e, pa);
-}
-
-/* Keeps the attributes of what was just mapped, so that the next entry can be composed. */
-static void learn_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, uint64_t key)
-{
-	struct s2_entry e;
-
-	if (!s2_memo_find(mmu, range.ipa.v, &e))
-		return;
-	mmu->map_attr = *e.pte & ~mmu->pa_mask;
-	/* A table that must be told apart from others cannot be written past make_pte(). */
-	if (!e.table->mixed)
-		s2_memo_end(&mmu->map_memo, mmu, key, cpu);
-}
-
-static S2_SLOW int map_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-			       struct s2_pa pa, unsigned prot, struct s2_memcache *mc,
-			       unsigned flags)
+/* kvm_pgtable_stage2_map() */
+int s2_stage2_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
+		  unsigned prot, struct s2_memcache *mc, unsigned flags)
 {
 	struct map_data data = {
 		.phys = pa.v,
 		.force_pte = flags & S2_MAP_FORCE_PTE,
 		.mc = mc,
 	};
-	bool learn;
+	const struct s2_walker walker = {
+		.visit = map_visit,
+		.run = map_run,
+		.arg = &data,
+		.flags = S2_WALK_TABLE_PRE | S2_WALK_LEAF |
+			 (flags & S2_MAP_FAULT ? S2_WALK_FAULT : 0U) |
+			 (flags & S2_MAP_SKIP_CMO ? S2_WALK_SKIP_CMO : 0U),
+	};
 	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 
 	if (!ret)
@@ -346,22 +286,10 @@ static S2_SLOW int map_in_full(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 		ret = s2_pte_attr(&mmu->fmt, prot, &data.attr);
 	if (ret)
 		return ret;
-	if (map_by_closer_look(mmu, cpu, range, pa.v, map_key(prot, flags), &learn))
-		return 0;
-	if (learn)
-		s2_memo_begin(&mmu->map_memo, cpu);
-	ret = map_walk(mmu, cpu, range, &data, flags);
-	if (learn && !ret)
-		learn_map(mmu, cpu, range, map_key(prot, flags));
+	cpu->site = "stage2:map";
+	ret = s2_walk(mmu, cpu, &walker, range.ipa.v, range.size);
+	s2_dsb(cpu, S2_DSB_ISHST);
 	return ret;
-}
-
-int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range, struct s2_pa pa,
-		   unsigned prot, struct s2_memcache *mc, unsigned flags)
-{
-	if (map_by_memo(mmu, cpu, range, pa.v, map_key(prot, flags)))
-		return 0;
-	return map_in_full(mmu, cpu, range, pa, prot, mc, flags);
 }
 
 /* stage2_block_get_nr_page_tables(): to map one block at @level with pages. */
@@ -419,7 +347,6 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	uint64_t needed = pgtable_map_split_tables(&walk->mmu->geo, v->level);
 	struct s2_table *child;
 	bool force_pte = true;
-	s2_pte new;
 	int ret;
 
 	if (v->level == S2_LAST_LEVEL || !s2_pte_valid(v->old))
@@ -434,31 +361,17 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	child = create_unlinked(walk, v, mc, force_pte, &ret);
 	if (!child)
 		return ret;
-	break_pte(walk, v);
-	ret = s2_pte_make_table(&walk->mmu->fmt, s2_pa(child->pa), &new);
-	if (ret)
-		return ret;
-	make_pte(walk, v, new);
-	if (v->level == S2_LAST_LEVEL - 1)
-		s2_memo_index(walk->mmu, v->addr, child);
-	return 0;
+	return replace_by_table(walk, v, child);
 }
 
-/* Pages are looked at and left alone, whatever they are. */
-static bool split_whole(struct s2_walk *walk, struct s2_table *table)
-{
-	(void)table;
-	s2_count_reads(walk, s2_reads_per_leaf(walk->mmu) * s2_table_entries(&walk->mmu->geo));
-	return true;
-}
-
+/* kvm_pgtable_stage2_split() */
 int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
 		     struct s2_memcache *mc)
 {
 	const struct s2_walker walker = {
 		.visit = split_visit,
 		.run = split_run,
-		.whole = split_whole,
+		.whole = s2_whole_split,
 		.arg = mc,
 		.flags = S2_WALK_LEAF,
 	};

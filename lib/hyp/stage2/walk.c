@@ -3,7 +3,9 @@
 
 #include <errno.h>
 
-#include "hyp/stage2/memo.h"
+#include "hyp/stage2/table_index.h"
+#include "hyp/stage2/walk_run.h"
+#include "hyp/stage2/whole_table.h"
 
 struct s2_table *s2_follow(const struct s2_mmu *mmu, s2_pte pte)
 {
@@ -25,7 +27,7 @@ struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
 void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table)
 {
 	s2_table_event(walk->cpu, S2_OP_TABLE_FREE, table->pa, s2_page_size(&walk->mmu->geo));
-	s2_memo_forget_table(walk->mmu, table);
+	s2_index_forget_table(walk->mmu, table);
 	s2_table_free(walk->mmu->pool, table);
 }
 
@@ -38,66 +40,7 @@ static bool walk_continues(const struct s2_walk *walk, int ret)
 	return !ret;
 }
 
-/* Entries from @v on that differ from it by their position only, at most @max. */
-static uint64_t affine_run(const struct s2_visit *v, uint64_t max)
-{
-	const uint64_t step = s2_pte_step(v->old, v->granule);
-	const s2_pte *const entries = v->ptep;
-	const s2_pte first = v->old;
-	uint64_t n = 0;
-
-	if (first && !s2_pte_valid(first))
-		return 1;
-	/* Eight at a time while all agree: most tables are uniform. */
-	for (; n + 8 <= max; n += 8) {
-		uint64_t differ = 0;
-
-		for (uint64_t i = 0; i < 8; i++)
-			differ |= entries[n + i] ^ (first + (n + i) * step);
-		if (differ)
-			break;
-	}
-	while (n < max && entries[n] == first + n * step)
-		n++;
-	return n;
-}
-
-static uint64_t run_length(const struct s2_walk *walk, const struct s2_visit *v, uint64_t in_table)
-{
-	uint64_t max = (walk->end - v->addr + v->granule - 1) / v->granule;
-
-	if (v->addr & (v->granule - 1))
-		return 1;
-	if (max > in_table)
-		max = in_table;
-	if (max > walk->mmu->machine->run_limit)
-		max = walk->mmu->machine->run_limit;
-	if (max > 1 && walk->walker->run)
-		max = walk->walker->run(walk, v, max);
-	/* A table that nothing refers to has only empty entries: they need not be read. */
-	if (!v->old && v->table->refs == 1)
-		return max;
-	return max > 1 ? affine_run(v, max) : 1;
-}
-
 static int walk_table(struct s2_walk *walk, struct s2_table *table, int level);
-
-/*
- * A last-level table that lies whole in the range, and that the walker can
- * answer for as one: only while nobody looks at single instructions.
- */
-static bool whole_table(struct s2_walk *walk, struct s2_table *table, int level, uint64_t granule)
-{
-	if (!walk->walker->whole || level != S2_LAST_LEVEL || walk->cpu->observed ||
-	    walk->mmu->machine->run_limit != UINT64_MAX)
-		return false;
-	if ((walk->addr & (granule - 1)) || walk->end - walk->addr < granule)
-		return false;
-	if (!walk->walker->whole(walk, table))
-		return false;
-	walk->addr += granule;
-	return true;
-}
 
 /* One entry or run: read, visit, read again.  @table_pte gets the table to descend into, or 0. */
 static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_pte)
@@ -149,7 +92,7 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 	int ret;
 
 	if (!s2_pte_is_table(v.old, level))
-		v.n = run_length(walk, &v, s2_table_entries(geo) - index);
+		v.n = s2_run_length(walk, &v, s2_table_entries(geo) - index);
 	ret = visit_entry(walk, &v, &table_pte);
 	if (!walk_continues(walk, ret))
 		return ret;
@@ -158,8 +101,7 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		return (int64_t)v.n;
 	}
 	child = s2_follow(walk->mmu, table_pte);
-	ret = whole_table(walk, child, level + 1, v.granule) ? 0
-							     : walk_table(walk, child, level + 1);
+	ret = s2_whole_table(walk, child, level + 1) ? 0 : walk_table(walk, child, level + 1);
 	if (ret)
 		return ret;
 	if (walk->walker->flags & S2_WALK_TABLE_POST) {

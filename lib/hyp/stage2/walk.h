@@ -51,8 +51,7 @@ struct s2_walker {
 	uint64_t (*run)(const struct s2_walk *walk, const struct s2_visit *v, uint64_t max);
 	/**
 	 * Does for a whole last-level table what visits of its entries would,
-	 * counts included, if its reference count says enough; false if not.
-	 * May be NULL.  Never called while anything sees single instructions.
+	 * counts included, or says false (whole_table.h).  May be NULL.
 	 */
 	bool (*whole)(struct s2_walk *walk, struct s2_table *table);
 	void *arg;
@@ -117,12 +116,6 @@ static inline void s2_visit_store_transient(struct s2_walk *walk, const struct s
 static inline uint64_t s2_reads_per_leaf(const struct s2_mmu *mmu)
 {
 	return mmu->flavour->visitors_read ? 3 : 2;
-}
-
-/** Counts @p n reads of descriptors that a whole-table answer stands for. */
-static inline void s2_count_reads(struct s2_walk *walk, uint64_t n)
-{
-	walk->cpu->count[S2_OP_PTE_READ] += n;
 }
 
 /** Output address of the leaf @p v. */

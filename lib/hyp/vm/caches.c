@@ -6,6 +6,10 @@
  */
 #include <errno.h>
 
+#include "hyp/vm/caches.h"
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
 static enum s2_toggle policy(const struct s2_vm *vm)

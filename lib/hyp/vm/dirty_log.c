@@ -2,6 +2,10 @@
 /* Dirty logging.  Reads beside kvm_vm_ioctl_clear_dirty_log() and kvm/mmu.c. */
 #include <errno.h>
 
+#include "hyp/vm/fault_memo.h"
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
 static struct s2_range slot_range(const struct vm_slot *s)
@@ -21,7 +25,8 @@ static uint64_t split_tables(const struct s2_geometry *geo, uint64_t size)
 	return n;
 }
 
-int s2_vm_split(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range)
+/* kvm_mmu_split_huge_pages() */
+static int split_huge_pages(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range)
 {
 	uint64_t chunk = vm->cfg.split_chunk;
 	uint64_t addr = range.ipa.v, end = range.ipa.v + range.size;
@@ -91,7 +96,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		ret = s2_flush_vmid_range(vm->mmu, cpu, s2_range(s->cfg.ipa.v, s->cfg.size));
 	if (!ret)
 		harvested(vm, cpu, s, 0, pages, "kvm_mmu_wp_memory_region");
-	return ret ? ret : s2_vm_split(vm, cpu, slot_range(s));
+	return ret ? ret : split_huge_pages(vm, cpu, slot_range(s));
 }
 
 int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
@@ -145,7 +150,7 @@ static int protect_word(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_sl
 
 	if (ret || !vm->cfg.initially_set)
 		return ret;
-	return s2_vm_split(vm, cpu, s2_range(start, end - start));
+	return split_huge_pages(vm, cpu, s2_range(start, end - start));
 }
 
 static uint64_t word_mask(uint64_t word, uint64_t first, uint64_t end)
@@ -194,14 +199,14 @@ static int clear_words(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, 
 }
 
 /*
- * Pages of the smallest range operation that covers @pages: NUM counts units
+ * Pages of the smallest range operation that covers @pages, two or more: NUM counts units
  * of 2, 64, 2048 or 65536 pages, up to 32 of them.
  */
 static uint64_t one_operation(uint64_t pages)
 {
 	uint64_t unit = 2;
 
-	if (pages == 1 || pages > S2_TLBI_RANGE_MAX_PAGES)
+	if (pages > S2_TLBI_RANGE_MAX_PAGES)
 		return pages;
 	while (pages > 32 * unit)
 		unit <<= 5;

@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Guest accesses and the fault path.  Reads beside user_mem_abort() in kvm/mmu.c. */
+#include "hyp/vm/fault.h"
+
 #include <errno.h>
 
-#include "hyp/stage2/memo.h"
+#include "hyp/vm/caches.h"
+#include "hyp/vm/host_pages.h"
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/notifier.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "machine/walker.h"
 
@@ -235,9 +241,8 @@ static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s
 		s2_rely(vcpu->cpu, &what);
 }
 
-/* One access: faults until it is allowed. @return faults, or an error */
-static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
-		       struct s2_leaf *leaf)
+int s2_access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
+		   struct s2_leaf *leaf)
 {
 	struct s2_mmu *mmu = vcpu->vm->mmu;
 
@@ -259,135 +264,6 @@ static int access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access a
 		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	}
 	return -ELOOP;
-}
-
-/* ---- faults that are known ---- */
-
-/* A page that nobody has touched, in a table that is there: only the entry has to be written. */
-static inline bool fault_entry(struct vm_fault_memo *known, struct s2_entry e, uint64_t ipa)
-{
-	if (*e.pte)
-		return false;
-	*e.pte = known->attr | (ipa + known->pa_offset);
-	e.table->refs++;
-	known->memo.tally.n++;
-	return true;
-}
-
-/* No flush is part of such a fault, so VMIDs and who watches flushes make no difference. */
-static inline bool fault_by_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access)
-{
-	struct vm_fault_memo *known = &vcpu->vm->faults[access];
-	struct s2_entry e;
-
-	return s2_memo_trusted(&known->memo, vcpu->cpu) && page - known->start < known->size &&
-	       s2_memo_peek(vcpu->vm->mmu, page, &e) && fault_entry(known, e, page);
-}
-
-/* Whether faults on pages of @slot differ by nothing but the page. */
-static bool faults_alike(const struct s2_vm *vm, const struct vm_slot *slot)
-{
-	return slot && slot->cfg.populated && !slot->logging &&
-	       slot->cfg.backing == vm->mmu->page_size &&
-	       vm->cfg.flavour->toggle != S2_TOGGLE_SINCE_FLUSH;
-}
-
-/*
- * A fault on an empty entry which the memo did not know for sure: it may, or
- * be about to learn it.  A slot teaches it with its second fault in a row, so
- * that accesses to two by turns do not have it forget and learn each time.
- */
-static bool fault_by_closer_look(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access,
-				 bool *learn)
-{
-	struct vm_fault_memo *known = &vcpu->vm->faults[access];
-	struct s2_mmu *mmu = vcpu->vm->mmu;
-	const struct vm_slot *slot;
-	struct s2_entry e;
-
-	*learn = false;
-	if (!s2_memo_allowed(mmu, vcpu->cpu) || !s2_memo_find(mmu, page, &e) || *e.pte)
-		return false;
-	if (page - known->start < known->size && s2_memo_trust(&known->memo, mmu, vcpu->cpu))
-		return fault_entry(known, e, page);
-	slot = s2_vm_slot_at(vcpu->vm, s2_ipa(page));
-	*learn = slot == known->last && faults_alike(vcpu->vm, slot);
-	known->last = slot;
-	return false;
-}
-
-static void learn_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, uint64_t page,
-			enum s2_access access)
-{
-	struct vm_fault_memo *known = &vcpu->vm->faults[access];
-	const struct vm_slot *slot = known->last;
-	struct s2_mmu *mmu = vcpu->vm->mmu;
-	struct s2_entry e;
-
-	/* A table that must be told apart from others cannot be written past make_pte(). */
-	if (!s2_memo_find(mmu, page, &e) || e.table->mixed)
-		return;
-	known->start = slot->cfg.ipa.v;
-	known->size = slot->cfg.size;
-	known->pa_offset = slot->cfg.pa.v - slot->cfg.ipa.v;
-	known->attr = leaf->pte & ~mmu->pa_mask;
-	s2_memo_end(&known->memo, mmu, 0, vcpu->cpu);
-}
-
-/* One access, as access_page(), by the memo if it is known there. */
-static int access_page_or_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_access access,
-			       uint64_t *granule)
-{
-	struct s2_leaf leaf;
-	bool learn;
-	int n;
-
-	*granule = vcpu->vm->mmu->page_size;
-	if (fault_by_memo(vcpu, page, access) || fault_by_closer_look(vcpu, page, access, &learn))
-		return 1;
-	if (learn)
-		s2_memo_begin(&vcpu->vm->faults[access].memo, vcpu->cpu);
-	n = access_page(vcpu, s2_ipa(page), access, &leaf);
-	if (learn && n == 1)
-		learn_fault(vcpu, &leaf, page, access);
-	if (n >= 0)
-		*granule = s2_level_size(&vcpu->vm->mmu->geo, leaf.level);
-	return n;
-}
-
-static S2_SLOW int64_t access_in_full(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
-				      enum s2_access access)
-{
-	const struct s2_mmu *mmu = vcpu->vm->mmu;
-	uint64_t addr = ipa.v & ~(mmu->page_size - 1), end = ipa.v + size;
-	int64_t faults = 0;
-
-	if (!vcpu->cpu || !size || end < ipa.v || end > s2_ipa_limit(&mmu->geo) ||
-	    (unsigned)access > S2_ACCESS_FETCH)
-		return -EINVAL;
-	while (addr < end) {
-		uint64_t granule;
-		int n = access_page_or_memo(vcpu, addr, access, &granule);
-
-		if (n < 0)
-			return n;
-		faults += n;
-		/* All of an allowed leaf is allowed. */
-		addr = (addr & ~(granule - 1)) + granule;
-	}
-	return faults;
-}
-
-int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
-		       enum s2_access access)
-{
-	const uint64_t offset = ipa.v & (vcpu->vm->mmu->page_size - 1);
-
-	/* Within one page, and not empty. */
-	if (vcpu->cpu && size - 1 < vcpu->vm->mmu->page_size - offset &&
-	    (unsigned)access <= S2_ACCESS_FETCH && fault_by_memo(vcpu, ipa.v - offset, access))
-		return 1;
-	return access_in_full(vcpu, ipa, size, access);
 }
 
 /* What stage 2 did not allow, as the syndrome tells it. */

@@ -8,6 +8,8 @@
  *
  * A populated slot has all of its pages; nothing is kept for it.
  */
+#include "hyp/vm/host_pages.h"
+#include "hyp/vm/memslot.h"
 #include "hyp/vm/vm.h"
 
 static uint64_t slot_pages(const struct s2_vm *vm, const struct vm_slot *slot)

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/fault_memo.h"
+#include "hyp/vm/host_pages.h"
+#include "hyp/vm/notifier.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
 static void slot_free(struct vm_slot *slot)

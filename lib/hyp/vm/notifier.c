@@ -4,6 +4,11 @@
 
 #include <stage2sim/vm.h>
 
+#include "hyp/vm/notifier.h"
+#include "hyp/vm/host_pages.h"
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "hyp/stage2/walk.h"
 

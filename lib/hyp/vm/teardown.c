@@ -7,8 +7,12 @@
 
 #include <stage2sim/pgtable.h>
 
+#include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "hyp/stage2/memo.h"
+#include "hyp/stage2/table_index.h"
 #include "hyp/stage2/walk.h"
 
 struct teardown {
@@ -90,8 +94,9 @@ static uint64_t walk_empty_chunks(const struct teardown *t, uint64_t addr, uint6
 		n = mmu->machine->run_limit;
 	s2_run_begin(t->cpu, n);
 	read_path(t->cpu, &path);
-	/* The walker reads an entry again after its visit. */
-	read_again(t->cpu, path.read[path.n - 1].pa, 0);
+	/* The visitor, and the walker again after its visit. */
+	for (uint64_t reads = s2_reads_per_leaf(mmu); reads > 1; reads--)
+		read_again(t->cpu, path.read[path.n - 1].pa, 0);
 	s2_run_end(t->cpu);
 	return n;
 }
@@ -136,14 +141,21 @@ static void walk_sparse(const struct teardown *t)
 	}
 }
 
+/* Nothing may be found in tables that are gone. */
+static void forget_tables(struct s2_mmu *mmu)
+{
+	mmu->root = NULL;
+	s2_memo_distrust(mmu);
+	s2_index_free(mmu);
+}
+
 static void free_root(const struct teardown *t)
 {
 	struct s2_walk walk = {.mmu = t->mmu, .cpu = t->cpu};
 
 	for (unsigned i = 0; i < t->mmu->geo.root_pages; i++)
 		s2_walk_table_free(&walk, &t->mmu->root[i]);
-	t->mmu->root = NULL;
-	s2_memo_forget_tables(t->mmu);
+	forget_tables(t->mmu);
 }
 
 static void walk_tables(const struct teardown *t)
@@ -198,8 +210,7 @@ static void drop_tables(struct teardown *t)
 	s2_table_pool_each_run(t->mmu->pool, free_run, t);
 	s2_table_pool_destroy(t->mmu->pool);
 	t->mmu->pool = NULL;
-	t->mmu->root = NULL;
-	s2_memo_forget_tables(t->mmu);
+	forget_tables(t->mmu);
 	offer_resched(t, 1);
 }
 

@@ -3,6 +3,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hyp/vm/vcpu.h"
+#include "hyp/vm/caches.h"
+#include "hyp/vm/vmid.h"
 #include "hyp/vm/vm.h"
 
 /* vcpu_reset_hcr(): with FWB there is nothing that a trapped VM register would tell. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hyp/vm/vmid.h"
 #include "hyp/vm/vm.h"
 
 struct s2_vmids {

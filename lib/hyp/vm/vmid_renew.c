@@ -9,7 +9,9 @@
  * The old number is not given back: the allocator has it as used until its
  * generation ends, with a flush of everything.  No kernel does this.
  */
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
+#include "hyp/vm/vmid.h"
 
 /* Runs on another CPU than the one that unmaps, which is in the host already. */
 static bool runs_elsewhere(const struct s2_vcpu *vcpu, const struct s2_cpu *cpu)

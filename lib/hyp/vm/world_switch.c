@@ -7,6 +7,8 @@
 
 #include <stage2sim/physics.h>
 
+#include "hyp/vm/fault.h"
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
 /* __load_stage2(), where vcpu_load() has not done it; __activate_traps(). */

@@ -71,6 +71,56 @@ static void a_split_keeps_permissions_and_makes_memory_write_back_and_young(void
 	rig_down(&r);
 }
 
+static void a_split_keeps_what_the_guest_may_do_execute_too(void **state)
+{
+	static const char *const specs[] = {"cortex-a55", "neoverse-n2", "max"};
+
+	(void)state;
+	for (unsigned prot = 0; prot <= (R | S2_PROT_W | S2_PROT_X); prot++) {
+		for (size_t i = 0; i < ARRAY_SIZE(specs); i++) {
+			struct s2_pte_format fmt;
+			struct rig r;
+
+			rig_up(&r, specs[i], "kvm-7.2"); /* with FEAT_XNX where there is */
+			fmt = s2_mmu_pte_format(r.mmu);
+			s2_test_row("%s, permissions %u", specs[i], prot);
+			assert_i64(map(&r, GIB, 2 * MIB, PA, prot), 0);
+			assert_i64(call(&r, r.cpu, SPLIT, GIB, 2 * MIB), 0);
+			assert_i64(level_at(&r, GIB), 3);
+			assert_u64(s2_pte_prot(leaf_at(&r, GIB).pte, &fmt), prot);
+			assert_u64(s2_pte_prot(leaf_at(&r, GIB + 2 * MIB - PAGE).pte, &fmt), prot);
+			rig_down(&r);
+		}
+	}
+}
+
+/* A race that was lost leaves the old translation in this CPU's TLB: the fault would repeat. */
+static void relaxing_what_is_not_there_flushes_this_cpu_where_it_is_a_lost_race(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(flavours); i++) {
+		const bool race = s2_flavour_find(flavours[i])->attr_invalid_eagain;
+		struct rig r;
+
+		rig_up(&r, "cortex-a55", flavours[i]);
+		s2_test_row("%s", flavours[i]);
+		assert_i64(map(&r, GIB, PAGE, PA, R), 0);
+		forget(&r);
+		assert_i64(call(&r, r.cpu, RELAX, GIB + PAGE, PAGE), race ? -EAGAIN : 0);
+		assert_i64(level_at(&r, GIB + PAGE), -1);
+		assert_u64(did(&r, S2_OP_PTE_WRITE), 0);
+		assert_u64(r.flushes, 1);
+		assert_u64(r.last.kind, race ? S2_FLUSH_VMID_IPA_NSH : S2_FLUSH_VMID_IPA);
+		assert_u64(r.last.ipa.v, GIB + PAGE);
+		assert_i64(r.last.level, S2_TTL_UNKNOWN);
+		/* Of what is there, the level is known. */
+		assert_i64(call(&r, r.cpu, RELAX, GIB, PAGE), 0);
+		assert_u64(r.flushes, 2);
+		assert_i64(r.last.level, 3);
+		rig_down(&r);
+	}
+}
+
 static void a_page_inside_breaks_a_block_and_only_that_page_is_mapped(void **state)
 {
 	(void)state;
@@ -213,16 +263,66 @@ static void a_lookup_reads_each_level_once_and_the_last_again(void **state)
 	rig_down(&r);
 }
 
+/*
+ * Since v6.2 the walker loads each entry, and again after a LEAF or TABLE_PRE
+ * visit; before, again after a LEAF only, and each visitor loaded it for itself.
+ */
+static void the_walker_and_its_visitors_load_entries_as_each_kernel_does(void **state)
+{
+	static const struct {
+		const char *flavour;
+		uint64_t map, unmap, unmap_last, wrprotect, lookup;
+	} rows[] = {
+		/*
+		 * Levels 1 to 3.  A map visits tables before, an unmap after what is
+		 * below: three entries once, and the leaf or every table again; the
+		 * leaf and, on the way out, two tables by the visitor.
+		 */
+		{"kvm-6.1", 3 + 1 + 1, 3 + 1 + 1 + 2, 3 + 1 + 1 + 2, 3 + 1 + 1, 3 + 1 + 1},
+		{"kvm-6.12", 3 + 3, 3 + 1, 3 + 1, 3 + 1, 3 + 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_leaf leaf;
+		struct rig r;
+
+		rig_up(&r, "cortex-a55", rows[i].flavour);
+		s2_test_row("%s", rows[i].flavour);
+		assert_i64(map(&r, GIB, PAGE, PA, RW), 0);
+		forget(&r);
+		assert_i64(map(&r, GIB + PAGE, PAGE, PA + PAGE, RW), 0);
+		assert_u64(did(&r, S2_OP_PTE_READ), rows[i].map);
+		forget(&r);
+		assert_i64(call(&r, r.cpu, WRPROTECT, GIB, PAGE), 0);
+		assert_u64(did(&r, S2_OP_PTE_READ), rows[i].wrprotect);
+		forget(&r);
+		assert_i64(s2_pgtable_lookup(r.mmu, r.cpu, s2_ipa(GIB), &leaf), 0);
+		assert_u64(did(&r, S2_OP_PTE_READ), rows[i].lookup);
+		forget(&r);
+		assert_i64(call(&r, r.cpu, UNMAP, GIB, PAGE), 0);
+		assert_u64(did(&r, S2_OP_PTE_READ), rows[i].unmap);
+		forget(&r);
+		/* The last page: its tables go too. */
+		assert_i64(call(&r, r.cpu, UNMAP, GIB + PAGE, PAGE), 0);
+		assert_u64(did(&r, S2_OP_PTE_READ), rows[i].unmap_last);
+		rig_down(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_split_goes_as_far_as_its_cache),
 		s2_unit_test(a_split_keeps_permissions_and_makes_memory_write_back_and_young),
+		s2_unit_test(a_split_keeps_what_the_guest_may_do_execute_too),
+		s2_unit_test(relaxing_what_is_not_there_flushes_this_cpu_where_it_is_a_lost_race),
 		s2_unit_test(a_page_inside_breaks_a_block_and_only_that_page_is_mapped),
 		s2_unit_test(a_1g_block_collapses_tables_over_tables),
 		s2_unit_test(a_collapse_with_range_flushes_the_block_and_nothing_else),
 		s2_unit_test(an_unmap_inside_a_block_takes_the_block_and_flushes_where_it_stood),
 		s2_unit_test(a_lookup_reads_each_level_once_and_the_last_again),
+		s2_unit_test(the_walker_and_its_visitors_load_entries_as_each_kernel_does),
 	};
 
 	return cmocka_run_group_tests_name("pgtable", tests, NULL, NULL);

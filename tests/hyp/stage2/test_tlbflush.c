@@ -64,6 +64,7 @@ static void hear(void *arg, const struct s2_event *ev)
 struct rig {
 	struct s2_machine *m;
 	struct s2_cpu *cpu;
+	struct s2_flavour flavour;
 	struct s2_mmu *mmu, *other;
 	struct words w;
 	struct s2_flush_call calls[64];
@@ -84,10 +85,11 @@ static void told(void *arg, const struct s2_flush_call *call)
 static void rig_up(struct rig *r, const char *spec, const char *flavour, unsigned ipa_bits)
 {
 	struct s2_machine_config cfg = {.cpus = 4};
-	struct s2_mmu_config mmu = {s2_flavour_find(flavour), ipa_bits, {1}};
+	struct s2_mmu_config mmu = {&r->flavour, ipa_bits, {1}};
 	const struct s2_sink sink = {.event = hear, .arg = &r->w};
 
 	memset(r, 0, sizeof(*r));
+	assert_i64(s2_flavour_parse(flavour, &r->flavour, NULL), 0);
 	assert_i64(s2_features_parse(spec, &cfg.features, NULL), 0);
 	assert_i64(s2_machine_create(&cfg, &r->m), 0);
 	assert_i64(s2_mmu_create(r->m, &mmu, &r->mmu), 0);
@@ -150,6 +152,15 @@ static void flush_vm_context(struct rig *r)
 #define ALL_BODY   "alle1is dsb_ish"
 /* After the last DSB of a broadcast. */
 #define REP " vale2is dsb_ish"
+
+/* The same where each TLBI is repeated; __tlbi() does not ask whom it reaches. */
+#define EACH_VMID  "vmalls12e1is dsb_ish vmalls12e1is dsb_ish"
+#define EACH_E1IS  "dsb_ish vmalle1is dsb_ish vmalle1is dsb_ish"
+#define EACH_IPA   "ipas2e1is dsb_ish ipas2e1is " EACH_E1IS
+#define EACH_RANGE "ripas2e1is dsb_ish ripas2e1is ipas2e1is dsb_ish ipas2e1is " EACH_E1IS
+#define EACH_NSH   "ipas2e1 dsb_ish ipas2e1 dsb_nsh vmalle1 dsb_ish vmalle1 dsb_nsh"
+#define EACH_CPU   "vmalle1 dsb_ish vmalle1 ic_iallu dsb_nsh"
+#define EACH_ALL   "alle1is dsb_ish alle1is dsb_ish"
 
 /* Entry and exit of a context; VHE ends in kvm_call_hyp()'s ISB. */
 #define VHE_IN	    "vtcr vttbr hcr-tge isb "
@@ -221,6 +232,26 @@ static const struct {
 	{"cortex-a72", "kvm-6.1", flush_vm_context, "hypercall dsb_ishst " ALL_BODY},
 	{"cortex-a72,+speculative_at", "kvm-6.1", flush_vmid,
 	 "hypercall dsb_ishst " NVHE_AT_IN VMID_BODY NVHE_AT_OUT},
+	/* TLBI-repeat before a8f78680ee6b: each TLBI, a DSB ISH, the same again; no VALE2IS */
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_vmid, "dsb_ishst " VHE_IN EACH_VMID VHE_OUT},
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_ipa, "dsb_ishst " VHE_IN EACH_IPA VHE_OUT},
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_ipa_nsh,
+	 "dsb_nshst " VHE_IN EACH_NSH VHE_OUT},
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_range,
+	 "dsb_ishst " VHE_IN EACH_RANGE VHE_OUT},
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_cpu_context, VHE_IN EACH_CPU VHE_OUT},
+	{"neoverse-n2", "kvm-6.12,repeat=each", flush_vm_context, "dsb_ishst " EACH_ALL " isb"},
+	{"neoverse-v1", "kvm-6.1,repeat=each", flush_vmid,
+	 "dsb_ishst " VHE_IN EACH_VMID VHE_OUT_61},
+	{"cortex-a72,+repeat_tlbi", "kvm-6.1,repeat=each", flush_ipa,
+	 "hypercall dsb_ishst " NVHE_IN EACH_IPA NVHE_OUT_61},
+	/* ...as the oldest kernels have it of themselves, unless asked otherwise */
+	{"neoverse-v1", "kvm-5.4", flush_ipa, "dsb_ishst " VHE_IN EACH_IPA VHE_OUT_61},
+	{"neoverse-v1", "kvm-5.4,repeat=sync", flush_ipa,
+	 "dsb_ishst " VHE_IN IPA_BODY REP VHE_OUT_61},
+	/* ...and nothing of it where there is no erratum */
+	{"max", "kvm-6.12,repeat=each", flush_ipa, "dsb_ishst " VHE_IN IPA_BODY VHE_OUT},
+	{"max", "kvm-5.4", flush_vmid, "dsb_ishst " VHE_IN VMID_BODY VHE_OUT_61},
 };
 
 static void each_flush_call_is_exactly_its_sequence(void **state)
@@ -423,6 +454,44 @@ static void ranges_take_as_many_tlbis_as_the_facts_say(void **state)
 	}
 }
 
+/* A range of n operations, the VMALLE1IS among them: n TLBIs and n DSBs more, or 1 and 1. */
+static void a_repeated_range_doubles_its_tlbis_or_adds_one(void **state)
+{
+	static const char *const flavours[] = {"kvm-6.12", "kvm-6.12,repeat=each"};
+	/* Pages, and operations: one for each digit, a last odd page, the VMALLE1IS. */
+	static const uint64_t rows[][2] = {{1, 2}, {3, 3}, {127, 4}, {(1 << 21) - 1, 6}};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		const bool each = i % 2;
+		const uint64_t n = rows[i / 2][1], more = each ? n : 1;
+		struct s2_counts plain, c;
+		struct rig r;
+
+		s2_test_row("%s, %d pages", flavours[i % 2], (int)rows[i / 2][0]);
+		for (int erratum = 0; erratum < 2; erratum++) {
+			rig_up(&r, erratum ? "neoverse-n2" : "neoverse-n2,-repeat_tlbi",
+			       flavours[i % 2], 40);
+			assert_i64(
+				s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(0), rows[i / 2][0] * PAGE),
+				0);
+			plain = erratum ? plain : s2_machine_counts(r.m);
+			c = s2_machine_counts(r.m);
+			rig_down(&r);
+		}
+		assert_u64(plain.n[S2_OP_TLBI_RIPAS2E1IS] + plain.n[S2_OP_TLBI_IPAS2E1IS] +
+				   plain.n[S2_OP_TLBI_VMALLE1IS],
+			   n);
+		assert_u64(c.n[S2_OP_TLBI_RIPAS2E1IS] + c.n[S2_OP_TLBI_IPAS2E1IS] +
+				   c.n[S2_OP_TLBI_VMALLE1IS] + c.n[S2_OP_TLBI_VALE2IS],
+			   n + more);
+		assert_u64(c.n[S2_OP_TLBI_VALE2IS], !each);
+		assert_u64(c.n[S2_OP_DSB_ISH], plain.n[S2_OP_DSB_ISH] + more);
+		/* Every one of them is broadcast to the three other CPUs. */
+		assert_u64(c.n[S2_OP_DVM_BROADCAST], 3 * (n + more));
+	}
+}
+
 static void ranges_over_2_to_21_pages_are_whole_calls_each(void **state)
 {
 	static const struct {
@@ -539,6 +608,7 @@ int main(void)
 		s2_unit_test(nothing_is_put_back_of_the_same_vm_another_cpu_or_an_unloaded_one),
 		s2_unit_test(hints_are_given_with_ttl_only_and_ipas_count_4k),
 		s2_unit_test(ranges_take_as_many_tlbis_as_the_facts_say),
+		s2_unit_test(a_repeated_range_doubles_its_tlbis_or_adds_one),
 		s2_unit_test(ranges_over_2_to_21_pages_are_whole_calls_each),
 		s2_unit_test(a_range_that_is_none_is_refused_and_nothing_is_issued),
 		s2_unit_test(vttbr_holds_the_root_the_vmid_and_cnp),

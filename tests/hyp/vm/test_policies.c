@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include <stage2sim/pgtable.h>
 #include <stage2sim/vm.h>
 
 #define KIB   UINT64_C(0x400)
@@ -221,6 +222,43 @@ static void since_flush_cleans_a_large_block_once(void **state)
 	}
 }
 
+static uint64_t all_operations(const struct s2_counts *c)
+{
+	uint64_t sum = 0;
+
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		if (op != S2_OP_DVM_BROADCAST)
+			sum += c->n[op];
+	return sum;
+}
+
+/* However much was mapped since, mmu_lock is offered up after each largest block. */
+static void since_flush_cleans_one_largest_block_between_reschedule_points(void **state)
+{
+	const struct s2_flavour since = toggling(S2_TOGGLE_SINCE_FLUSH);
+	/* Starts in the middle of a GiB: half of one, two whole, half of one. */
+	const uint64_t at = GIB / 2, size = 3 * GIB;
+	struct s2_counts gib;
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, &(struct shape){.machine = "cortex-a55",
+				   .own = &since,
+				   .at = at,
+				   .size = size,
+				   .backing = BLOCK});
+	assert_i64(s2_vcpu_access(r.vcpu, s2_ipa(RAM + at), size, S2_ACCESS_WRITE),
+		   (int64_t)(size / BLOCK));
+	s2_vm_forget_longest(r.vm);
+	lap(&r);
+	assert_i64(s2_vcpu_set_caches(r.vcpu, true), 0);
+	expect(&r, (struct expected){.civac = size / 64});
+	assert_i64(s2_pgtable_flush(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM + GIB, GIB)), 0);
+	gib = lap(&r);
+	assert_u64(s2_vm_longest_lock(r.vm), all_operations(&gib));
+	rig_down(&r);
+}
+
 /* A digest of every TLBI with its operand, runs expanded, in order. */
 static void digest_tlbis(void *arg, const struct s2_event *event)
 {
@@ -364,6 +402,36 @@ static void a_rounded_span_is_no_larger_than_it_must_be(void **state)
 	}
 }
 
+/* One page is one TLBI IPAS2E1IS already: nothing to round, wherever the page lies. */
+static void a_rounded_span_of_one_page_is_that_page(void **state)
+{
+	static const char *const machines[] = {"max", "max,-lpa2", "max,-lpa2,pa=48,-ttl"};
+	static const uint64_t pages[] = {0, 1, 15, 16, 17, 4095};
+	struct s2_flavour f = *newest();
+
+	(void)state;
+	f.clear_flush = S2_CLEAR_FLUSH_ROUND;
+	for (size_t i = 0; i < ARRAY_SIZE(machines) * ARRAY_SIZE(pages); i++) {
+		const uint64_t page = pages[i / ARRAY_SIZE(machines)];
+		struct s2_flush_call call = {.pages = 0};
+		struct rig r;
+
+		s2_test_row("%s, page %" PRIu64, machines[i % ARRAY_SIZE(machines)], page);
+		rig_up(&r, &(struct shape){.machine = machines[i % ARRAY_SIZE(machines)],
+					   .own = &f,
+					   .manual = true});
+		s2_vm_log_start(r.vm, r.cpu, r.ram);
+		s2_vcpu_access(r.vcpu, s2_ipa(RAM + page * PAGE), PAGE, S2_ACCESS_WRITE);
+		lap(&r);
+		s2_mmu_watch_flushes(s2_vm_mmu(r.vm), keep_range, &call);
+		assert_i64(s2_vm_log_clear(r.vm, r.cpu, r.ram, 0, 32 * MIB / PAGE), 1);
+		assert_u64(call.ipa.v, RAM + page * PAGE);
+		assert_u64(call.pages, 1);
+		expect(&r, (struct expected){.ipas2e1is = 1, .vmalle1is = 1});
+		rig_down(&r);
+	}
+}
+
 static void a_rounded_span_at_the_slots_end_grows_downwards(void **state)
 {
 	struct s2_flavour f = *newest();
@@ -382,7 +450,6 @@ static void a_rounded_span_at_the_slots_end_grows_downwards(void **state)
 	rig_down(&r);
 }
 
-/* By cost: one call while its TLBIs cost no more than the refills of the whole VMID. */
 /* What a log says was cleared is checked as a whole, whatever the policy looks at. */
 static void what_was_cleared_is_pages_of_the_slot_or_nothing_is_flushed(void **state)
 {
@@ -416,6 +483,7 @@ static void what_was_cleared_is_pages_of_the_slot_or_nothing_is_flushed(void **s
 	}
 }
 
+/* By cost: one call while its TLBIs cost no more than the refills of the whole VMID. */
 static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
 {
 	struct s2_flavour f = *newest();
@@ -455,9 +523,11 @@ int main(void)
 		s2_unit_test(what_powers_off_is_counted_off_where_its_return_is_seen),
 		s2_unit_test(who_returns_unseen_still_counts_as_on),
 		s2_unit_test(since_flush_cleans_a_large_block_once),
+		s2_unit_test(since_flush_cleans_one_largest_block_between_reschedule_points),
 		s2_unit_test(chunks_of_a_range_flush_are_the_same_as_a_run),
 		s2_unit_test(a_rounded_span_holds_what_was_cleared_and_is_one_operation),
 		s2_unit_test(a_rounded_span_is_no_larger_than_it_must_be),
+		s2_unit_test(a_rounded_span_of_one_page_is_that_page),
 		s2_unit_test(a_rounded_span_at_the_slots_end_grows_downwards),
 		s2_unit_test(what_was_cleared_is_pages_of_the_slot_or_nothing_is_flushed),
 		s2_unit_test(by_cost_takes_the_cheaper_of_range_and_vmid),

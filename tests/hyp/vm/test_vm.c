@@ -6,6 +6,8 @@
  */
 #include "hyp/vm/vm_fixture.h"
 
+#include <stage2sim/pgtable.h>
+
 #define KIB   UINT64_C(0x400)
 #define MIB   (KIB * KIB)
 #define GIB   (KIB * MIB)
@@ -261,6 +263,37 @@ static void rule_7_relaxing_is_broadcast_in_the_old_flavour_and_local_in_the_new
 		else
 			expect(&r, (struct expected){.ipas2e1 = 1, .vmalle1 = 1});
 		assert_true(s2_vm_log_is_dirty(r.vm, r.ram, 0));
+		rig_down(&r);
+	}
+}
+
+/* Or the log would miss what the guest then writes without a fault. */
+static void a_page_that_is_read_while_it_is_logged_is_not_writable(void **state)
+{
+	static const enum s2_access harmless[] = {S2_ACCESS_READ, S2_ACCESS_FETCH};
+	static const char *const flavours[] = {"kvm-5.4", "kvm-6.1", "kvm-6.12", "kvm-7.2"};
+
+	(void)state;
+	for (size_t i = 0; i < 4 * ARRAY_SIZE(flavours); i++) {
+		const bool unpopulated = i / 2 % 2;
+		struct s2_leaf leaf;
+		struct rig r;
+
+		rig_up(&r, &(struct shape){.machine = "cortex-a55,+vhe",
+					   .flavour = flavours[i / 4],
+					   .unpopulated = unpopulated});
+		s2_test_row("%s, access %d, %s", flavours[i / 4], (int)harmless[i % 2],
+			    unpopulated ? "nothing there" : "there");
+		assert_i64(s2_vm_log_start(r.vm, r.cpu, r.ram), 0);
+		assert_i64(touch(&r, 1, harmless[i % 2]), 1);
+		assert_i64(s2_pgtable_lookup(s2_vm_mmu(r.vm), NULL, s2_ipa(RAM), &leaf), 0);
+		assert_true(s2_pte_valid(leaf.pte));
+		assert_false(s2_pte_writable(leaf.pte));
+		assert_false(s2_vm_log_is_dirty(r.vm, r.ram, 0));
+		/* The write is a fault of its own, and is logged. */
+		assert_i64(touch(&r, 1, S2_ACCESS_WRITE), 1);
+		assert_true(s2_vm_log_is_dirty(r.vm, r.ram, 0));
+		assert_false(s2_vm_log_is_dirty(r.vm, r.ram, 1));
 		rig_down(&r);
 	}
 }
@@ -578,6 +611,7 @@ int main(void)
 		s2_unit_test(rules_5_to_8_dirty_logging_of_a_block),
 		s2_unit_test(rule_6_every_chunk_cleared_flushes_the_whole_slot),
 		s2_unit_test(rule_7_relaxing_is_broadcast_in_the_old_flavour_and_local_in_the_new),
+		s2_unit_test(a_page_that_is_read_while_it_is_logged_is_not_writable),
 		s2_unit_test(rule_9_eager_split_flushes_once_a_block_and_cleans_nothing),
 		s2_unit_test(rule_11_each_vcpus_first_on_cleans_all_that_is_mapped),
 		s2_unit_test(rule_12_the_first_set_way_after_on_cleans_and_arms_tvm),

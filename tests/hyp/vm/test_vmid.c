@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hyp/vm/vm.h"
+#include "hyp/vm/vmid.h"
 
 #define CPUS  4
 #define VCPUS 2

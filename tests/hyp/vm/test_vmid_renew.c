@@ -15,7 +15,9 @@
 #include <stage2sim/physics.h>
 #include <stage2sim/residue.h>
 
+#include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
+#include "hyp/vm/vmid.h"
 #include "machine/physics.h"
 
 #define CPUS 4

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * How many adjacent entries one visit stands for (walk.h): what makes an event
+ * of a run, and a walk of a million entries short.
+ *
+ * Invariant: a visitor issues the same for each of a run, operands advancing
+ * by one entry, and leaves entries that do so too; where that ends its own
+ * run() says.  With a run limit of 1 the same is visited entry by entry.
+ */
+#ifndef S2_HYP_WALK_RUN_H
+#define S2_HYP_WALK_RUN_H
+
+#include "hyp/stage2/walk.h"
+
+/* Entries from @v on that differ from it by their position only, at most @max. */
+static inline uint64_t s2_affine_run(const struct s2_visit *v, uint64_t max)
+{
+	const uint64_t step = s2_pte_step(v->old, v->granule);
+	const s2_pte *const entries = v->ptep;
+	const s2_pte first = v->old;
+	uint64_t n = 0;
+
+	if (first && !s2_pte_valid(first))
+		return 1;
+	/* Eight at a time while all agree: most tables are uniform. */
+	for (; n + 8 <= max; n += 8) {
+		uint64_t differ = 0;
+
+		for (uint64_t i = 0; i < 8; i++)
+			differ |= entries[n + i] ^ (first + (n + i) * step);
+		if (differ)
+			break;
+	}
+	while (n < max && entries[n] == first + n * step)
+		n++;
+	return n;
+}
+
+/* The run from @v on, of at most the @in_table entries that its table has left. */
+static inline uint64_t s2_run_length(const struct s2_walk *walk, const struct s2_visit *v,
+				     uint64_t in_table)
+{
+	uint64_t max = (walk->end - v->addr + v->granule - 1) / v->granule;
+
+	if (v->addr & (v->granule - 1))
+		return 1;
+	if (max > in_table)
+		max = in_table;
+	if (max > walk->mmu->machine->run_limit)
+		max = walk->mmu->machine->run_limit;
+	if (max > 1 && walk->walker->run)
+		max = walk->walker->run(walk, v, max);
+	/* A table that nothing refers to has only empty entries: they need not be read. */
+	if (!v->old && v->table->refs == 1 && !walk->mmu->plain)
+		return max;
+	return max > 1 ? s2_affine_run(v, max) : 1;
+}
+
+#endif
