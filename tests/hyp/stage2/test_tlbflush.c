@@ -473,7 +473,8 @@ static void a_repeated_range_doubles_its_tlbis_or_adds_one(void **state)
 			rig_up(&r, erratum ? "neoverse-n2" : "neoverse-n2,-repeat_tlbi",
 			       flavours[i % 2], 40);
 			assert_i64(
-				s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(0), rows[i / 2][0] * PAGE),
+				s2_flush_vmid_range(r.mmu, r.cpu,
+						    s2_range(0, rows[i / 2][0] * PAGE)),
 				0);
 			plain = erratum ? plain : s2_machine_counts(r.m);
 			c = s2_machine_counts(r.m);
