@@ -42,7 +42,7 @@ struct s2_machine_config {
 	struct s2_features features; /**< the same for every CPU */
 	unsigned cpus;      /**< 1 to S2_MAX_CPUS */
 	uint64_t run_limit; /**< longest run in one event; 0: no limit */
-	enum s2_allocator allocator; /**< of table pages */
+	enum s2_allocator allocator; /**< of table pages; a number that is none: -EINVAL */
 };
 
 /** System registers whose writes are told apart. */
@@ -101,12 +101,15 @@ struct s2_sink {
 /**
  * Makes a machine with all CPUs in the host, nothing loaded, all counts zero.
  * @param out set on success; free with s2_machine_destroy()
- * @return 0; -EINVAL for features or a number of CPUs that cannot be;
+ * @return 0; -EINVAL for features, a number of CPUs or an allocator that cannot be;
  *         -EOPNOTSUPP for an allocator that is not built in; -ENOMEM.
  */
 S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **out);
 
-/** Frees @p m (NULL is fine).  Everything built on it must be gone before. */
+/**
+ * Frees @p m (NULL is fine).  Everything built on it must be gone before: a debug
+ * build asserts that of MMUs, VMs, VMID allocators, physics, logs and worlds.
+ */
 S2_API void s2_machine_destroy(struct s2_machine *m);
 
 /** The features that @p m was made with; live as long as the machine. */
@@ -126,7 +129,7 @@ S2_API struct s2_counts s2_machine_counts(const struct s2_machine *m);
 
 /**
  * Attaches a sink (copied; its arg stays the caller's).
- * @return 0; -ENOSPC if S2_MAX_SINKS are attached already.
+ * @return 0; -EINVAL without a function; -ENOSPC if S2_MAX_SINKS are attached already.
  */
 S2_API int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink);
 
@@ -142,7 +145,7 @@ S2_API struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu);
 /** Its index in its machine, from 0. */
 S2_API unsigned s2_cpu_index(const struct s2_cpu *cpu);
 
-/** Names the algorithm that issues what follows ("file:step"; kept by pointer). */
+/** Names the algorithm that issues what follows ("file:step"; kept by pointer); NULL: "none:0". */
 S2_API void s2_cpu_set_site(struct s2_cpu *cpu, const char *site);
 
 S2_END_DECLS

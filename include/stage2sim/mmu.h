@@ -5,7 +5,8 @@
  *
  * Stands for struct kvm_s2_mmu, hyp/{vhe,nvhe}/tlb.c and the flush entry
  * points of kvm/mmu.c.  Each flush is a call into EL2: a function call with
- * VHE, a hypercall with nVHE.
+ * VHE, a hypercall with nVHE.  A flush returns 0, or -EINVAL for a CPU of
+ * another machine and then has issued nothing.
  */
 #ifndef STAGE2SIM_MMU_H
 #define STAGE2SIM_MMU_H
@@ -55,13 +56,17 @@ S2_API const char *s2_flush_kind_name(enum s2_flush_kind kind);
  * An MMU with empty tables; the root is allocated and counted nowhere.
  * @param m must outlive the MMU, like the flavour of @p cfg
  * @param out set on success; free with s2_mmu_free()
- * @return 0; -EINVAL for VMID 0, one too wide for the machine, or no flavour;
+ * @return 0; -EINVAL for VMID 0, one too wide for the machine, no flavour, or one
+ *         that s2_flavour_check() refuses;
  *         an error of s2_geometry_init(); -ENOMEM.
  */
 S2_API int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg,
 			 struct s2_mmu **out);
 
-/** Frees the model's memory of @p mmu, tables included (NULL is fine), and issues nothing. */
+/**
+ * Frees the model's memory of @p mmu, tables included (NULL is fine), and issues
+ * nothing.  A VM frees its own: a debug build asserts that.
+ */
 S2_API void s2_mmu_free(struct s2_mmu *mmu);
 
 /** The shape of its tables; lives as long as the MMU. */
@@ -85,8 +90,9 @@ S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 /**
  * A vcpu of this VM is loaded on @p cpu from here on: flushes of another VM
  * that are made there put its stage 2 back.  Issues nothing by itself.
+ * @return 0; -EINVAL for another machine's CPU, or tables that were destroyed
  */
-S2_API void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu);
+S2_API int s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu);
 
 /** No vcpu is loaded on @p cpu any more. */
 S2_API void s2_cpu_unload_stage2(struct s2_cpu *cpu);
@@ -103,21 +109,25 @@ struct s2_flush_context {
  * Begins a flush of the user's own (flavour.h, flush_range_with): the call into
  * EL2, the DSB that orders table updates before it, the switch to this VMID.
  */
-S2_API void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt);
+S2_API int s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt);
 
 /** Ends it: the DSB that completes broadcast TLBIs, ISB, the switch back, the return. */
-S2_API void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu,
-			  const struct s2_flush_context *cxt);
+S2_API int s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu,
+			 const struct s2_flush_context *cxt);
 
 /** kvm_arch_flush_remote_tlbs(): everything of this VMID, all CPUs. */
-S2_API void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu);
+S2_API int s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu);
 
-/** __kvm_tlb_flush_vmid_ipa(): one IPA, all CPUs. @param level hint or S2_TTL_UNKNOWN */
-S2_API void s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level);
+/**
+ * __kvm_tlb_flush_vmid_ipa(): one IPA, all CPUs.
+ * @param level TTL hint 0 to 3, or S2_TTL_UNKNOWN; -EINVAL for another
+ * @return as above; -ERANGE past the IPA size
+ */
+S2_API int s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level);
 
-/** __kvm_tlb_flush_vmid_ipa_nsh(): one IPA, this CPU only. */
-S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
-				  int level);
+/** __kvm_tlb_flush_vmid_ipa_nsh(): the same, this CPU only. */
+S2_API int s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+				 int level);
 
 /**
  * kvm_tlb_flush_vmid_range(): a range of IPA, in calls as the flavour's
@@ -131,10 +141,10 @@ S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2
 			       uint64_t size);
 
 /** __kvm_flush_cpu_context(): stage-1 and combined entries and I-cache of this CPU. */
-S2_API void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
+S2_API int s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
 
 /** __kvm_flush_vm_context(): everything of all VMIDs (rollover). */
-S2_API void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
+S2_API int s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu);
 
 S2_END_DECLS
 

@@ -80,10 +80,10 @@ struct s2_counts {
 /** The lower-case name of @p op, or NULL if there is no such operation. */
 S2_API const char *s2_op_name(enum s2_op op);
 
-/** The operation (enum s2_op) called @p name, or -ENOENT. */
+/** The operation (enum s2_op) called @p name, or -ENOENT, also for NULL. */
 S2_API int s2_op_find(const char *name);
 
-/** Whether @p op is a TLBI or an IC that every other CPU must answer. */
+/** Whether @p op is a TLBI or an IC that every other CPU must answer; false for a number of none. */
 S2_API bool s2_op_is_broadcast(enum s2_op op);
 
 /** to - from, operation by operation; both from one machine, from first. */

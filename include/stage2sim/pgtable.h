@@ -58,7 +58,7 @@ static inline struct s2_range s2_range(uint64_t ipa, uint64_t size)
  * @param prot enum s2_prot flags
  * @param mc pages for new tables, taken as used; NULL: never short
  * @param flags enum s2_map_flags
- * @return 0; -EAGAIN; -EINVAL also for @p prot and an unaligned @p pa; -ERANGE
+ * @return 0; -EAGAIN; -EINVAL also for @p prot, @p flags and an unaligned @p pa; -ERANGE
  *         also for a PA past pa_bits; -ENOMEM without a table page, and then
  *         the part of the range below it has been mapped.
  */
@@ -146,7 +146,7 @@ struct s2_leaf {
  * kvm_pgtable_get_leaf(): follows the tables for @p ipa; reads are counted if
  * @p cpu is given.
  * @return 0 (the entry may be invalid); -ERANGE past the IPA size; -EINVAL for
- *         tables that were destroyed.
+ *         tables that were destroyed, or another machine's CPU.
  */
 S2_API int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
 			     struct s2_leaf *leaf);

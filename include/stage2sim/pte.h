@@ -57,9 +57,9 @@ enum s2_xn {
 	S2_XN_EXEC_EL1 = 3,  /**< only EL1 */
 };
 
-/** What decides how fields lie in a descriptor. */
+/** What decides how fields lie in a descriptor; with another page_shift no address does. */
 struct s2_pte_format {
-	uint8_t page_shift; /**< log2 of the granule */
+	uint8_t page_shift; /**< log2 of the granule: enum s2_granule */
 	uint8_t pa_bits;    /**< output size */
 	bool lpa2; /**< TCR.DS: no SH field, PA[51:50] in 9:8 */
 	bool fwb;  /**< HCR_EL2.FWB: MemAttr encodings of FEAT_S2FWB */
@@ -190,7 +190,7 @@ static inline unsigned s2_pte_sw(s2_pte pte)
 	return (unsigned)s2_field_get(pte, S2_PTE_SW_MASK);
 }
 
-/** The output address, or for a table the address of the next table. */
+/** The output address, or for a table the address of the next table; 0 without a granule. */
 S2_API struct s2_pa s2_pte_pa(s2_pte pte, const struct s2_pte_format *fmt);
 
 /** The MemAttr field (bits 5:2) as it stands. */
@@ -234,7 +234,7 @@ S2_API int s2_pte_attr(const struct s2_pte_format *fmt, unsigned prot, s2_pte *a
  * A block (level 1 or 2) or page (level 3) descriptor.
  *
  * @param attr from s2_pte_attr(); SW bits may be or-ed in
- * @return 0; -EINVAL for a level where this granule has no leaf that KVM
+ * @return 0; -EINVAL for a format of no granule, a level where it has no leaf that KVM
  *         installs, a bit of @p attr that is no attribute in this format (SH
  *         with LPA2, bit 53 without XNX), or a PA that is not aligned to the
  *         level's size; -ERANGE for a PA past pa_bits or past the format.
@@ -244,7 +244,8 @@ S2_API int s2_pte_make_leaf(const struct s2_pte_format *fmt, struct s2_pa pa, s2
 
 /**
  * A table descriptor that points to the table page at @p pa.
- * @return 0; -EINVAL if @p pa is not page aligned; -ERANGE past pa_bits.
+ * @return 0; -EINVAL for a format of no granule or if @p pa is not page aligned;
+ *         -ERANGE past pa_bits.
  */
 S2_API int s2_pte_make_table(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte *pte);
 

@@ -51,7 +51,7 @@ struct s2_stage2_policy;
 /** Policy @p index from 0, the baseline first, or NULL past the last. */
 S2_API const struct s2_stage2_policy *s2_stage2_policy_at(size_t index);
 
-/** Policy @p name; names are those of the x86 policies.  NULL if there is none. */
+/** Policy @p name; names are those of the x86 policies.  NULL if there is none, also for NULL. */
 S2_API const struct s2_stage2_policy *s2_stage2_policy_find(const char *name);
 
 /** Its name, as s2_stage2_policy_find() takes it. */

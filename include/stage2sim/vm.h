@@ -17,7 +17,8 @@
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
  * range that is no whole pages or no part of the slot, a vcpu not loaded, a CPU
  * of another machine, or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
- * A call that fails with -EINVAL has changed and issued nothing.
+ * A call that fails with -EINVAL has changed and issued nothing.  Before a VM its
+ * VMIDs and its machine may not go; a physics may, if no guest is then entered by it.
  */
 #ifndef STAGE2SIM_VM_H
 #define STAGE2SIM_VM_H
@@ -76,7 +77,7 @@ struct s2_vm_config {
  * @return 0; -EINVAL unless there are more VMIDs, 0 apart, than CPUs; -ENOMEM
  */
 S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out);
-/** Frees @p vmids (NULL is fine); its VMs must be gone before. */
+/** Frees @p vmids (NULL is fine); its VMs must be gone before: a debug build asserts that. */
 S2_API void s2_vmids_free(struct s2_vmids *vmids);
 
 /** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
@@ -90,7 +91,7 @@ S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
  * @param out set on success; free with s2_vm_free()
  * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour, no VMIDs or
  *         another machine's, a chunk that is no leaf's size, initially_set
- *         without manual_protect;
+ *         without manual_protect, or a flavour that s2_flavour_check() refuses;
  *         -EOPNOTSUPP for a chunk if the flavour cannot split; -ENOMEM
  */
 S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
@@ -103,7 +104,7 @@ S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm);
 
 /**
  * KVM_SET_USER_MEMORY_REGION.
- * @return slot number; -EINVAL for what is not page aligned, a backing that no
+ * @return slot number; -EINVAL for what is not page aligned, an unknown life, a backing that no
  *         leaf has or that HVA and PA do not agree modulo; -ERANGE past the IPA or
  *         PA size; -EEXIST on overlap; -ENOSPC past S2_MAX_SLOTS; -ENOMEM
  */
@@ -171,7 +172,7 @@ struct s2_host_page {
  * @param page NULL: as the slot tells; else no slot is asked, nor its dirty log
  * @return 0; -EFAULT outside all slots, and for a code that KVM gives to user
  *         space (nothing has changed); -EINVAL for a fault that was not raised,
- *         a level that the tables do not have, a page of no leaf's size;
+ *         a code of more than 6 bits, a level that the tables do not have, a page of no leaf's size;
  *         -ERANGE past the IPA size; -ENOMEM
  */
 S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
@@ -184,7 +185,8 @@ S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
  * Other than s2_vcpu_access() this is what hardware sees, stale entries included.
  * @param result of the access that went through
  * @return faults taken; -ELOOP if it still faults after what any sound fault
- *         path needs (the progress rule); -EINVAL if not loaded; an error of
+ *         path needs (the progress rule); -EINVAL if not loaded, or for another
+ *         machine's physics; an error of
  *         s2_guest_access() but -ENOENT; one of s2_vcpu_abort(): -EFAULT in
  *         no slot
  */

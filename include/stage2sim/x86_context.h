@@ -153,7 +153,7 @@ struct s2_x86_policy;
 /** Policy @p index from 0, the baseline first, or NULL past the last. */
 S2_API const struct s2_x86_policy *s2_x86_policy_at(size_t index);
 
-/** Policy @p name ("rewrite-all"), or NULL. */
+/** Policy @p name ("rewrite-all"), or NULL, also for NULL. */
 S2_API const struct s2_x86_policy *s2_x86_policy_find(const char *name);
 
 /** Its name, as s2_x86_policy_find() takes it. */
@@ -213,7 +213,7 @@ S2_API void s2_x86_vcpu_free(struct s2_x86_vcpu *vcpu);
 S2_API int s2_x86_vcpu_event(struct s2_x86_vcpu *vcpu, struct s2_cpu *cpu,
 			     const struct s2_x86_event *event);
 
-/** Context @p id as it is now; the vcpu's own, to be read before its next event. */
+/** Context @p id as it is now, NULL if none; the vcpu's own, to be read before its next event. */
 S2_API const struct s2_x86_context *s2_x86_vcpu_context(const struct s2_x86_vcpu *vcpu,
 							enum s2_x86_id id);
 
@@ -226,7 +226,7 @@ S2_API enum s2_x86_id s2_x86_vcpu_walk(const struct s2_x86_vcpu *vcpu);
 /** Fields written since the creation, which counts too. */
 S2_API struct s2_x86_writes s2_x86_vcpu_writes(const struct s2_x86_vcpu *vcpu);
 
-/** How many fields context @p id has of each class. */
+/** How many fields context @p id has of each class; none if there is no such context. */
 S2_API struct s2_x86_shape s2_x86_vcpu_shape(const struct s2_x86_vcpu *vcpu, enum s2_x86_id id);
 
 S2_END_DECLS

@@ -82,6 +82,8 @@ const struct s2_flavour *s2_flavour_at(size_t index)
 
 const struct s2_flavour *s2_flavour_find(const char *name)
 {
+	if (!name)
+		return NULL;
 	if (!strcmp(name, "oldest"))
 		return &flavours[0];
 	if (!strcmp(name, "newest"))

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <stage2sim/machine.h>
+
 #include "machine/mem.h"
 
 static struct s2_line drop(struct s2_line line)
@@ -68,9 +70,12 @@ static struct s2_line line_write_device(struct s2_line line, uint32_t version)
 int s2_memory_create(const struct s2_features *f, unsigned cpus, enum s2_memory_detail detail,
 		     struct s2_memory **out)
 {
-	struct s2_memory *mem = calloc(1, sizeof(*mem));
-	int ret;
+	struct s2_memory *mem;
+	int ret = s2_features_check(f);
 
+	if (ret || !cpus || cpus > S2_MAX_CPUS || (unsigned)detail > S2_MEMORY_VERSIONS)
+		return -EINVAL;
+	mem = calloc(1, sizeof(*mem));
 	if (!mem)
 		return -ENOMEM;
 	mem->line_shift = f->dline_shift;
@@ -218,6 +223,8 @@ int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32
 
 	if (ret)
 		return ret;
+	if (!s2_icache_has_cpu(mem->icache, cpu))
+		return -EINVAL;
 	/* With DIC the I-cache follows the data side without being told. */
 	if (!mem->dic && s2_icache_find(mem->icache, cpu, pa.v >> mem->line_shift, version))
 		return 0;

@@ -381,6 +381,7 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		physics_free(p);
 		return ret;
 	}
+	m->users++;
 	*out = p;
 	return 0;
 }
@@ -390,6 +391,7 @@ void s2_physics_detach(struct s2_physics *p)
 	if (!p)
 		return;
 	s2_machine_remove_sink(p->machine, p);
+	p->machine->users--;
 	physics_free(p);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hyp/stage2/memo.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -36,7 +37,7 @@ static uint64_t vtcr(const struct s2_geometry *geo, const struct s2_features *f)
 
 static int mmu_check_config(const struct s2_machine *m, const struct s2_mmu_config *cfg)
 {
-	if (!cfg->flavour || !cfg->vmid.v)
+	if (!cfg->flavour || s2_flavour_check(cfg->flavour) || !cfg->vmid.v)
 		return -EINVAL;
 	if (m->features.vmid_bits == 8 && cfg->vmid.v > 0xff)
 		return -EINVAL;
@@ -107,6 +108,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 		return ret;
 	}
 	set_formats(mmu);
+	m->users++;
 	*out = mmu;
 	return 0;
 }
@@ -115,6 +117,8 @@ void s2_mmu_free(struct s2_mmu *mmu)
 {
 	if (!mmu)
 		return;
+	assert(!mmu->vm);
+	mmu->machine->users--;
 	s2_memo_fold(&mmu->map_memo, mmu->machine);
 	s2_memo_fold(&mmu->unmap_memo, mmu->machine);
 	if (mmu->pool)
@@ -161,11 +165,14 @@ void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 	mmu->on_flush_arg = arg;
 }
 
-void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
+	if (cpu->machine != mmu->machine || !mmu->root)
+		return -EINVAL;
 	cpu->settings++;
 	cpu->vcpu_vtcr = mmu->vtcr;
 	cpu->vcpu_vttbr = mmu->vttbr;
+	return 0;
 }
 
 void s2_cpu_unload_stage2(struct s2_cpu *cpu)

@@ -167,21 +167,27 @@ static void sync_broadcast(struct s2_cpu *cpu)
 	}
 }
 
-void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
+int s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
 {
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	cxt->site = cpu->site;
 	cpu->site = "tlb:own_flush";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, cxt, FLUSH_ISH);
+	return 0;
 }
 
-void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
+int s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
 {
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	sync_broadcast(cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, cxt);
 	call_hyp_return(cpu);
 	cpu->site = cxt->site;
+	return 0;
 }
 
 static void tlbflush_tell(struct s2_mmu *mmu, const struct s2_cpu *cpu,
@@ -195,12 +201,14 @@ static void tlbflush_tell(struct s2_mmu *mmu, const struct s2_cpu *cpu,
 	mmu->on_flush(mmu->on_flush_arg, &told);
 }
 
-void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid";
 	call_hyp(cpu);
@@ -211,6 +219,7 @@ void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
 void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
@@ -239,18 +248,36 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	cpu->site = site;
 }
 
-void s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+/* The address and hint that a flush by IPA is asked for. */
+static int check_flush_ipa(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa ipa,
+			   int level)
 {
-	s2_flush_vmid_ipa_step(mmu, cpu, ipa, level, 0);
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
+	if (level != S2_TTL_UNKNOWN && (level < 0 || level > S2_LAST_LEVEL))
+		return -EINVAL;
+	return ipa.v < s2_ipa_limit(&mmu->geo) ? 0 : -ERANGE;
 }
 
-void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+int s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	const int ret = check_flush_ipa(mmu, cpu, ipa, level);
+
+	if (!ret)
+		s2_flush_vmid_ipa_step(mmu, cpu, ipa, level, 0);
+	return ret;
+}
+
+int s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
 {
 	const struct s2_flush_call call = {
 		.kind = S2_FLUSH_VMID_IPA_NSH, .ipa = ipa, .level = level};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
+	const int ret = check_flush_ipa(mmu, cpu, ipa, level);
 
+	if (ret)
+		return ret;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa_nsh";
 	call_hyp(cpu);
@@ -263,6 +290,7 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
 /* Where the operations of a range go, and by how much they advance in a run of calls. */
@@ -445,12 +473,14 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 	return 0;
 }
 
-void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_CPU_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_cpu_context";
 	call_hyp(cpu);
@@ -462,13 +492,16 @@ void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
-void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VM_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vm_context";
 	call_hyp(cpu);
@@ -477,4 +510,5 @@ void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	sync_broadcast(cpu);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }

@@ -6,6 +6,9 @@
 #include "hyp/vm/vm.h"
 #include "machine/walker.h"
 
+/* ESR_EL2.ISS.DFSC has 6 bits. */
+#define DFSC_MAX 0x3f
+
 /* A stage-2 fault as user_mem_abort() gets it. */
 struct fault {
 	struct s2_vcpu *vcpu;
@@ -392,7 +395,8 @@ static int check_abort(const struct s2_vcpu *vcpu, const struct s2_fault *fault,
 {
 	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
 
-	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL)
+	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL ||
+	    (unsigned)fault->code > DFSC_MAX)
 		return -EINVAL;
 	if (fault->level < geo->start_level && fault->code != S2_FAULT_TRANSLATION)
 		return -EINVAL;

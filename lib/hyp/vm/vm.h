@@ -172,6 +172,8 @@ enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
 
 /* The VMID allocator, at vcpu_load() and vcpu_put(). */
 bool s2_vmids_serve(const struct s2_vmids *vmids, const struct s2_machine *m);
+/** A VM begins to take numbers from @p vmids, or has gone. */
+void s2_vmids_use(struct s2_vmids *vmids, bool begins);
 bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);
 void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
 
