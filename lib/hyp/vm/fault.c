@@ -187,8 +187,9 @@ static int user_mem_abort(const struct fault *f)
 		return ret;
 	size = vma_pagesize(f);
 	prot = fault_prot(f, writable);
-	ret = set_mapping(f, permission, size, pa, prot);
-	return ret ? ret : mark_dirty(f, page, prot);
+	/* Before the page can be written: unlike the kernel's, the bit may need memory. */
+	ret = mark_dirty(f, page, prot);
+	return ret ? ret : set_mapping(f, permission, size, pa, prot);
 }
 
 /* The same from where the host has found the page: no slot is asked. */
