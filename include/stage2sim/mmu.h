@@ -6,7 +6,8 @@
  * Stands for struct kvm_s2_mmu, hyp/{vhe,nvhe}/tlb.c and the flush entry
  * points of kvm/mmu.c.  Each flush is a call into EL2: a function call with
  * VHE, a hypercall with nVHE.  A flush returns 0, or -EINVAL for a CPU of
- * another machine and then has issued nothing.
+ * another machine, and of a VMID for tables that were destroyed; it has then
+ * issued nothing.
  */
 #ifndef STAGE2SIM_MMU_H
 #define STAGE2SIM_MMU_H

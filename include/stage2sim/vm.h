@@ -16,7 +16,8 @@
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
  * range that is no whole pages or no part of the slot, a vcpu not loaded, a CPU
- * of another machine, or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
+ * of another machine, or a VM whose tables have been destroyed), -ENOMEM (what
+ * was done before it stays).
  * A call that fails with -EINVAL has changed and issued nothing.  Before a VM its
  * VMIDs and its machine may not go; a physics may, if no guest is then entered by it.
  */

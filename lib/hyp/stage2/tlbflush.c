@@ -167,9 +167,15 @@ static void sync_broadcast(struct s2_cpu *cpu)
 	}
 }
 
+/* VTTBR_EL2 is loaded for a flush, and must not lead to pages that are no tables any more. */
+static bool flushable(const struct s2_mmu *mmu, const struct s2_cpu *cpu)
+{
+	return mmu->root && cpu->machine == mmu->machine;
+}
+
 int s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
 {
-	if (cpu->machine != mmu->machine)
+	if (!flushable(mmu, cpu))
 		return -EINVAL;
 	cxt->site = cpu->site;
 	cpu->site = "tlb:own_flush";
@@ -180,7 +186,7 @@ int s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_conte
 
 int s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
 {
-	if (cpu->machine != mmu->machine)
+	if (!flushable(mmu, cpu))
 		return -EINVAL;
 	sync_broadcast(cpu);
 	s2_isb(cpu);
@@ -207,7 +213,7 @@ int s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	if (cpu->machine != mmu->machine)
+	if (!flushable(mmu, cpu))
 		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid";
@@ -252,7 +258,7 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 static int check_flush_ipa(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa ipa,
 			   int level)
 {
-	if (cpu->machine != mmu->machine)
+	if (!flushable(mmu, cpu))
 		return -EINVAL;
 	if (level != S2_TTL_UNKNOWN && (level < 0 || level > S2_LAST_LEVEL))
 		return -EINVAL;
@@ -458,7 +464,7 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa st
 	uint64_t limit = s2_ipa_limit(&mmu->geo);
 	uint64_t pages = size >> mmu->geo.page_shift;
 
-	if (cpu->machine != mmu->machine || !size || ((start.v | size) & page_mask))
+	if (!flushable(mmu, cpu) || !size || ((start.v | size) & page_mask))
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;
@@ -479,7 +485,7 @@ int s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
-	if (cpu->machine != mmu->machine)
+	if (!flushable(mmu, cpu))
 		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_cpu_context";

@@ -396,7 +396,7 @@ static int check_abort(const struct s2_vcpu *vcpu, const struct s2_fault *fault,
 {
 	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
 
-	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL ||
+	if (!vcpu->cpu || !vcpu->vm->mmu->root || !fault->raised || fault->level > S2_LAST_LEVEL ||
 	    (unsigned)fault->code > DFSC_MAX)
 		return -EINVAL;
 	if (fault->level < geo->start_level && fault->code != S2_FAULT_TRANSLATION)

@@ -149,7 +149,7 @@ static inline bool s2_vcpu_in_guest(const struct s2_vcpu *vcpu)
 /** Whether a call on @p vm can be made on @p cpu: neither torn down, nor another machine's. */
 static inline bool s2_vm_callable(const struct s2_vm *vm, const struct s2_cpu *cpu)
 {
-	return !vm->dead && cpu->machine == vm->machine;
+	return !vm->dead && vm->mmu->root && cpu->machine == vm->machine;
 }
 
 /** What KVM does on @p cpu it does in the host: the guest that is in there, if any, exits. */

@@ -47,7 +47,7 @@ void s2_cpu_enter_host(struct s2_cpu *cpu)
 int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 			 const struct s2_guest_access *access, struct s2_guest_result *result)
 {
-	if (!vcpu->cpu || s2_guest_access_check(p, vcpu->cpu, access))
+	if (!vcpu->cpu || !vcpu->vm->mmu->root || s2_guest_access_check(p, vcpu->cpu, access))
 		return -EINVAL;
 	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
 		int ret;

@@ -344,7 +344,14 @@ static void tables_that_were_destroyed_take_nothing_more(void **state)
 	assert_i64(s2_pgtable_test_clear_young(u.mmu, u.cpu, page, true, &young), -EINVAL);
 	assert_i64(s2_pgtable_lookup(u.mmu, u.cpu, s2_ipa(0), &leaf), -EINVAL);
 	assert_i64(s2_mmu_load(u.mmu, u.cpu), -EINVAL);
+	assert_i64(s2_flush_vmid(u.mmu, u.cpu), -EINVAL);
+	assert_i64(s2_flush_vmid_ipa(u.mmu, u.cpu, s2_ipa(0), 3), -EINVAL);
+	assert_i64(s2_flush_vmid_ipa_nsh(u.mmu, u.cpu, s2_ipa(0), 3), -EINVAL);
+	assert_i64(s2_flush_vmid_range(u.mmu, u.cpu, s2_ipa(0), 4096), -EINVAL);
+	assert_i64(s2_flush_cpu_context(u.mmu, u.cpu), -EINVAL);
 	nothing_has_happened(&u);
+	/* Names no VMID, and so no table. */
+	assert_i64(s2_flush_vm_context(u.mmu, u.cpu), 0);
 	down(&u);
 }
 

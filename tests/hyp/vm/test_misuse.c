@@ -358,7 +358,11 @@ static void a_vm_whose_tables_were_destroyed_can_only_be_freed(void **state)
 	assert_true(s2_vcpu_guest_access(u.vcpu, u.f.p, &access, &result) < 0);
 	assert_i64(s2_vm_unmap_hva(u.f.vm, u.cpu, slot.hva, MIB, S2_UNMAP_EVENT), -EINVAL);
 	assert_i64(s2_vcpu_put(u.vcpu), 0);
+	assert_i64(s2_vcpu_load(u.vcpu, u.cpu), -EINVAL);
+	assert_i64(s2_vcpu_reset(u.vcpu, u.cpu), -EINVAL);
+	assert_i64(s2_vm_delete_slot(u.f.vm, u.cpu, 0), -EINVAL);
 	assert_i64(s2_vm_teardown(u.f.vm, u.cpu), -EINVAL);
+	assert_i64(s2_physics_error(u.f.p), 0);
 	down(&u);
 }
 
