@@ -177,7 +177,7 @@ struct s2_flavour {
  * @return 0; -EINVAL for a choice that its enum does not have, and for range
  *         operations in ascending order with LPA2, which cannot be encoded
  */
-S2_API int s2_flavour_check(const struct s2_flavour *flavour);
+S2_API int s2_flavour_check(const struct s2_flavour *flavour) S2_NONNULL(1);
 
 /**
  * Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), which lives for

@@ -62,7 +62,8 @@ struct s2_geometry {
  *         a 4 KiB or 16 KiB granule without LPA2, or LPA2 of a 64 KiB granule
  *         (which has 52 bits without it).
  */
-S2_API int s2_geometry_init(struct s2_geometry *geo, const struct s2_geometry_config *cfg);
+S2_API int s2_geometry_init(struct s2_geometry *geo, const struct s2_geometry_config *cfg)
+	S2_NONNULL(1, 2);
 
 /** The granule in bytes. */
 static inline uint64_t s2_page_size(const struct s2_geometry *geo)

@@ -87,10 +87,11 @@ S2_API int s2_op_find(const char *name);
 S2_API bool s2_op_is_broadcast(enum s2_op op);
 
 /** to - from, operation by operation; both from one machine, from first. */
-S2_API struct s2_counts s2_counts_since(const struct s2_counts *from, const struct s2_counts *to);
+S2_API struct s2_counts s2_counts_since(const struct s2_counts *from, const struct s2_counts *to)
+	S2_NONNULL(1, 2);
 
 /** Adds @p more to @p sum. */
-S2_API void s2_counts_add(struct s2_counts *sum, const struct s2_counts *more);
+S2_API void s2_counts_add(struct s2_counts *sum, const struct s2_counts *more) S2_NONNULL(1, 2);
 
 S2_END_DECLS
 

@@ -80,7 +80,7 @@ struct s2_tlbs;
  *         (1 to S2_MAX_CPUS) that cannot be; -ENOMEM.
  */
 S2_API int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid_bits,
-			  struct s2_tlbs **out);
+			  struct s2_tlbs **out) S2_NONNULL(1, 4);
 /** Frees @p tlbs (NULL is fine), which their maker owns; a physics destroys its own. */
 S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
 
@@ -92,7 +92,7 @@ S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
  *         a CPU, kind or VMID that cannot be
  */
 S2_API bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
-			  uint64_t addr, uint64_t *data, unsigned *shift);
+			  uint64_t addr, uint64_t *data, unsigned *shift) S2_NONNULL(1, 3, 5);
 
 /**
  * Enters a translation of 2^shift bytes (shift 0 to 63); another entry may go.
@@ -101,7 +101,7 @@ S2_API bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tl
  * @return 0, kept or not; -EINVAL for a CPU, kind, VMID or shift that cannot be
  */
 S2_API int s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
-			uint64_t addr, unsigned shift, uint64_t data);
+			uint64_t addr, unsigned shift, uint64_t data) S2_NONNULL(1, 3);
 
 /**
  * Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1).
@@ -110,10 +110,10 @@ S2_API int s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_t
  * @return 0; -EINVAL for a CPU or VMID that cannot be
  */
 S2_API int s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid,
-			      bool by_va_only);
+			      bool by_va_only) S2_NONNULL(1);
 
 /** Forgets everything of all VMIDs on all CPUs: O(1). */
-S2_API void s2_tlb_inval_all(struct s2_tlbs *tlbs);
+S2_API void s2_tlb_inval_all(struct s2_tlbs *tlbs) S2_NONNULL(1);
 
 /** What a TLBI by IPA removes. */
 struct s2_tlb_ipa_range {
@@ -129,10 +129,11 @@ struct s2_tlb_ipa_range {
  * @return 0; -EINVAL for a CPU, VMID, range or leaf_shift (over 63) that cannot be
  */
 S2_API int s2_tlb_inval_ipa(struct s2_tlbs *tlbs, unsigned cpu,
-			     const struct s2_tlb_ipa_range *range);
+			     const struct s2_tlb_ipa_range *range) S2_NONNULL(1, 3);
 
 /** Live entries of a kind on a CPU, 0 if either is none; looks at all of them. */
-S2_API uint64_t s2_tlb_live(const struct s2_tlbs *tlbs, unsigned cpu, enum s2_tlb_kind kind);
+S2_API uint64_t s2_tlb_live(const struct s2_tlbs *tlbs, unsigned cpu, enum s2_tlb_kind kind)
+	S2_NONNULL(1);
 
 S2_END_DECLS
 

@@ -81,14 +81,16 @@ static inline uint64_t s2_tlbi_range_pages(unsigned num, unsigned scale)
  * granule; bits above 55 are cut off.
  * @param level TTL hint 0..3, or anything else for none (as the kernel has it)
  */
-S2_API uint64_t s2_tlbi_ipa_operand(const struct s2_tlbi_format *fmt, struct s2_ipa ipa, int level);
+S2_API uint64_t s2_tlbi_ipa_operand(const struct s2_tlbi_format *fmt, struct s2_ipa ipa, int level)
+	S2_NONNULL(1);
 
 /**
  * What an operand of TLBI IPAS2E1(IS) names: one granule, or nothing (size 0)
  * if its hint is of another granule, since then no entry is sure to go, and
  * for a format of no granule.
  */
-S2_API struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, uint64_t operand);
+S2_API struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, uint64_t operand)
+	S2_NONNULL(1);
 
 /**
  * Operand of TLBI RIPAS2E1(IS).
@@ -97,14 +99,15 @@ S2_API struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, 
  *         that is not aligned to the unit of BADDR; -ERANGE for a start that BADDR cannot hold.
  */
 S2_API int s2_tlbi_range_operand(const struct s2_tlbi_format *fmt, struct s2_ipa start,
-				 unsigned num, unsigned scale, int level, uint64_t *operand);
+				 unsigned num, unsigned scale, int level, uint64_t *operand)
+	S2_NONNULL(1, 6);
 
 /**
  * What an operand of TLBI RIPAS2E1(IS) names.
  * @return 0; -EINVAL if its TG field is not this format's granule, or that is none.
  */
 S2_API int s2_tlbi_range_decode(const struct s2_tlbi_format *fmt, uint64_t operand,
-				struct s2_tlbi_span *span);
+				struct s2_tlbi_span *span) S2_NONNULL(1, 3);
 
 /**
  * Splits a range into operations as the kernel's __flush_tlb_range_op() does.
@@ -127,7 +130,8 @@ S2_API int s2_tlbi_range_decode(const struct s2_tlbi_format *fmt, uint64_t opera
  */
 S2_API int s2_tlbi_range_decompose(const struct s2_tlbi_format *fmt, enum s2_range_order order,
 				   struct s2_ipa start, uint64_t pages, int level,
-				   void (*emit)(void *arg, const struct s2_tlbi_op *op), void *arg);
+				   void (*emit)(void *arg, const struct s2_tlbi_op *op), void *arg)
+	S2_NONNULL(1);
 
 S2_END_DECLS
 

@@ -31,14 +31,16 @@
 #define S2_BEGIN_DECLS extern "C" {
 #define S2_END_DECLS }
 #else
-#define S2_BEGIN_DECLS
-#define S2_END_DECLS
+#define S2_BEGIN_DECLS /**< begins declarations of C */
+#define S2_END_DECLS   /**< ends them */
 #endif
 
 #if defined(__GNUC__)
 #define S2_API __attribute__((visibility("default")))
+#define S2_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
-#define S2_API
+#define S2_API		/**< a symbol that the library shows */
+#define S2_NONNULL(...) /**< these arguments, from 1 on, are never NULL: compilers warn */
 #endif
 
 S2_BEGIN_DECLS
