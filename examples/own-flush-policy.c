@@ -4,16 +4,16 @@
 #include <stdio.h>
 
 /* One switch for the whole range: by IPA while that is few TLBIs, else the whole VMID. */
-static void few_or_all(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
+static void few_or_all(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	uint64_t page = s2_page_size(s2_mmu_geometry(mmu));
 	struct s2_flush_context cxt;
 
 	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at < size && size <= 16 * page; at += page)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
+	for (uint64_t at = 0; at < range.size && range.size <= 16 * page; at += page)
+		s2_tlbi_ipas2e1is(cpu, s2_ipa(range.ipa.v + at), S2_TTL_UNKNOWN);
 	s2_dsb(cpu, S2_DSB_ISH); /* stage 2 goes first, then what was combined from it */
-	if (size <= 16 * page)
+	if (range.size <= 16 * page)
 		s2_tlbi_vmalle1is(cpu);
 	else
 		s2_tlbi_vmalls12e1is(cpu);
@@ -32,8 +32,11 @@ static struct s2_counts flush(const struct s2_flavour *f, uint64_t size)
 	if (s2_features_parse("max", &machine.features, NULL) || s2_machine_create(&machine, &m))
 		return counts;
 	if (!s2_mmu_create(m, &cfg, &mmu)) {
-		s2_flush_vmid_range(mmu, s2_machine_cpu(m, 0), s2_ipa(0), size);
+		const struct s2_counts before = s2_machine_counts(m); /* the root's pages */
+
+		s2_flush_vmid_range(mmu, s2_machine_cpu(m, 0), s2_range(0, size));
 		counts = s2_machine_counts(m);
+		counts = s2_counts_since(&before, &counts);
 		s2_mmu_free(mmu);
 	}
 	s2_machine_destroy(m);

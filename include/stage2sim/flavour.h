@@ -132,13 +132,12 @@ struct s2_cpu;
 
 /**
  * A range flush of the user's own, in place of kvm_tlb_flush_vmid_range(): must
- * leave no CPU with a translation of [start, start + size) that is older than
- * the call.  It issues what it likes through insn.h, and flushes of mmu.h;
- * s2_flush_enter() and s2_flush_exit() bracket TLBIs as KVM does.  The range is
- * whole pages within the IPA space.
+ * leave no CPU with a translation of @p range that is older than the call.  It
+ * issues what it likes through insn.h, and flushes of mmu.h; s2_flush_enter()
+ * and s2_flush_exit() bracket TLBIs as KVM does.  The range is whole pages
+ * within the IPA space.
  */
-typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-				  uint64_t size);
+typedef void (*s2_range_flush_fn)(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
 /** One choice for each place where kernels differ. */
 struct s2_flavour {

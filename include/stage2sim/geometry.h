@@ -32,10 +32,13 @@ enum s2_granule {
 /** At most 16 root table pages may be concatenated (Arm ARM D8.2.2). */
 #define S2_MAX_ROOT_PAGES 16
 
+/** KVM's default size of a guest's physical space, in bits: what 0 means where a VM is made. */
+#define S2_DEFAULT_IPA_BITS 40
+
 /** What decides the shape of one VM's stage 2. */
 struct s2_geometry_config {
 	enum s2_granule granule; /**< page size of stage 2 */
-	unsigned ipa_bits; /**< input size, 32 to 52 */
+	unsigned ipa_bits; /**< input size, 32 to 52; arithmetic has no default: 0 is refused */
 	unsigned pa_bits;  /**< output size, 32 to 52; ipa_bits may not exceed it */
 	bool lpa2;	   /**< FEAT_LPA2: 52 bits with 4 KiB and 16 KiB granules */
 };

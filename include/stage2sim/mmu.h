@@ -20,12 +20,9 @@ struct s2_mmu;
 /** What decides one VM's stage 2, its machine apart. */
 struct s2_mmu_config {
 	const struct s2_flavour *flavour; /**< must outlive the MMU */
-	unsigned ipa_bits;                /**< 32 to the host's limit; KVM's default is 40 */
+	unsigned ipa_bits; /**< 32 to the host's limit; 0: S2_DEFAULT_IPA_BITS */
 	struct s2_vmid vmid;              /**< tag of this VM's translations; not 0 */
 };
-
-/** KVM's default size of a guest's physical space, in bits. */
-#define S2_DEFAULT_IPA_BITS 40
 
 /** The calls into EL2 that flush. */
 enum s2_flush_kind {
@@ -52,7 +49,8 @@ struct s2_flush_call {
 S2_API const char *s2_flush_kind_name(enum s2_flush_kind kind);
 
 /**
- * An MMU with empty tables; the root is allocated and counted nowhere.
+ * An MMU with empty tables.  The pages of its root are table_alloc's of CPU 0,
+ * as s2_pgtable_destroy() and s2_vm_teardown() free them as table_free's.
  * @param m must outlive the MMU, like the flavour of @p cfg
  * @param out set on success; free with s2_mmu_free()
  * @return 0; -EINVAL for VMID 0, one too wide for the machine, or no flavour;
@@ -61,7 +59,10 @@ S2_API const char *s2_flush_kind_name(enum s2_flush_kind kind);
 S2_API int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg,
 			 struct s2_mmu **out);
 
-/** Frees the model's memory of @p mmu, tables included (NULL is fine), and issues nothing. */
+/**
+ * Frees the model's memory of @p mmu, tables included (NULL is fine), and issues
+ * and counts nothing: a VM that is to be seen dying is torn down before.
+ */
 S2_API void s2_mmu_free(struct s2_mmu *mmu);
 
 /** The shape of its tables; lives as long as the MMU. */
@@ -79,7 +80,13 @@ S2_API struct s2_pte_format s2_mmu_pte_format(const struct s2_mmu *mmu);
 /** How operands of TLBIs are encoded, for s2_tlbi_range_decompose(). */
 S2_API struct s2_tlbi_format s2_mmu_tlbi_format(const struct s2_mmu *mmu);
 
-/** Tells @p fn, in place of the one before, of every flush call as it is made; NULL for none. */
+/**
+ * Tells @p fn, in place of the one before, of every flush call as it is made;
+ * NULL for none.  What is issued, counted and left is the same with and
+ * without, but not the time: while there is a watcher, or a sink on the
+ * machine, calls that the model would else answer from an earlier, equal one
+ * are walked through, each by itself.
+ */
 S2_API void s2_mmu_watch_flushes(struct s2_mmu *mmu,
 				 void (*fn)(void *arg, const struct s2_flush_call *call),
 				 void *arg);
@@ -129,8 +136,7 @@ S2_API void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct
  * @return 0; -EINVAL if empty or not page aligned, or for another machine's CPU;
  *         -ERANGE past the IPA size.
  */
-S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-			       uint64_t size);
+S2_API int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
 
 /** __kvm_flush_cpu_context(): stage-1 and combined entries and I-cache of this CPU. */
 S2_API void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu);

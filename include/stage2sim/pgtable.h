@@ -34,20 +34,6 @@ enum s2_map_flags {
 	S2_MAP_SKIP_CMO = 1 << 2,
 };
 
-/** The range that a page-table operation is asked for. */
-struct s2_range {
-	struct s2_ipa ipa; /**< the first address */
-	uint64_t size;	   /**< bytes */
-};
-
-/** The range of @p size bytes at @p ipa. */
-static inline struct s2_range s2_range(uint64_t ipa, uint64_t size)
-{
-	struct s2_range range = {{ipa}, size};
-
-	return range;
-}
-
 /**
  * kvm_pgtable_stage2_map().  Over an existing mapping: the same mapping, or
  * one that differs in permissions only, is left alone with -EAGAIN; any other

@@ -5,7 +5,8 @@
  *
  * An intermediate physical address (what a guest calls physical), a physical
  * address and a virtual address are three different one-field types, so that
- * one cannot be passed where another is meant.  All are in bytes.
+ * one cannot be passed where another is meant.  All are in bytes.  A range of
+ * IPA is a struct s2_range; of another space, a start and a size.
  *
  * Every fallible function returns 0 (or a count) or a negative errno value,
  * and changes nothing when it fails unless its text says what it leaves.
@@ -53,12 +54,26 @@ struct s2_vmid {
 	uint16_t v; /**< the number */
 };
 
+/** A range of IPA, as calls on tables and TLBs are asked for it. */
+struct s2_range {
+	struct s2_ipa ipa; /**< the first address */
+	uint64_t size;	   /**< bytes */
+};
+
 /** IPA @p v. */
 static inline struct s2_ipa s2_ipa(uint64_t v)
 {
 	struct s2_ipa ipa = {v};
 
 	return ipa;
+}
+
+/** The range of @p size bytes at @p ipa. */
+static inline struct s2_range s2_range(uint64_t ipa, uint64_t size)
+{
+	struct s2_range range = {{ipa}, size};
+
+	return range;
 }
 
 /** PA @p v. */

@@ -49,7 +49,7 @@ enum s2_lr_overflow {
 struct s2_vgic_config {
 	unsigned max_vcpus;	   /**< 1 to 512; 0 means 512 */
 	unsigned page_shift;	   /**< of the host, 12 to 16: bounds KVM's table; 0: the granule */
-	unsigned ipa_bits;	   /**< 32 to 52; 0 means 40 */
+	unsigned ipa_bits;	   /**< 32 to 52; 0 means S2_DEFAULT_IPA_BITS */
 	unsigned revision;	   /**< of the implementation, 2 or 3; 0 means 3 */
 	struct s2_routing routing; /**< how SGIs find their vcpus */
 	enum s2_sgi_group_rule group_rule; /**< which SGI register raises which group */

@@ -61,7 +61,7 @@ struct s2_slot_config {
 /** What a VM is created with: KVM_CREATE_VM and the capabilities enabled on it. */
 struct s2_vm_config {
 	const struct s2_flavour *flavour; /**< must outlive the VM */
-	unsigned ipa_bits;                /**< 0: 40 */
+	unsigned ipa_bits;                /**< as of struct s2_mmu_config */
 	struct s2_vmids *vmids;           /**< where VMIDs come from; must outlive the VM */
 	uint64_t split_chunk;             /**< KVM_CAP_ARM_EAGER_SPLIT_CHUNK_SIZE; 0: off */
 	bool manual_protect;              /**< KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2 */

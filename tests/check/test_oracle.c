@@ -59,7 +59,7 @@ static s2_pte leaf(struct oracle_rig *r, uint64_t pa, unsigned prot)
 
 static void flush(struct oracle_rig *r)
 {
-	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_ipa(IPA), BLOCK), 0);
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(IPA, BLOCK)), 0);
 }
 
 /* What kernel code does is sound, and what it leaves out is not asked for. */

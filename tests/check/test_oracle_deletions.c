@@ -43,7 +43,7 @@ static void collapse(struct oracle_rig *r)
 static void clear_log(struct oracle_rig *r)
 {
 	assert_i64(s2_pgtable_wrprotect(r->mmu, r->cpu, s2_range(IPA, 2 * BLOCK)), 0);
-	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_ipa(IPA), 2 * BLOCK), 0);
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(IPA, 2 * BLOCK)), 0);
 	rely(r, S2_RELY_DIRTY_HARVESTED, IPA, 2 * BLOCK, S2_ACCESS_READ);
 	returns(r, IPA, 2 * BLOCK);
 }

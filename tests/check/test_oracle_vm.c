@@ -219,49 +219,46 @@ static void random_vms_break_no_rule(void **state)
 	}
 }
 
-static void flush_nothing(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
+static void flush_nothing(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	(void)mmu;
 	(void)cpu;
-	(void)start;
-	(void)size;
+	(void)range;
 }
 
 /* All but the last page: an odd one is the decomposition's last operation. */
-static void flush_without_the_last_page(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-					uint64_t size)
+static void flush_without_the_last_page(struct s2_mmu *mmu, struct s2_cpu *cpu,
+					struct s2_range range)
 {
 	struct s2_flush_context cxt;
 
 	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at + PAGE < size; at += PAGE)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
+	for (uint64_t at = 0; at + PAGE < range.size; at += PAGE)
+		s2_tlbi_ipas2e1is(cpu, s2_ipa(range.ipa.v + at), S2_TTL_UNKNOWN);
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	s2_flush_exit(mmu, cpu, &cxt);
 }
 
-static void flush_stage_1_first(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-				uint64_t size)
+static void flush_stage_1_first(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	struct s2_flush_context cxt;
 
 	s2_flush_enter(mmu, cpu, &cxt);
 	s2_tlbi_vmalle1is(cpu);
 	s2_dsb(cpu, S2_DSB_ISH);
-	for (uint64_t at = 0; at < size; at += PAGE)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
+	for (uint64_t at = 0; at < range.size; at += PAGE)
+		s2_tlbi_ipas2e1is(cpu, s2_ipa(range.ipa.v + at), S2_TTL_UNKNOWN);
 	s2_flush_exit(mmu, cpu, &cxt);
 }
 
-static void flush_all_pages(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start,
-			    uint64_t size)
+static void flush_all_pages(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	struct s2_flush_context cxt;
 
 	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at < size; at += PAGE)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
+	for (uint64_t at = 0; at < range.size; at += PAGE)
+		s2_tlbi_ipas2e1is(cpu, s2_ipa(range.ipa.v + at), S2_TTL_UNKNOWN);
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	s2_flush_exit(mmu, cpu, &cxt);

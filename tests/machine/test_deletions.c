@@ -158,7 +158,7 @@ static void op_wrprotect_flush_vmid(struct rig *r)
 static void op_wrprotect_flush_range(struct rig *r)
 {
 	assert_i64(s2_pgtable_wrprotect(r->mmu, r->cpu, s2_range(IPA, PAGE)), 0);
-	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_ipa(IPA), 2 * PAGE), 0);
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(IPA, 2 * PAGE)), 0);
 }
 
 static void op_wrprotect_flush_vm_context(struct rig *r)

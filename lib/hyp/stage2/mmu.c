@@ -78,6 +78,18 @@ static int alloc_root(struct s2_mmu *mmu)
 	return -ENOMEM;
 }
 
+/* kvm_pgtable_stage2_init() runs on whichever CPU made the VM; here it is the first. */
+static void count_root(const struct s2_mmu *mmu)
+{
+	struct s2_cpu *cpu = s2_machine_cpu(mmu->machine, 0);
+	const char *const site = cpu->site;
+
+	cpu->site = "stage2:create";
+	for (unsigned i = 0; i < mmu->geo.root_pages; i++)
+		s2_table_event(cpu, S2_OP_TABLE_ALLOC, mmu->root[i].pa, s2_page_size(&mmu->geo));
+	cpu->site = site;
+}
+
 int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct s2_mmu **out)
 {
 	const struct s2_features *f = &m->features;
@@ -85,7 +97,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 	const bool wide = lpa2 || f->granule == S2_GRANULE_64K;
 	const struct s2_geometry_config shape = {
 		.granule = f->granule,
-		.ipa_bits = cfg->ipa_bits,
+		.ipa_bits = cfg->ipa_bits ? cfg->ipa_bits : S2_DEFAULT_IPA_BITS,
 		.pa_bits = f->pa_bits > 48 && !wide ? 48 : f->pa_bits,
 		.lpa2 = lpa2,
 	};
@@ -110,6 +122,7 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 		return ret;
 	}
 	set_formats(mmu);
+	count_root(mmu);
 	*out = mmu;
 	return 0;
 }

@@ -76,7 +76,7 @@ static void flush_broken(struct s2_walk *walk, const struct s2_visit *v)
 	uint64_t base = v->addr & ~(v->granule - 1);
 
 	if (s2_pte_is_table(v->old, v->level))
-		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_ipa(base), v->granule);
+		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_range(base, v->granule));
 	else if (s2_pte_valid(v->old))
 		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), v->level);
 }

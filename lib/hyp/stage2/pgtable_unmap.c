@@ -90,7 +90,7 @@ static void flush_unmapped(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ran
 	else if (spares_addresses(mmu))
 		s2_flush_vmid(mmu, cpu);
 	else
-		s2_flush_vmid_range(mmu, cpu, range.ipa, range.size);
+		s2_flush_vmid_range(mmu, cpu, range);
 }
 
 /* kvm_pgtable_stage2_unmap() */

@@ -468,18 +468,19 @@ static bool flush_as_range(const struct s2_mmu *mmu, struct s2_ipa start, uint64
 	}
 }
 
-int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
+int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	const uint64_t page_mask = s2_page_size(&mmu->geo) - 1;
-	uint64_t limit = s2_ipa_limit(&mmu->geo);
-	uint64_t pages = size >> mmu->geo.page_shift;
+	const struct s2_ipa start = range.ipa;
+	const uint64_t size = range.size, limit = s2_ipa_limit(&mmu->geo);
+	const uint64_t pages = size >> mmu->geo.page_shift;
 
 	if (cpu->machine != mmu->machine || !size || ((start.v | size) & page_mask))
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;
 	if (mmu->flavour->flush_range_with)
-		mmu->flavour->flush_range_with(mmu, cpu, start, size);
+		mmu->flavour->flush_range_with(mmu, cpu, range);
 	else if (!flush_as_range(mmu, start, pages))
 		s2_flush_vmid(mmu, cpu);
 	else if (mmu->flavour->range_calls == S2_RANGE_PER_CHUNK)

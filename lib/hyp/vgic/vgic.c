@@ -18,7 +18,6 @@
 #define MIN_IRQS	 64U
 #define MAX_IRQS	 1024U
 #define IRQ_STEP	 32U
-#define DEFAULT_IPA_BITS 40U
 /* Inner cacheable RaWb, inner shareable. */
 #define PENDBASER_RESET \
 	(s2_field_put(3, S2_GICR_BASER_INNER_CACHE) | s2_field_put(1, S2_GICR_BASER_SHARE))
@@ -50,7 +49,7 @@ static void fill_defaults(struct s2_vgic_config *cfg, const struct s2_machine *m
 	if (!cfg->page_shift)
 		cfg->page_shift = (unsigned)m->features.granule;
 	if (!cfg->ipa_bits)
-		cfg->ipa_bits = DEFAULT_IPA_BITS;
+		cfg->ipa_bits = S2_DEFAULT_IPA_BITS;
 	if (!cfg->revision)
 		cfg->revision = S2_REVISION_IR;
 }

@@ -93,7 +93,7 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		return 0;
 	ret = s2_vm_apply_range(vm, cpu, slot_range(s), s2_pgtable_wrprotect);
 	if (!ret)
-		ret = s2_flush_vmid_range(vm->mmu, cpu, s->cfg.ipa, s->cfg.size);
+		ret = s2_flush_vmid_range(vm->mmu, cpu, s2_range(s->cfg.ipa.v, s->cfg.size));
 	if (!ret)
 		harvested(vm, cpu, s, 0, pages, "kvm_mmu_wp_memory_region");
 	return ret ? ret : split_huge_pages(vm, cpu, slot_range(s));
@@ -259,7 +259,7 @@ int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range sl
 		range = cleared;
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_ROUND)
 		range = rounded_span(vm, slot, cleared);
-	return s2_flush_vmid_range(vm->mmu, cpu, range.ipa, range.size);
+	return s2_flush_vmid_range(vm->mmu, cpu, range);
 }
 
 /* The flush comes once, after mmu_lock is dropped: of the slot, however little was cleared. */

@@ -12,7 +12,7 @@ static int create_mmu(struct s2_vm *vm)
 {
 	const struct s2_mmu_config cfg = {
 		.flavour = vm->cfg.flavour,
-		.ipa_bits = vm->cfg.ipa_bits ? vm->cfg.ipa_bits : S2_DEFAULT_IPA_BITS,
+		.ipa_bits = vm->cfg.ipa_bits,
 		.vmid = {1}, /* until the first vcpu_load() */
 	};
 	int ret = s2_mmu_create(vm->machine, &cfg, &vm->mmu);

@@ -334,7 +334,7 @@ static int replay_flush_memslot(struct s2_replay *r, struct replay_task *t, stru
 		return 0;
 	}
 	r->oom |= !learn_slot(vm, t->wp_start, size, true);
-	return s2_flush_vmid_range(vm->mmu, s2_replay_cpu(r, ev), s2_ipa(t->wp_start), size);
+	return s2_flush_vmid_range(vm->mmu, s2_replay_cpu(r, ev), s2_range(t->wp_start, size));
 }
 
 static int replay_destroy(struct s2_replay *r, struct replay_vm *vm,

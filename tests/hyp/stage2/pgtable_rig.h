@@ -47,6 +47,7 @@ static inline void rig_up(struct rig *r, const char *spec, const char *flavour)
 	assert_i64(s2_features_parse(spec, &cfg.features, NULL), 0);
 	assert_i64(s2_machine_create(&cfg, &r->m), 0);
 	assert_i64(s2_mmu_create(r->m, &mmu, &r->mmu), 0);
+	r->before = s2_machine_counts(r->m);
 	r->cpu = s2_machine_cpu(r->m, 0);
 	s2_mmu_watch_flushes(r->mmu, told, r);
 }
@@ -111,7 +112,7 @@ static inline struct s2_pgtable_state state_of(struct rig *r)
 	return s;
 }
 
-/* Since forget(). */
+/* Since rig_up() or forget(). */
 static inline void expect_nothing_issued(const struct rig *r)
 {
 	for (int op = 0; op < S2_OP_COUNT; op++)

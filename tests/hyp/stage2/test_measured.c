@@ -226,8 +226,9 @@ static void r4_a_range_flush_has_one_vmalle1is_whatever_its_operations(void **st
 		struct host h;
 
 		boot(&h, rows[i].spec, "kvm-6.12");
-		assert_i64(s2_flush_vmid_range(h.mmu, h.cpu, s2_ipa(BASE + rows[i].first * PAGE),
-					       rows[i].pages * PAGE),
+		assert_i64(s2_flush_vmid_range(
+				   h.mmu, h.cpu,
+				   s2_range(BASE + rows[i].first * PAGE, rows[i].pages * PAGE)),
 			   0);
 		assert_u64(did(&h, S2_OP_TLBI_RIPAS2E1IS), rows[i].ranges);
 		assert_u64(did(&h, S2_OP_TLBI_IPAS2E1IS), rows[i].singles);
@@ -264,7 +265,7 @@ static void r5_enabling_the_dirty_log_flushes_the_slot_once(void **state)
 		assert_u64(tlbis(&h), 0);
 		assert_u64(did(&h, S2_OP_PTE_WRITE), 100);
 		/* ceil(20 GiB / 8 GiB) */
-		assert_i64(s2_flush_vmid_range(h.mmu, h.cpu, s2_ipa(BASE), 20 * GIB), 0);
+		assert_i64(s2_flush_vmid_range(h.mmu, h.cpu, s2_range(BASE, 20 * GIB)), 0);
 		assert_u64(did(&h, S2_OP_TLBI_VMALLS12E1IS), rows[i].vmids);
 		assert_u64(did(&h, S2_OP_TLBI_RIPAS2E1IS), rows[i].ranges);
 		assert_u64(did(&h, S2_OP_TLBI_VMALLE1IS), rows[i].ranges);
@@ -287,7 +288,7 @@ static void r6_each_clear_flushes_the_whole_slot(void **state)
 		begin(&h);
 		for (uint64_t c = 0; c < 64; c++) {
 			wrprotect(&h, c * 64 * PAGE, 64 * PAGE);
-			assert_i64(s2_flush_vmid_range(h.mmu, h.cpu, s2_ipa(BASE), 64 * GIB), 0);
+			assert_i64(s2_flush_vmid_range(h.mmu, h.cpu, s2_range(BASE, 64 * GIB)), 0);
 		}
 		if (i == 0) {
 			assert_u64(did(&h, S2_OP_TLBI_RIPAS2E1IS), 512);

@@ -211,7 +211,7 @@ static int call_once(struct rig *rig, const struct step *s, const struct s2_rang
 	case SPLIT:
 		return s2_pgtable_split(rig->mmu, rig->cpu, r, NULL);
 	case FLUSH_TLB_RANGE:
-		return s2_flush_vmid_range(rig->mmu, rig->cpu, r.ipa, r.size);
+		return s2_flush_vmid_range(rig->mmu, rig->cpu, r);
 	case DESTROY:
 		return s2_pgtable_destroy(rig->mmu, rig->cpu);
 	default:

@@ -165,6 +165,20 @@ static void an_mmu_that_cannot_be_is_refused(void **state)
 	}
 }
 
+static void an_ipa_size_of_0_is_kvms_default(void **state)
+{
+	const struct s2_mmu_config cfg = {.flavour = s2_flavour_find("kvm-6.12"), .vmid = {2}};
+	struct s2_mmu *mmu;
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, "max", "kvm-6.12");
+	assert_i64(s2_mmu_create(r.m, &cfg, &mmu), 0);
+	assert_u64(s2_mmu_geometry(mmu)->ipa_bits, S2_DEFAULT_IPA_BITS);
+	s2_mmu_free(mmu);
+	rig_down(&r);
+}
+
 /* The pages below the one that no table could be had for, as without the error; none above. */
 static void expect_prefix(struct rig *r, uint64_t ipa, uint64_t size)
 {
@@ -313,6 +327,7 @@ int main(void)
 		s2_unit_test(a_map_of_what_cannot_be_mapped_is_refused_and_nothing_happens),
 		s2_unit_test(kvm_6_1_cannot_split),
 		s2_unit_test(an_mmu_that_cannot_be_is_refused),
+		s2_unit_test(an_ipa_size_of_0_is_kvms_default),
 		s2_unit_test(a_map_without_memory_leaves_the_part_before_wherever_it_ends),
 		s2_unit_test(a_memcache_gives_what_it_has_and_no_more),
 		s2_unit_test(a_split_without_memory_leaves_whole_blocks_wherever_it_ends),

@@ -131,7 +131,7 @@ static void flush_ipa_nsh(struct rig *r)
 
 static void flush_range(struct rig *r)
 {
-	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_ipa(0x40000000), 3 * PAGE), 0);
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(0x40000000, 3 * PAGE)), 0);
 }
 
 static void flush_cpu_context(struct rig *r)
@@ -443,9 +443,10 @@ static void ranges_take_as_many_tlbis_as_the_facts_say(void **state)
 		page = s2_page_size(s2_mmu_geometry(r.mmu));
 		s2_test_row("%s, %d pages from page %d", rows[i].spec, (int)rows[i].pages,
 			    (int)rows[i].first);
-		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(rows[i].first * page),
-					       rows[i].pages * page),
-			   0);
+		assert_i64(
+			s2_flush_vmid_range(r.mmu, r.cpu,
+					    s2_range(rows[i].first * page, rows[i].pages * page)),
+			0);
 		assert_u64(r.n_calls, 1);
 		assert_u64(r.w.n_ripa, rows[i].ripa);
 		assert_u64(r.w.n_ipa, rows[i].ipa);
@@ -472,7 +473,8 @@ static void a_repeated_range_doubles_its_tlbis_or_adds_one(void **state)
 			rig_up(&r, erratum ? "neoverse-n2" : "neoverse-n2,-repeat_tlbi",
 			       flavours[i % 2], 40);
 			assert_i64(
-				s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(0), rows[i / 2][0] * PAGE),
+				s2_flush_vmid_range(r.mmu, r.cpu,
+						    s2_range(0, rows[i / 2][0] * PAGE)),
 				0);
 			plain = erratum ? plain : s2_machine_counts(r.m);
 			c = s2_machine_counts(r.m);
@@ -512,7 +514,7 @@ static void ranges_over_2_to_21_pages_are_whole_calls_each(void **state)
 		rig_up(&r, rows[i].spec, "kvm-6.12", 40);
 		page = s2_page_size(s2_mmu_geometry(r.mmu));
 		s2_test_row("%s, 0x%" PRIx64 " bytes", rows[i].spec, rows[i].size);
-		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(0), rows[i].size), 0);
+		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_range(0, rows[i].size)), 0);
 		assert_u64(r.n_calls, rows[i].calls);
 		c = s2_machine_counts(r.m);
 		assert_u64(c.n[S2_OP_TLBI_VMALLE1IS], rows[i].calls);
@@ -560,8 +562,8 @@ static void a_range_that_is_none_is_refused_and_nothing_is_issued(void **state)
 
 		rig_up(&r, specs[i % 2], "kvm-6.12", 40);
 		s2_test_row("%s, row %zu", specs[i % 2], i / 2);
-		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_ipa(rows[i / 2].start),
-					       rows[i / 2].size),
+		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu,
+					       s2_range(rows[i / 2].start, rows[i / 2].size)),
 			   rows[i / 2].error);
 		assert_string_equal(r.w.s, "");
 		rig_down(&r);

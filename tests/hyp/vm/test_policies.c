@@ -305,10 +305,10 @@ static void chunks_of_a_range_flush_are_the_same_as_a_run(void **state)
 						   .ipa_bits = 44});
 			shift = s2_mmu_geometry(s2_vm_mmu(r.vm))->page_shift;
 			s2_machine_add_sink(r.m, &sink);
-			assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu,
-						       s2_ipa(range[0] << shift),
-						       range[1] << shift),
-				   0);
+			assert_i64(
+				s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu,
+						    s2_range(range[0] << shift, range[1] << shift)),
+				0);
 			counts[limit] = lap(&r);
 			rig_down(&r);
 		}
@@ -496,7 +496,7 @@ static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
 	for (uint64_t lost = 29; lost <= 30; lost++) {
 		f.costs.lost_entries = lost;
 		rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 20 * GIB), 0);
+		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_range(0, 20 * GIB)), 0);
 		if (lost < 30)
 			expect(&r, (struct expected){.vmalls12e1is = 1});
 		else
@@ -506,12 +506,12 @@ static void by_cost_takes_the_cheaper_of_range_and_vmid(void **state)
 	/* Seven pages: two operations. */
 	f.costs.lost_entries = 19;
 	rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
-	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 7 * PAGE), 0);
+	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_range(0, 7 * PAGE)), 0);
 	expect(&r, (struct expected){.vmalls12e1is = 1});
 	rig_down(&r);
 	f.costs.lost_entries = 20;
 	rig_up(&r, &(struct shape){.machine = "max,-lpa2", .own = &f});
-	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(0), 7 * PAGE), 0);
+	assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_range(0, 7 * PAGE)), 0);
 	expect(&r, (struct expected){.ripas2e1is = 1, .ipas2e1is = 1, .vmalle1is = 1});
 	rig_down(&r);
 }

@@ -84,6 +84,34 @@ static void counts_of_every_policy_equal_their_closed_forms(void **state)
 	check_policies(512 * GIB, GIB);
 }
 
+/* From s2_vm_create() on: the pages of the root are counted where they come, too. */
+static void a_vm_gives_back_as_many_table_pages_as_it_took(void **state)
+{
+	static const struct shape shapes[] = {
+		{.size = GIB + 2 * MIB},
+		{.size = 4 * MIB, .machine = "max,granule=16k", .backing = 16 * KIB},
+		{.size = 64 * MIB, .machine = "max,granule=64k", .ipa_bits = 36, .backing = 64 * KIB},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shapes); i++)
+		for (int policy = 0; policy <= S2_TEARDOWN_UNMAP_RANGE; policy++) {
+			const struct s2_flavour f = flavour((enum s2_teardown)policy);
+			struct s2_counts c;
+			struct rig r;
+
+			s2_test_row("shape %zu, policy %d", i, policy);
+			rig_up(&r, &shapes[i], &f);
+			assert_u64(s2_machine_counts(r.m).n[S2_OP_TABLE_ALLOC],
+				   s2_mmu_geometry(s2_vm_mmu(r.vm))->root_pages);
+			map_all(&r, &shapes[i]);
+			assert_i64(s2_vm_teardown(r.vm, r.cpu), 0);
+			c = s2_machine_counts(r.m);
+			assert_u64(c.n[S2_OP_TABLE_FREE], c.n[S2_OP_TABLE_ALLOC]);
+			rig_down(&r);
+		}
+}
+
 static void sixty_four_gib_of_pages_are_16810048_flushes(void **state)
 {
 	const struct shape s = {.size = 64 * GIB};
@@ -410,6 +438,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(counts_of_every_policy_equal_their_closed_forms),
+		s2_unit_test(a_vm_gives_back_as_many_table_pages_as_it_took),
 		s2_unit_test(sixty_four_gib_of_pages_are_16810048_flushes),
 		s2_unit_test(each_flavour_tears_down_as_its_kernels_do),
 		s2_unit_test(with_fwb_and_range_a_chunk_is_one_range_flush_and_nothing_is_cleaned),

@@ -90,13 +90,13 @@ static void a_block_over_a_table_costs_what_its_policy_says(void **state)
 }
 
 /* A flush of the user's own is used wherever KVM flushes a range. */
-static void own_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa start, uint64_t size)
+static void own_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
 	struct s2_flush_context cxt;
 
 	s2_flush_enter(mmu, cpu, &cxt);
-	for (uint64_t at = 0; at < size; at += 2 * MIB)
-		s2_tlbi_ipas2e1is(cpu, s2_ipa(start.v + at), S2_TTL_UNKNOWN);
+	for (uint64_t at = 0; at < range.size; at += 2 * MIB)
+		s2_tlbi_ipas2e1is(cpu, s2_ipa(range.ipa.v + at), S2_TTL_UNKNOWN);
 	s2_dsb(cpu, S2_DSB_ISH);
 	s2_tlbi_vmalle1is(cpu);
 	s2_flush_exit(mmu, cpu, &cxt);
@@ -118,7 +118,7 @@ static void an_own_range_flush_takes_the_place_of_kvms(void **state)
 		shape.machine = machines[i];
 		f.flush_range_with = own_flush;
 		rig_up(&r, &shape, &f);
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 8 * MIB), 0);
+		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM, 8 * MIB)), 0);
 		c = lap(&r);
 		assert_u64(c.n[S2_OP_TLBI_IPAS2E1IS], 4);
 		assert_u64(c.n[S2_OP_TLBI_VMALLE1IS], 1);
@@ -129,7 +129,7 @@ static void an_own_range_flush_takes_the_place_of_kvms(void **state)
 		kvm.n[S2_OP_TLBI_IPAS2E1IS] = 4;
 		kvm.n[S2_OP_DVM_BROADCAST] = c.n[S2_OP_DVM_BROADCAST];
 		assert_memory_equal(&c, &kvm, sizeof(c));
-		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_ipa(RAM), 1), -EINVAL);
+		assert_i64(s2_flush_vmid_range(s2_vm_mmu(r.vm), r.cpu, s2_range(RAM, 1)), -EINVAL);
 		rig_down(&r);
 	}
 }

@@ -50,7 +50,7 @@ static void refuse_all(struct s2_vm *vm, struct s2_cpu *stranger)
 	assert_i64(s2_vm_age_hva(vm, stranger, s2_va(RAM), PAGE), -EINVAL);
 	assert_i64(s2_vm_delete_slot(vm, stranger, 0), -EINVAL);
 	assert_i64(s2_vm_teardown(vm, stranger), -EINVAL);
-	assert_i64(s2_flush_vmid_range(s2_vm_mmu(vm), stranger, s2_ipa(RAM), PAGE), -EINVAL);
+	assert_i64(s2_flush_vmid_range(s2_vm_mmu(vm), stranger, s2_range(RAM, PAGE)), -EINVAL);
 	after = s2_machine_counts(s2_mmu_machine(s2_vm_mmu(vm)));
 	assert_memory_equal(&before, &after, sizeof(before));
 	assert_unused(s2_cpu_machine(stranger));

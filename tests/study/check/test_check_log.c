@@ -286,7 +286,7 @@ static void our_own_logs_are_told_again(void **state)
 						  NULL, 0),
 				   0);
 			assert_i64(s2_pgtable_wrprotect(mmu, cpu, range), 0);
-			assert_i64(s2_flush_vmid_range(mmu, cpu, range.ipa, range.size), 0);
+			assert_i64(s2_flush_vmid_range(mmu, cpu, range), 0);
 			assert_i64(s2_pgtable_unmap(mmu, cpu, range), 0);
 		}
 		assert_i64(s2_log_detach(sink, NULL), 0);
