@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The short cuts of an unwatched machine (calls tallied, tables answered for
- * as a whole, the index of tables) count and leave what the long way does.
+ * What memos of calls and the index of tables rest on, change by change.
+ * test_shortcuts.c has random programs, and the other short cuts.
  */
 #include "support.h"
 
@@ -14,12 +14,9 @@
 
 #include "hyp/stage2/mmu.h"
 
-#define MIB	   (UINT64_C(1) << 20)
-#define GIB	   (UINT64_C(1) << 30)
-#define BASE	   GIB
-#define SPAN_PAGES 1536U /* three last-level tables of 4 KiB pages */
-#define STEPS	   400U
-#define PROGRAMS   120U
+#define MIB  (UINT64_C(1) << 20)
+#define GIB  (UINT64_C(1) << 30)
+#define BASE GIB
 
 struct side {
 	struct s2_machine *m;
@@ -51,88 +48,6 @@ static void side_down(struct side *s)
 	s2_machine_destroy(s->m);
 }
 
-enum op {
-	MAP,
-	MAP_RANGE,
-	UNMAP,
-	UNMAP_RANGE,
-	WRPROTECT,
-	RELAX,
-	FLUSH,
-	YOUNG,
-	SPLIT,
-	LOAD,
-	OPS
-};
-
-struct step {
-	enum op op;
-	unsigned vm, cpu, prot, flags;
-	uint64_t page, pages;
-};
-
-static struct step random_step(struct s2_test_rng *rng)
-{
-	static const unsigned prots[] = {
-		S2_PROT_R | S2_PROT_W,
-		S2_PROT_R,
-		S2_PROT_R | S2_PROT_X,
-		S2_PROT_R | S2_PROT_DEVICE,
-		S2_PROT_R | S2_PROT_W | S2_PROT_NORMAL_NC,
-	};
-	struct step s = {
-		.op = (enum op)s2_test_rng_below(rng, OPS),
-		.vm = (unsigned)s2_test_rng_below(rng, 4) == 0,
-		.cpu = (unsigned)s2_test_rng_below(rng, 4) == 0,
-		.page = s2_test_rng_below(rng, SPAN_PAGES),
-		.flags = s2_test_rng_below(rng, 2) ? S2_MAP_FAULT : 0,
-	};
-
-	/* Mostly plain memory, so that tables stay uniform for a while. */
-	s.prot = prots[s2_test_rng_below(rng, 8) ? 0 : s2_test_rng_below(rng, 5)];
-	s.pages = 1 + s2_test_rng_below(rng, SPAN_PAGES - s.page);
-	if (s2_test_rng_below(rng, 4) == 0)
-		s.page = 0, s.pages = SPAN_PAGES;
-	return s;
-}
-
-static int do_step(struct side *side, const struct step *s)
-{
-	struct s2_mmu *mmu = side->mmu[s->vm];
-	struct s2_cpu *cpu = side->cpu[s->cpu];
-	uint64_t page = s2_page_size(s2_mmu_geometry(mmu));
-	const struct s2_range one = s2_range(BASE + s->page * page, page);
-	const struct s2_range many = s2_range(BASE + s->page * page, s->pages * page);
-	bool young;
-
-	switch (s->op) {
-	case MAP:
-		return s2_pgtable_map(mmu, cpu, one, s2_pa(one.ipa.v + 8 * GIB), s->prot, NULL,
-				      s->flags);
-	case MAP_RANGE:
-		return s2_pgtable_map(mmu, cpu, many, s2_pa(many.ipa.v + 8 * GIB), s->prot, NULL,
-				      s->flags);
-	case UNMAP:
-		return s2_pgtable_unmap(mmu, cpu, one);
-	case UNMAP_RANGE:
-		return s2_pgtable_unmap(mmu, cpu, many);
-	case WRPROTECT:
-		return s2_pgtable_wrprotect(mmu, cpu, many);
-	case RELAX:
-		return s2_pgtable_relax_perms(mmu, cpu, one.ipa, S2_PROT_R | S2_PROT_W);
-	case FLUSH:
-		return s2_pgtable_flush(mmu, cpu, many);
-	case YOUNG:
-		return s2_pgtable_test_clear_young(mmu, cpu, many, true, &young);
-	case SPLIT:
-		return s2_pgtable_split(mmu, cpu, many, NULL);
-	default:
-		/* A vcpu of either VM: flushes of the other then restore its stage 2. */
-		s2_mmu_load(mmu, cpu);
-		return 0;
-	}
-}
-
 static void expect_same_counts(const struct side *a, const struct side *b)
 {
 	const struct s2_counts x = s2_machine_counts(a->m), y = s2_machine_counts(b->m);
@@ -150,27 +65,6 @@ static void expect_same_counts(const struct side *a, const struct side *b)
 	}
 }
 
-static void expect_same_tables(const struct side *a, const struct side *b)
-{
-	for (unsigned vm = 0; vm < 2; vm++) {
-		uint64_t page = s2_page_size(s2_mmu_geometry(a->mmu[vm]));
-		struct s2_pgtable_state x, y;
-
-		s2_pgtable_state(a->mmu[vm], &x);
-		s2_pgtable_state(b->mmu[vm], &y);
-		assert_memory_equal(&x, &y, sizeof(x));
-		for (uint64_t i = 0; i < SPAN_PAGES; i++) {
-			struct s2_leaf p, q;
-
-			s2_pgtable_lookup(a->mmu[vm], NULL, s2_ipa(BASE + i * page), &p);
-			s2_pgtable_lookup(b->mmu[vm], NULL, s2_ipa(BASE + i * page), &q);
-			assert_u64(p.pte, q.pte);
-			assert_i64(p.level, q.level);
-			assert_u64(p.pa.v, q.pa.v);
-		}
-	}
-}
-
 static const struct {
 	const char *machine, *flavour;
 	unsigned ipa_bits;
@@ -184,40 +78,6 @@ static const struct {
 	{"max,granule=64k", "kvm-6.12", 48},
 	{"cortex-a55", "kvm-6.1", 36},
 };
-
-static void run_program(uint64_t seed)
-{
-	struct s2_test_rng rng = {seed};
-	size_t shape = (size_t)s2_test_rng_below(&rng, ARRAY_SIZE(shapes));
-	struct side fast, slow;
-
-	side_up(&fast, shapes[shape].machine, shapes[shape].flavour, shapes[shape].ipa_bits, 0);
-	side_up(&slow, shapes[shape].machine, shapes[shape].flavour, shapes[shape].ipa_bits, 1);
-	for (unsigned i = 0; i < STEPS; i++) {
-		const struct step s = random_step(&rng);
-
-		s2_test_row("program %llu step %u on %s", (unsigned long long)seed, i,
-			    shapes[shape].machine);
-		assert_i64(do_step(&fast, &s), do_step(&slow, &s));
-		expect_same_counts(&fast, &slow);
-	}
-	expect_same_tables(&fast, &slow);
-	for (unsigned vm = 0; vm < 2; vm++) {
-		s2_pgtable_destroy(fast.mmu[vm], fast.cpu[0]);
-		s2_pgtable_destroy(slow.mmu[vm], slow.cpu[0]);
-	}
-	expect_same_counts(&fast, &slow);
-	side_down(&fast);
-	side_down(&slow);
-}
-
-static void short_cuts_count_and_leave_what_the_long_way_does(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= PROGRAMS; seed++)
-		run_program(seed);
-	print_message("%u programs of %u steps\n", PROGRAMS, STEPS);
-}
 
 /* A VM with more tables than it takes to make an index, mapped and unmapped page by page. */
 static void an_indexed_vm_counts_closed_forms(void **state)
@@ -411,7 +271,6 @@ static void tables_that_are_gone_are_not_found(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		s2_unit_test(short_cuts_count_and_leave_what_the_long_way_does),
 		s2_unit_test(an_indexed_vm_counts_closed_forms),
 		s2_unit_test(a_short_cut_is_not_taken_on_what_has_changed),
 		s2_unit_test(who_comes_to_watch_sees_every_call),
