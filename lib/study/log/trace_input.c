@@ -18,6 +18,9 @@
 /** Bytes of a file's name that messages show. */
 #define INPUT_NAME_SHOWN 80
 
+/** Bytes that tell the longest magic number. */
+#define INPUT_MAGIC_MAX 10
+
 /** "There is none" for a position in the buffer. */
 #define INPUT_NOWHERE SIZE_MAX
 
@@ -172,6 +175,29 @@ static int input_add_bytes(struct s2_input *in, int n)
 	return 0;
 }
 
+/** Refuse what is known not to be text, with the command that makes it so. */
+static int input_refuse_binary(struct s2_input *in, size_t len)
+{
+	static const struct {
+		const char *what;
+		char magic[INPUT_MAGIC_MAX + 1];
+		size_t size;
+	} known[] = {
+		{"a trace.dat of trace-cmd: give its text (trace-cmd report -i FILE)",
+		 "\x17\x08\x44tracing", 10},
+		{"a perf.data: give its text (perf script -i FILE)", "PERFILE2", 8},
+		{"the file is compressed by zstd: decompress it first (zstd -d)",
+		 "\x28\xb5\x2f\xfd", 4},
+		{"the file is compressed by xz: decompress it first (xz -d)", "\xfd\x37zXZ", 5},
+		{"the file is compressed by bzip2: decompress it first (bzip2 -d)", "BZh", 3},
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (len >= known[i].size && !memcmp(in->buffer, known[i].magic, known[i].size))
+			return input_fail(in, -EINVAL, S2_TRACE_ERR_NOT_FTRACE, known[i].what, "");
+	return 0;
+}
+
 /** Read the first bytes, and turn to decompression if they are gzip's magic. */
 static int input_begin(struct s2_input *in)
 {
@@ -179,7 +205,7 @@ static int input_begin(struct s2_input *in)
 
 	in->begun = true;
 	/* A pipe may give a single byte, which would not tell. */
-	while (len < 2) {
+	while (len < INPUT_MAGIC_MAX) {
 		n = input_read_some(in, in->buffer + len, S2_TRACE_LINE_MAX / 2);
 		if (n < 0)
 			return input_fail_read(in, n);
@@ -187,6 +213,9 @@ static int input_begin(struct s2_input *in)
 			break;
 		len += n;
 	}
+	n = input_refuse_binary(in, (size_t)len);
+	if (n < 0)
+		return n;
 	if (len < 2 || memcmp(in->buffer, "\x1f\x8b", 2) != 0)
 		return input_add_bytes(in, len);
 	n = s2_gzip_open(in->buffer, (size_t)len, &in->gzip);

@@ -33,9 +33,32 @@ static void what_is_not_ftrace_is_refused(void **state)
 	assert_for_good(open_text("no newline"), -EINVAL, S2_TRACE_ERR_NOT_FTRACE, 1);
 	assert_for_good(open_text(" => stack\n" PREFIX "tlb_vmid: (f)\n"), -EINVAL,
 			S2_TRACE_ERR_NOT_FTRACE, 1);
-	assert_for_good(open_bytes("\x17\x08\x44tracing\0", 11), -EINVAL, S2_TRACE_ERR_NOT_FTRACE,
-			1);
 	assert_for_good(open_bytes("\x1f", 1), -EINVAL, S2_TRACE_ERR_NOT_FTRACE, 1);
+}
+
+static void a_binary_is_refused_with_the_command_that_makes_it_text(void **state)
+{
+	static const struct {
+		const char *bytes, *command;
+		size_t size;
+	} rows[] = {
+		{"\x17\x08\x44tracing\0", "trace-cmd report", 11},
+		{"PERFILE2\x68\0\0\n", "perf script", 12},
+		{"\x28\xb5\x2f\xfd\x24\n", "zstd -d", 6},
+		{"\xfd\x37zXZ\0\n", "xz -d", 7},
+		{"BZh91AY\n", "bzip2 -d", 8},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_trace *t = open_bytes(rows[i].bytes, rows[i].size);
+		struct s2_trace_event ev;
+
+		s2_test_row("%s", rows[i].command);
+		assert_i64(s2_trace_next(t, &ev), -EINVAL);
+		assert_non_null(strstr(s2_trace_error(t)->text, rows[i].command));
+		assert_for_good(t, -EINVAL, S2_TRACE_ERR_NOT_FTRACE, 1);
+	}
 }
 
 static void an_empty_log_is_a_log(void **state)
@@ -452,6 +475,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		s2_unit_test(what_is_not_ftrace_is_refused),
+		s2_unit_test(a_binary_is_refused_with_the_command_that_makes_it_text),
 		s2_unit_test(an_empty_log_is_a_log),
 		s2_unit_test(a_nul_ends_a_log_at_its_line),
 		s2_unit_test(logs_of_other_architectures_are_refused),
