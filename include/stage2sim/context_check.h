@@ -56,15 +56,15 @@ struct s2_context_result {
  */
 S2_API int s2_x86_context_check(const struct s2_x86_vcpu_config *cfg,
 				const struct s2_context_bounds *bounds,
-				struct s2_context_result *out);
+				struct s2_context_result *out) S2_NONNULL(1, 2, 3);
 
 /** As above, for what vcpus reload of stage 2 (arm64). @return the same; -EINVAL: no policy */
 S2_API int s2_stage2_context_check(const struct s2_stage2_policy *policy,
 				   const struct s2_context_bounds *bounds,
-				   struct s2_context_result *out);
+				   struct s2_context_result *out) S2_NONNULL(2, 3);
 
 /** Frees the story of @p result, not @p result itself. */
-S2_API void s2_context_result_clear(struct s2_context_result *result);
+S2_API void s2_context_result_clear(struct s2_context_result *result) S2_NONNULL(1);
 
 S2_END_DECLS
 

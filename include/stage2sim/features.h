@@ -44,8 +44,8 @@ struct s2_features {
 /** @return the name of preset @p index (from 0), or NULL past the last. */
 S2_API const char *s2_features_preset_name(size_t index);
 
-/** @return 0, or -ENOENT if there is no preset @p name; @p f then untouched. */
-S2_API int s2_features_preset(const char *name, struct s2_features *f);
+/** @return 0, or -ENOENT if there is no preset @p name (or it is NULL); @p f then untouched. */
+S2_API int s2_features_preset(const char *name, struct s2_features *f) S2_NONNULL(2);
 
 /**
  * Reads "PRESET[,OVERRIDE]...".  An override is +NAME or -NAME for one of vhe
@@ -59,10 +59,10 @@ S2_API int s2_features_preset(const char *name, struct s2_features *f);
  *         granule, over 48 bits of PA without LPA2 or 64 KiB), -ENAMETOOLONG.
  *         On error @p f is untouched.
  */
-S2_API int s2_features_parse(const char *spec, struct s2_features *f, size_t *bad);
+S2_API int s2_features_parse(const char *spec, struct s2_features *f, size_t *bad) S2_NONNULL(1, 2);
 
-/** @return 0, or -EINVAL if a CPU cannot have these together. */
-S2_API int s2_features_check(const struct s2_features *f);
+/** @return 0, or -EINVAL if a CPU cannot have these together, or the name has no end. */
+S2_API int s2_features_check(const struct s2_features *f) S2_NONNULL(1);
 
 S2_END_DECLS
 

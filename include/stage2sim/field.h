@@ -5,8 +5,8 @@
  *
  * A register's or descriptor's layout is one list of masks; code reads and
  * writes fields with the two functions below and never shifts by hand.  A
- * mask must be one run of set bits; for a constant mask a compiler turns the
- * division and the multiplication into shifts.
+ * mask must be one run of set bits (of none, all values are 0); for a constant
+ * mask a compiler turns the division and the multiplication into shifts.
  */
 #ifndef STAGE2SIM_FIELD_H
 #define STAGE2SIM_FIELD_H
@@ -23,7 +23,7 @@ S2_BEGIN_DECLS
 /** The value in the field @p mask of @p word. */
 static inline uint64_t s2_field_get(uint64_t word, uint64_t mask)
 {
-	return (word & mask) / (mask & (~mask + 1U));
+	return mask ? (word & mask) / (mask & (~mask + 1U)) : 0;
 }
 
 /** @p value put at the place of the field @p mask; what does not fit is cut off. */

@@ -5,7 +5,8 @@
  *
  * A flavour is data.  The algorithms read it; none of them knows a version.
  * Only flavour.c names kernels.  A user may copy one and change a field to
- * compare two policies with everything else equal.
+ * compare two policies with everything else equal; s2_flavour_check() says
+ * whether it is one, and is asked once by whatever is made with it.
  */
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
@@ -180,6 +181,12 @@ struct s2_flavour {
 	bool nvhe_full_entry_dsb; /**< nVHE: DSB ISH, not ISHST, before the switch (7e1b2329c205) */
 	bool nvhe_exit_isb;       /**< nVHE: ISB after VTTBR_EL2 is restored (ed49fe5a6fb9) */
 };
+
+/**
+ * @return 0; -EINVAL for a choice that its enum does not have, and for range
+ *         operations in ascending order with LPA2, which cannot be encoded
+ */
+S2_API int s2_flavour_check(const struct s2_flavour *flavour) S2_NONNULL(1);
 
 /**
  * Flavour @p name (of s2_flavour_at(), "oldest" or "newest"), which lives for

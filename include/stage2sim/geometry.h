@@ -65,7 +65,8 @@ struct s2_geometry {
  *         a 4 KiB or 16 KiB granule without LPA2, or LPA2 of a 64 KiB granule
  *         (which has 52 bits without it).
  */
-S2_API int s2_geometry_init(struct s2_geometry *geo, const struct s2_geometry_config *cfg);
+S2_API int s2_geometry_init(struct s2_geometry *geo, const struct s2_geometry_config *cfg)
+	S2_NONNULL(1, 2);
 
 /** The granule in bytes. */
 static inline uint64_t s2_page_size(const struct s2_geometry *geo)
@@ -80,25 +81,30 @@ static inline unsigned s2_table_entries(const struct s2_geometry *geo)
 }
 
 /**
- * log2 of the bytes that one entry at @p level maps.  Levels are -1 to 3; the
- * functions that shift by it take a 64 KiB granule from level 0 only, where an
- * entry is 2^55 bytes: level -1 would be past 64 bits.
+ * log2 of the bytes that one entry at @p level maps, -1 to 3; 64 or more for a
+ * level that there is none, and for level -1 of a 64 KiB granule.
  */
 static inline unsigned s2_level_shift(const struct s2_geometry *geo, int level)
 {
-	return (unsigned)(4 - level) * (geo->page_shift - 3U) + 3U;
+	return level >= S2_FIRST_LEVEL && level <= S2_LAST_LEVEL
+		       ? (unsigned)(4 - level) * (geo->page_shift - 3U) + 3U
+		       : 64U;
 }
 
-/** Bytes that one entry at @p level maps. */
+/** Bytes that one entry at @p level maps; 0 if they are no 64-bit number, or no such level. */
 static inline uint64_t s2_level_size(const struct s2_geometry *geo, int level)
 {
-	return UINT64_C(1) << s2_level_shift(geo, level);
+	const unsigned shift = s2_level_shift(geo, level);
+
+	return shift < 64 ? UINT64_C(1) << shift : 0;
 }
 
-/** Index of the entry for @p ipa in its table page at @p level. */
+/** Index of the entry for @p ipa in its table page at @p level; 0 for a level of no size. */
 static inline unsigned s2_level_index(const struct s2_geometry *geo, struct s2_ipa ipa, int level)
 {
-	return (unsigned)(ipa.v >> s2_level_shift(geo, level)) & (s2_table_entries(geo) - 1U);
+	const unsigned shift = s2_level_shift(geo, level);
+
+	return shift < 64 ? (unsigned)(ipa.v >> shift) & (s2_table_entries(geo) - 1U) : 0;
 }
 
 /** Which of the concatenated root pages holds the entry for @p ipa, which is below the limit. */

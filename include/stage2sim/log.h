@@ -37,14 +37,14 @@ struct s2_log_config {
  *         than its 4 CPUs; -ENOSPC for more than S2_MAX_SINKS; -ENOMEM.
  */
 S2_API int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg,
-			 struct s2_log **out);
+			 struct s2_log **out) S2_NONNULL(1, 2, 3);
 
 /**
  * Detaches and frees.
  * @param left_out if not NULL, how many instructions casemate_only left out
  * @return 0, or the first error that write() returned.
  */
-S2_API int s2_log_detach(struct s2_log *log, uint64_t *left_out);
+S2_API int s2_log_detach(struct s2_log *log, uint64_t *left_out) S2_NONNULL(1);
 
 S2_END_DECLS
 

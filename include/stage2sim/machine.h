@@ -42,7 +42,7 @@ struct s2_machine_config {
 	struct s2_features features; /**< the same for every CPU */
 	unsigned cpus;      /**< 1 to S2_MAX_CPUS */
 	uint64_t run_limit; /**< longest run in one event; 0: no limit */
-	enum s2_allocator allocator; /**< of table pages */
+	enum s2_allocator allocator; /**< of table pages; a number that is none: -EINVAL */
 };
 
 /** System registers whose writes are told apart. */
@@ -105,49 +105,54 @@ struct s2_sink {
 /**
  * Makes a machine with all CPUs in the host, nothing loaded, all counts zero.
  * @param out set on success; free with s2_machine_destroy()
- * @return 0; -EINVAL for features or a number of CPUs that cannot be;
+ * @return 0; -EINVAL for features, a number of CPUs or an allocator that cannot be;
  *         -EOPNOTSUPP for an allocator that is not built in; -ENOMEM.
  */
-S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **out);
+S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **out)
+	S2_NONNULL(1, 2);
 
-/** Frees @p m (NULL is fine).  Everything built on it must be gone before. */
+/**
+ * Frees @p m (NULL is fine).  Everything built on it must be gone before: a debug
+ * build asserts that of MMUs, VMs, VMID allocators, physics, logs and worlds.
+ */
 S2_API void s2_machine_destroy(struct s2_machine *m);
 
 /** The features that @p m was made with; live as long as the machine. */
-S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m);
+S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m) S2_NONNULL(1);
 
 /** How many CPUs @p m has. */
-S2_API unsigned s2_machine_cpus(const struct s2_machine *m);
+S2_API unsigned s2_machine_cpus(const struct s2_machine *m) S2_NONNULL(1);
 
 /** CPU @p index, or NULL if there is none.  Lives as long as the machine. */
-S2_API struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index);
+S2_API struct s2_cpu *s2_machine_cpu(struct s2_machine *m, unsigned index) S2_NONNULL(1);
 
 /** What has been issued on all CPUs since the machine was made. */
-S2_API struct s2_counts s2_machine_counts(const struct s2_machine *m);
+S2_API struct s2_counts s2_machine_counts(const struct s2_machine *m) S2_NONNULL(1);
 
 /** Most sinks that a machine can have. */
 #define S2_MAX_SINKS 8
 
 /**
  * Attaches a sink (copied; its arg stays the caller's).
- * @return 0; -ENOSPC if S2_MAX_SINKS are attached already.
+ * @return 0; -EINVAL without a function; -ENOSPC if S2_MAX_SINKS are attached already.
  */
-S2_API int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink);
+S2_API int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink) S2_NONNULL(1, 2);
 
 /** Detaches the sink with this arg. @return 0; -ENOENT if there is none. */
-S2_API int s2_machine_remove_sink(struct s2_machine *m, const void *arg);
+S2_API int s2_machine_remove_sink(struct s2_machine *m, const void *arg) S2_NONNULL(1);
 
 /** Bytes of table pages that live now, and the host's memory held for them. */
-S2_API void s2_machine_table_memory(const struct s2_machine *m, uint64_t *live, uint64_t *held);
+S2_API void s2_machine_table_memory(const struct s2_machine *m, uint64_t *live, uint64_t *held)
+	S2_NONNULL(1, 2, 3);
 
 /** The machine that @p cpu belongs to. */
-S2_API struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu);
+S2_API struct s2_machine *s2_cpu_machine(const struct s2_cpu *cpu) S2_NONNULL(1);
 
 /** Its index in its machine, from 0. */
-S2_API unsigned s2_cpu_index(const struct s2_cpu *cpu);
+S2_API unsigned s2_cpu_index(const struct s2_cpu *cpu) S2_NONNULL(1);
 
-/** Names the algorithm that issues what follows ("file:step"; kept by pointer). */
-S2_API void s2_cpu_set_site(struct s2_cpu *cpu, const char *site);
+/** Names the algorithm that issues what follows ("file:step"; kept by pointer); NULL: "none:0". */
+S2_API void s2_cpu_set_site(struct s2_cpu *cpu, const char *site) S2_NONNULL(1);
 
 S2_END_DECLS
 

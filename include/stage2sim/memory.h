@@ -84,7 +84,8 @@ struct s2_line_counts {
  * can see a difference; counts then are of lines only.
  * @param f not kept
  * @param out set on success; free with s2_memory_destroy()
- * @return 0; -EINVAL for a detail that does not exist; -ENOMEM
+ * @return 0; -EINVAL for features, a number of CPUs (1 to S2_MAX_CPUS) or a
+ *         detail that cannot be; -ENOMEM
  */
 S2_API int s2_memory_create(const struct s2_features *f, unsigned cpus,
 			    enum s2_memory_detail detail, struct s2_memory **out);
@@ -128,7 +129,7 @@ S2_API int s2_memory_line(const struct s2_memory *mem, struct s2_pa pa, struct s
  * An instruction fetch of a CPU: from its I-cache, or, into it, from the data
  * side; with CTR_EL0.DIC always from there.
  * @param cpu below the number that the memory was made for
- * @return 0; -ERANGE past the PA size; -ENOMEM: not kept, @p version is right
+ * @return 0; -EINVAL for another CPU; -ERANGE past the PA size; -ENOMEM: not kept, @p version is right
  */
 S2_API int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32_t *version);
 
@@ -141,7 +142,7 @@ S2_API void s2_memory_ic_ivau(struct s2_memory *mem, struct s2_pa pa, uint64_t s
 /** In place of a CPU's index: IC IALLUIS. */
 #define S2_MEMORY_ALL_CPUS (~0U)
 
-/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS. */
+/** IC IALLU of one CPU, or IC IALLUIS for S2_MEMORY_ALL_CPUS; of a CPU of none, nothing. */
 S2_API void s2_memory_ic_iallu(struct s2_memory *mem, unsigned cpu);
 
 /*

@@ -80,17 +80,18 @@ struct s2_counts {
 /** The lower-case name of @p op, or NULL if there is no such operation. */
 S2_API const char *s2_op_name(enum s2_op op);
 
-/** The operation (enum s2_op) called @p name, or -ENOENT. */
+/** The operation (enum s2_op) called @p name, or -ENOENT, also for NULL. */
 S2_API int s2_op_find(const char *name);
 
-/** Whether @p op is a TLBI or an IC that every other CPU must answer. */
+/** Whether @p op is a TLBI or an IC that every other CPU must answer; false for a number of none. */
 S2_API bool s2_op_is_broadcast(enum s2_op op);
 
 /** to - from, operation by operation; both from one machine, from first. */
-S2_API struct s2_counts s2_counts_since(const struct s2_counts *from, const struct s2_counts *to);
+S2_API struct s2_counts s2_counts_since(const struct s2_counts *from, const struct s2_counts *to)
+	S2_NONNULL(1, 2);
 
 /** Adds @p more to @p sum. */
-S2_API void s2_counts_add(struct s2_counts *sum, const struct s2_counts *more);
+S2_API void s2_counts_add(struct s2_counts *sum, const struct s2_counts *more) S2_NONNULL(1, 2);
 
 S2_END_DECLS
 

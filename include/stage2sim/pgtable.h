@@ -44,12 +44,13 @@ enum s2_map_flags {
  * @param prot enum s2_prot flags
  * @param mc pages for new tables, taken as used; NULL: never short
  * @param flags enum s2_map_flags
- * @return 0; -EAGAIN; -EINVAL also for @p prot and an unaligned @p pa; -ERANGE
+ * @return 0; -EAGAIN; -EINVAL also for @p prot, @p flags and an unaligned @p pa; -ERANGE
  *         also for a PA past pa_bits; -ENOMEM without a table page, and then
  *         the part of the range below it has been mapped.
  */
 S2_API int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-			  struct s2_pa pa, unsigned prot, struct s2_memcache *mc, unsigned flags);
+			  struct s2_pa pa, unsigned prot, struct s2_memcache *mc, unsigned flags)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_unmap(): leaves cleared, flushed, cleaned to the PoC;
@@ -57,14 +58,16 @@ S2_API int s2_pgtable_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_rang
  * @return 0; -ENOMEM where cleaning waits for the flush and cannot be noted: the
  *         part of the range below is unmapped, its last leaves not cleaned
  */
-S2_API int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
+S2_API int s2_pgtable_unmap(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_wrprotect(): write permission taken; the caller must flush.
  * @return 0; -EAGAIN at an empty entry for a flavour with both attr_invalid_eagain
  *         and eagain_ends_walk, which is no kernel's
  */
-S2_API int s2_pgtable_wrprotect(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
+S2_API int s2_pgtable_wrprotect(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_relax_perms(): @p prot's R, W and X added to the leaf.
@@ -73,10 +76,11 @@ S2_API int s2_pgtable_wrprotect(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s
  *         that are no permission are ignored.
  */
 S2_API int s2_pgtable_relax_perms(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
-				  unsigned prot);
+				  unsigned prot) S2_NONNULL(1, 2);
 
 /** kvm_pgtable_stage2_mkyoung(): AF set. @return 0, or -EAGAIN as relax_perms. */
-S2_API int s2_pgtable_mkyoung(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa);
+S2_API int s2_pgtable_mkyoung(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_test_clear_young(): AF cleared if @p mkold; no TLBI.
@@ -84,13 +88,15 @@ S2_API int s2_pgtable_mkyoung(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_
  * @return 0 or a common error
  */
 S2_API int s2_pgtable_test_clear_young(struct s2_mmu *mmu, struct s2_cpu *cpu,
-				       struct s2_range range, bool mkold, bool *young);
+				       struct s2_range range, bool mkold, bool *young)
+	S2_NONNULL(1, 2, 5);
 
 /**
  * kvm_pgtable_stage2_flush(): write-back leaves cleaned and invalidated to the
  * PoC; with FWB nothing.  @return 0 or a common error
  */
-S2_API int s2_pgtable_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range);
+S2_API int s2_pgtable_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_split(): each block that the range touches becomes pages
@@ -100,7 +106,7 @@ S2_API int s2_pgtable_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ra
  *         empty, blocks below that point having been split.
  */
 S2_API int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
-			    struct s2_memcache *mc);
+			    struct s2_memcache *mc) S2_NONNULL(1, 2);
 
 /**
  * kvm_pgtable_stage2_destroy(): every table freed, root included; no TLBI and
@@ -108,7 +114,7 @@ S2_API int s2_pgtable_split(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ra
  * return -EINVAL.  @return 0; -EINVAL for a CPU of another machine, or the
  * second time
  */
-S2_API int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu);
+S2_API int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 /** What the tables hold. */
 struct s2_pgtable_state {
@@ -119,7 +125,8 @@ struct s2_pgtable_state {
 };
 
 /** Reads the whole tree, and issues nothing; all 0 once it is destroyed. */
-S2_API void s2_pgtable_state(const struct s2_mmu *mmu, struct s2_pgtable_state *state);
+S2_API void s2_pgtable_state(const struct s2_mmu *mmu, struct s2_pgtable_state *state)
+	S2_NONNULL(1, 2);
 
 /** A leaf as s2_pgtable_lookup() found it. */
 struct s2_leaf {
@@ -132,10 +139,10 @@ struct s2_leaf {
  * kvm_pgtable_get_leaf(): follows the tables for @p ipa; reads are counted if
  * @p cpu is given.
  * @return 0 (the entry may be invalid); -ERANGE past the IPA size; -EINVAL for
- *         tables that were destroyed.
+ *         tables that were destroyed, or another machine's CPU.
  */
 S2_API int s2_pgtable_lookup(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
-			     struct s2_leaf *leaf);
+			     struct s2_leaf *leaf) S2_NONNULL(1, 4);
 
 S2_END_DECLS
 

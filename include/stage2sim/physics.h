@@ -45,30 +45,31 @@ struct s2_physics_config {
  * Attaches physics to @p m, whose instructions it sees from now on.
  * @param m must outlive the physics
  * @param out set on success; s2_physics_detach() frees it
- * @return 0; -EINVAL for sizes that s2_tlbs_create() refuses; -ENOSPC for more
+ * @return 0; -EINVAL for sizes that s2_tlbs_create() refuses, or an unknown detail
+ *         where there is memory; -ENOSPC for more
  *         than S2_MAX_SINKS; -ENOMEM.
  */
 S2_API int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
-			     struct s2_physics **out);
+			     struct s2_physics **out) S2_NONNULL(1, 2, 3);
 
 /** Detaches and frees (NULL is fine), TLBs and memory included. */
 S2_API void s2_physics_detach(struct s2_physics *p);
 
 /** The finite TLBs, which @p p owns, or NULL. */
-S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p);
+S2_API struct s2_tlbs *s2_physics_tlbs(struct s2_physics *p) S2_NONNULL(1);
 
 /** Memory and its cache lines, which @p p owns, or NULL. */
-S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p);
+S2_API struct s2_memory *s2_physics_memory(struct s2_physics *p) S2_NONNULL(1);
 
 /** What the DCs by line have named so far, and found cached and dirty. */
-S2_API struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p);
+S2_API struct s2_line_counts s2_physics_dc_counts(const struct s2_physics *p) S2_NONNULL(1);
 
 /**
  * 0, or -ENOMEM from the first event that could not be followed for want of
  * memory: an event has no one to tell.  What the physics says is unreliable
  * from there on, though nothing is lost that an earlier answer depended on.
  */
-S2_API int s2_physics_error(const struct s2_physics *p);
+S2_API int s2_physics_error(const struct s2_physics *p) S2_NONNULL(1);
 
 /** An access as a guest makes it; its stage 1 is the caller's word. */
 struct s2_guest_access {
@@ -125,12 +126,13 @@ struct s2_guest_result {
  * @param result overwritten; untouched with -EINVAL or -ENOENT
  * @return 0 (also with a fault); -EINVAL for a stage-1 size that cannot be
  *         (12 to 52 bits, or 0 and then VA = IPA), a VA and an IPA whose offsets
- *         in such a mapping differ, or an unknown access;
+ *         in such a mapping differ, an unknown access, or another machine's CPU;
  *         -ENOENT if the CPU is not in a guest with a stage 2 that the model
  *         has; an error of memory.
  */
 S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
-			   const struct s2_guest_access *access, struct s2_guest_result *result);
+			   const struct s2_guest_access *access, struct s2_guest_result *result)
+	S2_NONNULL(1, 2, 3, 4);
 
 /**
  * The same translation made ahead of any access: it fills TLBs, sets AF where
@@ -140,33 +142,40 @@ S2_API int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu,
  * @return as s2_guest_access(), no error of memory
  */
 S2_API int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
-			      const struct s2_guest_access *access, struct s2_guest_result *result);
+			      const struct s2_guest_access *access, struct s2_guest_result *result)
+	S2_NONNULL(1, 2, 3, 4);
 
-/** Whether @p cpu may walk its loaded stage 2 now. */
-S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu);
+/** Whether @p cpu may walk its loaded stage 2 now; false for another machine's. */
+S2_API bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu)
+	S2_NONNULL(1, 2);
 
 /**
  * A guest's TLBI VMALLE1 (HCR_EL2.FB makes it inner shareable) with its DSB and
  * ISB: the finite TLBs forget; of residue none goes.  Nothing out of the guest.
+ * @return 0; -EINVAL for another machine's CPU
  */
-S2_API void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu);
+S2_API int s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 /**
  * A guest's DC by VA of the line at @p pa, with its DSB: DC IVAC acts as CIVAC
  * under stage 2.
- * @return 0, also without memory; -EINVAL if @p op is no DC; -ERANGE past the
+ * @return 0, -EINVAL if @p op is no DC; with memory -ERANGE past the
  *         PA size; -ENOMEM.
  */
-S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa);
+S2_API int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa) S2_NONNULL(1);
 
 /**
  * A guest's DC by set and way that was not trapped: of no effect here, since
  * the line may have moved to another cache before it (the worst of its cases).
+ * @return 0; -EINVAL for another machine's CPU
  */
-S2_API void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu);
+S2_API int s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
-/** A guest's IC IALLU (HCR_EL2.FB makes it inner shareable); nothing out of the guest. */
-S2_API void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu);
+/**
+ * A guest's IC IALLU (HCR_EL2.FB makes it inner shareable); nothing out of the guest.
+ * @return 0; -EINVAL for another machine's CPU
+ */
+S2_API int s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 S2_END_DECLS
 

@@ -57,9 +57,9 @@ enum s2_xn {
 	S2_XN_EXEC_EL1 = 3,  /**< only EL1 */
 };
 
-/** What decides how fields lie in a descriptor. */
+/** What decides how fields lie in a descriptor; with another page_shift no address does. */
 struct s2_pte_format {
-	uint8_t page_shift; /**< log2 of the granule */
+	uint8_t page_shift; /**< log2 of the granule: enum s2_granule */
 	uint8_t pa_bits;    /**< output size */
 	bool lpa2; /**< TCR.DS: no SH field, PA[51:50] in 9:8 */
 	bool fwb;  /**< HCR_EL2.FWB: MemAttr encodings of FEAT_S2FWB */
@@ -190,8 +190,8 @@ static inline unsigned s2_pte_sw(s2_pte pte)
 	return (unsigned)s2_field_get(pte, S2_PTE_SW_MASK);
 }
 
-/** The output address, or for a table the address of the next table. */
-S2_API struct s2_pa s2_pte_pa(s2_pte pte, const struct s2_pte_format *fmt);
+/** The output address, or for a table the address of the next table; 0 without a granule. */
+S2_API struct s2_pa s2_pte_pa(s2_pte pte, const struct s2_pte_format *fmt) S2_NONNULL(2);
 
 /** The MemAttr field (bits 5:2) as it stands. */
 static inline unsigned s2_pte_memattr(s2_pte pte)
@@ -200,10 +200,10 @@ static inline unsigned s2_pte_memattr(s2_pte pte)
 }
 
 /** The memory type that MemAttr stands for under @p fmt. */
-S2_API enum s2_memtype s2_pte_memtype(s2_pte pte, const struct s2_pte_format *fmt);
+S2_API enum s2_memtype s2_pte_memtype(s2_pte pte, const struct s2_pte_format *fmt) S2_NONNULL(2);
 
 /** The SH field (9:8), or -EOPNOTSUPP with LPA2, where there is none. */
-S2_API int s2_pte_sh(s2_pte pte, const struct s2_pte_format *fmt);
+S2_API int s2_pte_sh(s2_pte pte, const struct s2_pte_format *fmt) S2_NONNULL(2);
 
 /** Whether KVM cleans @p pte's memory to the PoC: valid and Normal write-back. */
 static inline bool s2_pte_cacheable(s2_pte pte, const struct s2_pte_format *fmt)
@@ -218,7 +218,7 @@ static inline bool s2_pte_cacheable(s2_pte pte, const struct s2_pte_format *fmt)
  * for an invalid one.  X is EL1's.  Unlike kvm_pgtable_stage2_pte_prot() it
  * also tells the memory type; one that no flag asks for adds nothing.
  */
-S2_API unsigned s2_pte_prot(s2_pte pte, const struct s2_pte_format *fmt);
+S2_API unsigned s2_pte_prot(s2_pte pte, const struct s2_pte_format *fmt) S2_NONNULL(2);
 
 /**
  * The attribute bits of a leaf: KVM's stage2_set_prot_attr(), AF always set,
@@ -228,32 +228,35 @@ S2_API unsigned s2_pte_prot(s2_pte pte, const struct s2_pte_format *fmt);
  * @return 0; -EINVAL for unknown flags, for Device and Normal-NC together, or
  *         for an executable mapping of either.
  */
-S2_API int s2_pte_attr(const struct s2_pte_format *fmt, unsigned prot, s2_pte *attr);
+S2_API int s2_pte_attr(const struct s2_pte_format *fmt, unsigned prot, s2_pte *attr)
+	S2_NONNULL(1, 3);
 
 /**
  * A block (level 1 or 2) or page (level 3) descriptor.
  *
  * @param attr from s2_pte_attr(); SW bits may be or-ed in
- * @return 0; -EINVAL for a level where this granule has no leaf that KVM
+ * @return 0; -EINVAL for a format of no granule, a level where it has no leaf that KVM
  *         installs, a bit of @p attr that is no attribute in this format (SH
  *         with LPA2, bit 53 without XNX), or a PA that is not aligned to the
  *         level's size; -ERANGE for a PA past pa_bits or past the format.
  */
 S2_API int s2_pte_make_leaf(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte attr,
-			    int level, s2_pte *pte);
+			    int level, s2_pte *pte) S2_NONNULL(1, 5);
 
 /**
  * A table descriptor that points to the table page at @p pa.
- * @return 0; -EINVAL if @p pa is not page aligned; -ERANGE past pa_bits.
+ * @return 0; -EINVAL for a format of no granule or if @p pa is not page aligned;
+ *         -ERANGE past pa_bits.
  */
-S2_API int s2_pte_make_table(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte *pte);
+S2_API int s2_pte_make_table(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte *pte)
+	S2_NONNULL(1, 3);
 
 /**
  * An invalid descriptor that records an owner (KVM_INVALID_PTE_OWNER_MASK,
  * up to v7.0): id in bits 9:2, 0 clears the entry.
  * @return 0; -EINVAL if @p owner does not fit 8 bits.
  */
-S2_API int s2_pte_make_owner(unsigned owner, s2_pte *pte);
+S2_API int s2_pte_make_owner(unsigned owner, s2_pte *pte) S2_NONNULL(2);
 
 /** Owner id of an invalid descriptor, 0 if none. */
 static inline unsigned s2_pte_owner(s2_pte pte)
@@ -270,7 +273,7 @@ enum s2_invalid_type {
 };
 
 /** @return 0; -EINVAL for a type that the layout does not have. */
-S2_API int s2_pte_make_invalid(enum s2_invalid_type type, s2_pte *pte);
+S2_API int s2_pte_make_invalid(enum s2_invalid_type type, s2_pte *pte) S2_NONNULL(2);
 
 /** The v7.1-era type of an invalid descriptor. */
 static inline unsigned s2_pte_invalid_type(s2_pte pte)
@@ -283,10 +286,10 @@ static inline unsigned s2_pte_invalid_type(s2_pte pte)
  * @return 0; -EOPNOTSUPP if they differ and the format has no XNX.
  */
 S2_API int s2_pte_set_xn(const struct s2_pte_format *fmt, bool el0_exec, bool el1_exec,
-			 s2_pte *pte);
+			 s2_pte *pte) S2_NONNULL(1, 4);
 
 /** Sets SW3..SW0. @return 0; -EINVAL if @p sw does not fit 4 bits. */
-S2_API int s2_pte_set_sw(unsigned sw, s2_pte *pte);
+S2_API int s2_pte_set_sw(unsigned sw, s2_pte *pte) S2_NONNULL(2);
 
 S2_END_DECLS
 

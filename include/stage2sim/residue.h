@@ -64,22 +64,23 @@ struct s2_residue {
  *         size; -EOPNOTSUPP for VTCR_EL2.HD, a start level that KVM would not
  *         choose, or what s2_geometry_init() refuses so; -ENOMEM.
  */
-S2_API int s2_physics_watch(struct s2_physics *p, uint64_t vtcr, uint64_t vttbr);
+S2_API int s2_physics_watch(struct s2_physics *p, uint64_t vtcr, uint64_t vttbr) S2_NONNULL(1);
 
 /** Old descriptors of a VMID that may survive; a subtree counts as one.  O(1). */
-S2_API uint64_t s2_residue_count(const struct s2_physics *p, struct s2_vmid vmid);
+S2_API uint64_t s2_residue_count(const struct s2_physics *p, struct s2_vmid vmid) S2_NONNULL(1);
 
 /** Tells @p fn of all residue of a VMID, single or in runs, in no order; it must issue nothing. */
 S2_API void s2_residue_each(const struct s2_physics *p, struct s2_vmid vmid,
-			    void (*fn)(void *arg, const struct s2_residue *residue), void *arg);
+			    void (*fn)(void *arg, const struct s2_residue *residue), void *arg)
+	S2_NONNULL(1, 3);
 
 /** Tells @p fn (if not NULL) of the residue for one IPA that @p cpu may hold. @return how many */
 S2_API unsigned s2_residue_at(const struct s2_physics *p, struct s2_vmid vmid, struct s2_ipa ipa,
 			      unsigned cpu, void (*fn)(void *arg, const struct s2_residue *residue),
-			      void *arg);
+			      void *arg) S2_NONNULL(1);
 
 /** The host's memory that residue and what is known of tables take, in bytes. */
-S2_API uint64_t s2_residue_footprint(const struct s2_physics *p);
+S2_API uint64_t s2_residue_footprint(const struct s2_physics *p) S2_NONNULL(1);
 
 S2_END_DECLS
 

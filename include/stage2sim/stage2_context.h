@@ -51,13 +51,13 @@ struct s2_stage2_policy;
 /** Policy @p index from 0, the baseline first, or NULL past the last. */
 S2_API const struct s2_stage2_policy *s2_stage2_policy_at(size_t index);
 
-/** Policy @p name; names are those of the x86 policies.  NULL if there is none. */
+/** Policy @p name; names are those of the x86 policies.  NULL if there is none, also for NULL. */
 S2_API const struct s2_stage2_policy *s2_stage2_policy_find(const char *name);
 
 /** Its name, as s2_stage2_policy_find() takes it. */
-S2_API const char *s2_stage2_policy_name(const struct s2_stage2_policy *policy);
+S2_API const char *s2_stage2_policy_name(const struct s2_stage2_policy *policy) S2_NONNULL(1);
 /** One line that says what the policy reloads. */
-S2_API const char *s2_stage2_policy_summary(const struct s2_stage2_policy *policy);
+S2_API const char *s2_stage2_policy_summary(const struct s2_stage2_policy *policy) S2_NONNULL(1);
 
 struct s2_stage2_world;
 
@@ -71,14 +71,14 @@ struct s2_stage2_world;
  *         -EOPNOTSUPP without VHE (nVHE loads on every entry); -ENOMEM.
  */
 S2_API int s2_stage2_world_create(struct s2_machine *m, const struct s2_stage2_policy *policy,
-				  struct s2_stage2_world **out);
+				  struct s2_stage2_world **out) S2_NONNULL(1, 3);
 
 /** Frees @p world (NULL is fine). */
 S2_API void s2_stage2_world_free(struct s2_stage2_world *world);
 
 /** @return 0; -EINVAL for an event that cannot happen now: nothing has changed. */
 S2_API int s2_stage2_world_event(struct s2_stage2_world *world,
-				 const struct s2_stage2_event *event);
+				 const struct s2_stage2_event *event) S2_NONNULL(1, 2);
 
 S2_END_DECLS
 

@@ -76,10 +76,11 @@ struct s2_tlbs;
  * @param cfg copied
  * @param vmid_bits 8 or 16
  * @param out set on success; free with s2_tlbs_destroy()
- * @return 0; -EINVAL for sizes that cannot be, or no CPU; -ENOMEM.
+ * @return 0; -EINVAL for sizes, a replacement, kinds, VMID bits or a number of CPUs
+ *         (1 to S2_MAX_CPUS) that cannot be; -ENOMEM.
  */
 S2_API int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid_bits,
-			  struct s2_tlbs **out);
+			  struct s2_tlbs **out) S2_NONNULL(1, 4);
 /** Frees @p tlbs (NULL is fine), which their maker owns; a physics destroys its own. */
 S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
 
@@ -87,43 +88,52 @@ S2_API void s2_tlbs_destroy(struct s2_tlbs *tlbs);
  * Looks @p addr (VA or IPA, as the kind has it) up on CPU @p cpu.
  * @param data what s2_tlb_fill() was given, if there is an entry
  * @param shift log2 of the bytes that the entry covers; may be NULL
- * @return whether there is an entry; of several the smallest is taken
+ * @return whether there is an entry; of several the smallest is taken; false for
+ *         a CPU, kind or VMID that cannot be
  */
 S2_API bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
-			  uint64_t addr, uint64_t *data, unsigned *shift);
+			  uint64_t addr, uint64_t *data, unsigned *shift) S2_NONNULL(1, 3, 5);
 
 /**
- * Enters a translation of 2^shift bytes (shift 12 to 63); another entry may go.
- * Not kept: a kind that the configuration leaves out, a smaller size, and any
+ * Enters a translation of 2^shift bytes (shift 0 to 63); another entry may go.
+ * Not kept: a kind that the configuration leaves out, less than 2^12, and any
  * size after the 16th different one of the CPU's TLB, or of its walk cache.
+ * @return 0, kept or not; -EINVAL for a CPU, kind, VMID or shift that cannot be
  */
-S2_API void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
-			uint64_t addr, unsigned shift, uint64_t data);
+S2_API int s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag,
+			uint64_t addr, unsigned shift, uint64_t data) S2_NONNULL(1, 3);
 
 /**
  * Forgets all entries of @p vmid of the kinds by VA, or of all kinds: O(1).
  * Short of memory all CPUs forget them, not @p cpu alone.
+ * @param cpu an index, or S2_ALL_CPUS
+ * @return 0; -EINVAL for a CPU or VMID that cannot be
  */
-S2_API void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid,
-			      bool by_va_only);
+S2_API int s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid,
+			      bool by_va_only) S2_NONNULL(1);
 
 /** Forgets everything of all VMIDs on all CPUs: O(1). */
-S2_API void s2_tlb_inval_all(struct s2_tlbs *tlbs);
+S2_API void s2_tlb_inval_all(struct s2_tlbs *tlbs) S2_NONNULL(1);
 
 /** What a TLBI by IPA removes. */
 struct s2_tlb_ipa_range {
 	struct s2_vmid vmid; /**< no other VMID's entries go */
 	struct s2_ipa start; /**< the first address */
-	uint64_t size;	     /**< bytes */
+	uint64_t size;	     /**< bytes, at least 1; start + size may not pass 2^64 */
 	unsigned leaf_shift; /**< only leaves of 2^leaf_shift bytes (a hint); 0: leaves and walks */
 };
 
-/** Forgets stage-2 entries; one that is hit in part goes whole (R_TVTYQ). */
-S2_API void s2_tlb_inval_ipa(struct s2_tlbs *tlbs, unsigned cpu,
-			     const struct s2_tlb_ipa_range *range);
+/**
+ * Forgets stage-2 entries; one that is hit in part goes whole (R_TVTYQ).
+ * @param cpu an index, or S2_ALL_CPUS
+ * @return 0; -EINVAL for a CPU, VMID, range or leaf_shift (over 63) that cannot be
+ */
+S2_API int s2_tlb_inval_ipa(struct s2_tlbs *tlbs, unsigned cpu,
+			     const struct s2_tlb_ipa_range *range) S2_NONNULL(1, 3);
 
-/** Live entries of a kind on a CPU; looks at all of them. */
-S2_API uint64_t s2_tlb_live(const struct s2_tlbs *tlbs, unsigned cpu, enum s2_tlb_kind kind);
+/** Live entries of a kind on a CPU, 0 if either is none; looks at all of them. */
+S2_API uint64_t s2_tlb_live(const struct s2_tlbs *tlbs, unsigned cpu, enum s2_tlb_kind kind)
+	S2_NONNULL(1);
 
 S2_END_DECLS
 

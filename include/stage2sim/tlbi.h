@@ -41,9 +41,9 @@ S2_BEGIN_DECLS
  */
 #define S2_TLBI_RANGE_MAX_OPS 20
 
-/** What decides the form of an operand. */
+/** What decides the form of an operand; of another page_shift an operand names nothing. */
 struct s2_tlbi_format {
-	uint8_t page_shift; /**< log2 of the granule */
+	uint8_t page_shift; /**< log2 of the granule: enum s2_granule */
 	bool ttl;	/**< FEAT_TTL: the single form has level hints (the range form always) */
 	bool lpa2;	/**< BADDR in 64 KiB units */
 	bool tlbirange; /**< FEAT_TLBIRANGE: range operations exist */
@@ -68,9 +68,11 @@ enum s2_range_order {
 	S2_RANGE_ASCENDING,  /**< before: 1 to 2^21 - 1 pages, its known limit */
 };
 
-/** Pages that a range operation with @p num (0..31) and @p scale (0..3) covers. */
+/** Pages that a range operation with @p num (0..31) and @p scale (0..3) covers; else 0. */
 static inline uint64_t s2_tlbi_range_pages(unsigned num, unsigned scale)
 {
+	if (num > 31 || scale > 3)
+		return 0;
 	return (uint64_t)(num + 1U) << (5U * scale + 1U);
 }
 
@@ -79,29 +81,33 @@ static inline uint64_t s2_tlbi_range_pages(unsigned num, unsigned scale)
  * granule; bits above 55 are cut off.
  * @param level TTL hint 0..3, or anything else for none (as the kernel has it)
  */
-S2_API uint64_t s2_tlbi_ipa_operand(const struct s2_tlbi_format *fmt, struct s2_ipa ipa, int level);
+S2_API uint64_t s2_tlbi_ipa_operand(const struct s2_tlbi_format *fmt, struct s2_ipa ipa, int level)
+	S2_NONNULL(1);
 
 /**
  * What an operand of TLBI IPAS2E1(IS) names: one granule, or nothing (size 0)
- * if its hint is of another granule, since then no entry is sure to go.
+ * if its hint is of another granule, since then no entry is sure to go, and
+ * for a format of no granule.
  */
-S2_API struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, uint64_t operand);
+S2_API struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, uint64_t operand)
+	S2_NONNULL(1);
 
 /**
  * Operand of TLBI RIPAS2E1(IS).
  * @param level TTL hint 1..3, or anything else for none; 0 has no code here
- * @return 0; -EINVAL for num > 31, scale > 3, or a start that is not aligned
- *         to the unit of BADDR; -ERANGE for a start that BADDR cannot hold.
+ * @return 0; -EINVAL for a format of no granule, num > 31, scale > 3, or a start
+ *         that is not aligned to the unit of BADDR; -ERANGE for a start that BADDR cannot hold.
  */
 S2_API int s2_tlbi_range_operand(const struct s2_tlbi_format *fmt, struct s2_ipa start,
-				 unsigned num, unsigned scale, int level, uint64_t *operand);
+				 unsigned num, unsigned scale, int level, uint64_t *operand)
+	S2_NONNULL(1, 6);
 
 /**
  * What an operand of TLBI RIPAS2E1(IS) names.
- * @return 0; -EINVAL if its TG field is not this format's granule.
+ * @return 0; -EINVAL if its TG field is not this format's granule, or that is none.
  */
 S2_API int s2_tlbi_range_decode(const struct s2_tlbi_format *fmt, uint64_t operand,
-				struct s2_tlbi_span *span);
+				struct s2_tlbi_span *span) S2_NONNULL(1, 3);
 
 /**
  * Splits a range into operations as the kernel's __flush_tlb_range_op() does.
@@ -115,15 +121,17 @@ S2_API int s2_tlbi_range_decode(const struct s2_tlbi_format *fmt, uint64_t opera
  * @param pages 1 to 2^21 (descending) or 2^21 - 1 (ascending)
  * @param level TTL hint for every operation, or S2_TTL_UNKNOWN
  * @param emit called for each operation, in order; NULL to count only
- * @return number of operations; -EINVAL for a start that is not page aligned,
- *         zero pages, or LPA2 with the ascending form (which predates it);
+ * @return number of operations; -EINVAL for a format of no granule, an unknown
+ *         order, a start that is not page aligned, zero pages, or LPA2 with the
+ *         ascending form (which predates it);
  *         -ERANGE for more pages than the form can encode, or past the end of
  *         the IPA space: 2^52 with LPA2 or 64 KiB, else 2^48.  On error
  *         nothing has been emitted.
  */
 S2_API int s2_tlbi_range_decompose(const struct s2_tlbi_format *fmt, enum s2_range_order order,
 				   struct s2_ipa start, uint64_t pages, int level,
-				   void (*emit)(void *arg, const struct s2_tlbi_op *op), void *arg);
+				   void (*emit)(void *arg, const struct s2_tlbi_op *op), void *arg)
+	S2_NONNULL(1);
 
 S2_END_DECLS
 

@@ -10,6 +10,16 @@
  *
  * Every fallible function returns 0 (or a count) or a negative errno value,
  * and changes nothing when it fails unless its text says what it leaves.
+ *
+ * What a caller hands over by value, or in a configuration (an enum, an index,
+ * a size, a flag, a register), is checked: what the library does not know is
+ * refused, -EINVAL unless a text says otherwise, and a function that returns
+ * no error says what it answers then.  So is a CPU of another machine.  A
+ * pointer must be to a live object of its type; NULL only where a text allows it.
+ *
+ * What is built on an object goes before it: VMs before their VMIDs, VMs,
+ * MMUs, VMIDs, physics and logs before their machine.  Debug builds (without
+ * NDEBUG) assert that; nothing else in the library aborts.
  */
 #ifndef STAGE2SIM_TYPES_H
 #define STAGE2SIM_TYPES_H
@@ -22,14 +32,16 @@
 #define S2_BEGIN_DECLS extern "C" {
 #define S2_END_DECLS }
 #else
-#define S2_BEGIN_DECLS
-#define S2_END_DECLS
+#define S2_BEGIN_DECLS /**< begins declarations of C */
+#define S2_END_DECLS   /**< ends them */
 #endif
 
 #if defined(__GNUC__)
 #define S2_API __attribute__((visibility("default")))
+#define S2_NONNULL(...) __attribute__((nonnull(__VA_ARGS__)))
 #else
-#define S2_API
+#define S2_API		/**< a symbol that the library shows */
+#define S2_NONNULL(...) /**< these arguments, from 1 on, are never NULL: compilers warn */
 #endif
 
 S2_BEGIN_DECLS

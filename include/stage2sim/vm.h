@@ -16,8 +16,10 @@
  *
  * Errors common to all: -EINVAL for what no VM can be asked (no such slot, a
  * range that is no whole pages or no part of the slot, a vcpu not loaded, a CPU
- * of another machine, or a VM whose tables s2_vm_teardown() took), -ENOMEM (what was done before it stays).
- * A call that fails with -EINVAL has changed and issued nothing.
+ * of another machine, or a VM whose tables have been destroyed), -ENOMEM (what
+ * was done before it stays).
+ * A call that fails with -EINVAL has changed and issued nothing.  Before a VM its
+ * VMIDs and its machine may not go; a physics may, if no guest is then entered by it.
  */
 #ifndef STAGE2SIM_VM_H
 #define STAGE2SIM_VM_H
@@ -75,75 +77,76 @@ struct s2_vm_config {
  * @param out set on success; free with s2_vmids_free()
  * @return 0; -EINVAL unless there are more VMIDs, 0 apart, than CPUs; -ENOMEM
  */
-S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out);
-/** Frees @p vmids (NULL is fine); its VMs must be gone before. */
+S2_API int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out) S2_NONNULL(1, 2);
+/** Frees @p vmids (NULL is fine); its VMs must be gone before: a debug build asserts that. */
 S2_API void s2_vmids_free(struct s2_vmids *vmids);
 
 /** Generations begun so far, the first not counted: how often all VMIDs were flushed. */
-S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids);
+S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids) S2_NONNULL(1);
 
 /** Numbers taken so far by VMs that had none, or none that could be kept. */
-S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids);
+S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids) S2_NONNULL(1);
 
 /**
  * An empty VM on @p m, which must outlive it.
  * @param out set on success; free with s2_vm_free()
  * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour, no VMIDs or
  *         another machine's, a chunk that is no leaf's size, initially_set
- *         without manual_protect;
+ *         without manual_protect, or a flavour that s2_flavour_check() refuses;
  *         -EOPNOTSUPP for a chunk if the flavour cannot split; -ENOMEM
  */
-S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out);
+S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out)
+	S2_NONNULL(1, 2, 3);
 
 /** Frees the model of @p vm as it stands (NULL is fine), vcpus put first; else issues nothing. */
 S2_API void s2_vm_free(struct s2_vm *vm);
 
 /** Its stage 2; lives as long as the VM. */
-S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm);
+S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm) S2_NONNULL(1);
 
 /**
  * KVM_SET_USER_MEMORY_REGION.
- * @return slot number; -EINVAL for what is not page aligned, a backing that no
+ * @return slot number; -EINVAL for what is not page aligned, an unknown life, a backing that no
  *         leaf has or that HVA and PA do not agree modulo; -ERANGE past the IPA or
  *         PA size; -EEXIST on overlap; -ENOSPC past S2_MAX_SLOTS; -ENOMEM
  */
-S2_API int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg);
+S2_API int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg) S2_NONNULL(1, 2);
 
 /** The same with size 0: unmapped, then forgotten. @return 0; -EINVAL; -ENOMEM: not forgotten */
-S2_API int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+S2_API int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot) S2_NONNULL(1, 2);
 
 /**
  * KVM_CREATE_VCPU and the first KVM_ARM_VCPU_INIT.
  * @return index; -ENOSPC past S2_MAX_VCPUS; -EBUSY after s2_vm_teardown(); -ENOMEM
  */
-S2_API int s2_vm_add_vcpu(struct s2_vm *vm);
+S2_API int s2_vm_add_vcpu(struct s2_vm *vm) S2_NONNULL(1);
 /** The vcpu of that index, or NULL; lives as long as the VM. */
-S2_API struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index);
+S2_API struct s2_vcpu *s2_vm_vcpu(struct s2_vm *vm, int index) S2_NONNULL(1);
 
 /**
  * vcpu_load(): VMID, stage 2, last-ran check.
  * @return 0; -EBUSY if loaded, or @p cpu is taken; -EINVAL for another machine's CPU
  */
-S2_API int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+S2_API int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 /** vcpu_put(). @return 0; -EINVAL if not loaded */
-S2_API int s2_vcpu_put(struct s2_vcpu *vcpu);
+S2_API int s2_vcpu_put(struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /**
  * KVM_ARM_VCPU_INIT of a vcpu that is not loaded: MMU off; without FWB TVM armed
  * and, if it has run, RAM unmapped; with FWB the I-cache invalidated (not with DIC).
  * @return 0; -EINVAL if loaded; -ENOMEM
  */
-S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu);
+S2_API int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 /** PSCI CPU_OFF: it leaves its CPU; what traps is as it was. @return 0; -EINVAL if not loaded */
-S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu);
+S2_API int s2_vcpu_power_off(struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /**
  * PSCI CPU_ON of a vcpu that is not loaded: its MMU and caches are off.  TVM is
  * not armed again, unlike by s2_vcpu_reset().  @return 0; -EINVAL if loaded
  */
-S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
+S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /**
  * The guest accesses [ipa, ipa + size), page by page upwards; each access that
@@ -155,7 +158,7 @@ S2_API int s2_vcpu_power_on(struct s2_vcpu *vcpu);
  *         -EINVAL if not loaded, empty, or past the IPA size; -ENOMEM
  */
 S2_API int64_t s2_vcpu_access(struct s2_vcpu *vcpu, struct s2_ipa ipa, uint64_t size,
-			      enum s2_access access);
+			      enum s2_access access) S2_NONNULL(1);
 
 /** What the host found behind a page that faulted: __gfn_to_pfn_memslot() and its VMA. */
 struct s2_host_page {
@@ -171,11 +174,11 @@ struct s2_host_page {
  * @param page NULL: as the slot tells; else no slot is asked, nor its dirty log
  * @return 0; -EFAULT outside all slots, and for a code that KVM gives to user
  *         space (nothing has changed); -EINVAL for a fault that was not raised,
- *         a level that the tables do not have, a page of no leaf's size;
+ *         a code of more than 6 bits, a level that the tables do not have, a page of no leaf's size;
  *         -ERANGE past the IPA size; -ENOMEM
  */
 S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
-			 const struct s2_host_page *page);
+			 const struct s2_host_page *page) S2_NONNULL(1, 2);
 
 /**
  * One access of the guest through the TLBs, tables and memory of @p p, the
@@ -184,16 +187,17 @@ S2_API int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
  * Other than s2_vcpu_access() this is what hardware sees, stale entries included.
  * @param result of the access that went through
  * @return faults taken; -ELOOP if it still faults after what any sound fault
- *         path needs (the progress rule); -EINVAL if not loaded; an error of
+ *         path needs (the progress rule); -EINVAL if not loaded, or for another
+ *         machine's physics; an error of
  *         s2_guest_access() but -ENOENT; one of s2_vcpu_abort(): -EFAULT in
  *         no slot
  */
 S2_API int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 				const struct s2_guest_access *access,
-				struct s2_guest_result *result);
+				struct s2_guest_result *result) S2_NONNULL(1, 2, 3, 4);
 
 /** Leaves the guest, if the vcpu is in it, as an interrupt makes it do. */
-S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu);
+S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /**
  * Sets what user space or a log says of the vcpu, as KVM_SET_ONE_REG does to
@@ -201,34 +205,34 @@ S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu);
  * @param caches_on SCTLR_EL1.M and .C
  * @param tvm HCR_EL2.TVM: the next write of a VM register traps; ignored with FWB
  */
-S2_API void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm);
+S2_API void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm) S2_NONNULL(1);
 
 /** Whether its M and C are on. */
-S2_API bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu);
+S2_API bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /**
  * The guest writes SCTLR_EL1 with M and C on or off; trapped while TVM is set
  * (or, with the FGT policy, always).
  * @return 0; -EINVAL if not loaded; -ENOMEM
  */
-S2_API int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on);
+S2_API int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on) S2_NONNULL(1);
 
 /** The guest writes @p n other VM registers (TTBR0_EL1, ...). @return 0; -EINVAL if not loaded */
-S2_API int s2_vcpu_write_vm_regs(struct s2_vcpu *vcpu, unsigned n);
+S2_API int s2_vcpu_write_vm_regs(struct s2_vcpu *vcpu, unsigned n) S2_NONNULL(1);
 
 /** The guest executes @p n DC by set/way: all trap. @return 0; -EINVAL if not loaded; -ENOMEM */
-S2_API int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n);
+S2_API int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n) S2_NONNULL(1);
 
 /** Whether writes of VM registers trap (HCR_EL2.TVM). */
-S2_API bool s2_vcpu_tvm(const struct s2_vcpu *vcpu);
+S2_API bool s2_vcpu_tvm(const struct s2_vcpu *vcpu) S2_NONNULL(1);
 
 /** Starts dirty logging. @return 0; -EEXIST if on; -EINVAL; -ENOMEM: off, or on and unsplit */
-S2_API int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+S2_API int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot) S2_NONNULL(1, 2);
 /** Stops it; what is write-protected stays so. @return 0; -EINVAL if it is off */
-S2_API int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+S2_API int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot) S2_NONNULL(1, 2);
 
 /** KVM_GET_DIRTY_LOG; clears too, unless manual_protect. @return dirty pages; -EINVAL: off */
-S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
+S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot) S2_NONNULL(1, 2);
 
 /**
  * KVM_CLEAR_DIRTY_LOG of @p n pages from @p first, every dirty one.
@@ -237,7 +241,7 @@ S2_API int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot);
  *         of s2_pgtable_wrprotect(); -ENOMEM: what was cleared has been flushed
  */
 S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first,
-			       uint64_t n);
+			       uint64_t n) S2_NONNULL(1, 2);
 
 /**
  * The flush that ends an ioctl which cleared dirty bits, as the flavour's
@@ -248,10 +252,10 @@ S2_API int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, u
  *         aligned; -ERANGE past the IPA size
  */
 S2_API int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot,
-			       struct s2_range cleared);
+			       struct s2_range cleared) S2_NONNULL(1, 2);
 
 /** Whether page @p page of the slot is dirty; false if there is none, or no log. */
-S2_API bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page);
+S2_API bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page) S2_NONNULL(1);
 
 /** Why the host takes pages away. */
 enum s2_unmap_reason {
@@ -266,26 +270,27 @@ enum s2_unmap_reason {
  * @return 0, also if no slot does; -EINVAL if empty or not page aligned; -ENOMEM
  */
 S2_API int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
-			   enum s2_unmap_reason reason);
+			   enum s2_unmap_reason reason) S2_NONNULL(1, 2);
 
 /** The notifier's clear_flush_young. @return 1 if anything was young, and so flushed; 0; -EINVAL */
-S2_API int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size);
+S2_API int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size)
+	S2_NONNULL(1, 2);
 
 /**
  * kvm_flush_shadow_all(), as the flavour's teardown policy says: the tables go.
  * @return 0; -EBUSY while a vcpu is loaded; -EINVAL the second time, or for
  *         another machine's CPU; -ENOMEM with S2_TEARDOWN_UNMAP_RANGE
  */
-S2_API int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu);
+S2_API int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu) S2_NONNULL(1, 2);
 
 /** Longest stretch under mmu_lock without a reschedule point, in counted operations. */
-S2_API uint64_t s2_vm_longest_lock(const struct s2_vm *vm);
+S2_API uint64_t s2_vm_longest_lock(const struct s2_vm *vm) S2_NONNULL(1);
 
 /** The same, whether the lock is held or not: what the scheduler waits for. */
-S2_API uint64_t s2_vm_longest_stretch(const struct s2_vm *vm);
+S2_API uint64_t s2_vm_longest_stretch(const struct s2_vm *vm) S2_NONNULL(1);
 
 /** Both begin anew. */
-S2_API void s2_vm_forget_longest(struct s2_vm *vm);
+S2_API void s2_vm_forget_longest(struct s2_vm *vm) S2_NONNULL(1);
 
 S2_END_DECLS
 

@@ -153,14 +153,14 @@ struct s2_x86_policy;
 /** Policy @p index from 0, the baseline first, or NULL past the last. */
 S2_API const struct s2_x86_policy *s2_x86_policy_at(size_t index);
 
-/** Policy @p name ("rewrite-all"), or NULL. */
+/** Policy @p name ("rewrite-all"), or NULL, also for NULL. */
 S2_API const struct s2_x86_policy *s2_x86_policy_find(const char *name);
 
 /** Its name, as s2_x86_policy_find() takes it. */
-S2_API const char *s2_x86_policy_name(const struct s2_x86_policy *policy);
+S2_API const char *s2_x86_policy_name(const struct s2_x86_policy *policy) S2_NONNULL(1);
 
 /** One line that says what the policy does. */
-S2_API const char *s2_x86_policy_summary(const struct s2_x86_policy *policy);
+S2_API const char *s2_x86_policy_summary(const struct s2_x86_policy *policy) S2_NONNULL(1);
 
 /**
  * Fields of every context when their meaning does not matter: the closed forms
@@ -197,7 +197,7 @@ struct s2_x86_vcpu;
  *         shape out of range; -ENOMEM.
  */
 S2_API int s2_x86_vcpu_create(struct s2_cpu *cpu, const struct s2_x86_vcpu_config *cfg,
-			      struct s2_x86_vcpu **out);
+			      struct s2_x86_vcpu **out) S2_NONNULL(1, 2, 3);
 
 /** Frees @p vcpu (NULL is fine). */
 S2_API void s2_x86_vcpu_free(struct s2_x86_vcpu *vcpu);
@@ -211,23 +211,24 @@ S2_API void s2_x86_vcpu_free(struct s2_x86_vcpu *vcpu);
  *         changed.
  */
 S2_API int s2_x86_vcpu_event(struct s2_x86_vcpu *vcpu, struct s2_cpu *cpu,
-			     const struct s2_x86_event *event);
+			     const struct s2_x86_event *event) S2_NONNULL(1, 2, 3);
 
-/** Context @p id as it is now; the vcpu's own, to be read before its next event. */
+/** Context @p id as it is now, NULL if none; the vcpu's own, to be read before its next event. */
 S2_API const struct s2_x86_context *s2_x86_vcpu_context(const struct s2_x86_vcpu *vcpu,
-							enum s2_x86_id id);
+							enum s2_x86_id id) S2_NONNULL(1);
 
 /** The context that faults are handled with. */
-S2_API enum s2_x86_id s2_x86_vcpu_active(const struct s2_x86_vcpu *vcpu);
+S2_API enum s2_x86_id s2_x86_vcpu_active(const struct s2_x86_vcpu *vcpu) S2_NONNULL(1);
 
 /** The context that walks the guest's own tables. */
-S2_API enum s2_x86_id s2_x86_vcpu_walk(const struct s2_x86_vcpu *vcpu);
+S2_API enum s2_x86_id s2_x86_vcpu_walk(const struct s2_x86_vcpu *vcpu) S2_NONNULL(1);
 
 /** Fields written since the creation, which counts too. */
-S2_API struct s2_x86_writes s2_x86_vcpu_writes(const struct s2_x86_vcpu *vcpu);
+S2_API struct s2_x86_writes s2_x86_vcpu_writes(const struct s2_x86_vcpu *vcpu) S2_NONNULL(1);
 
-/** How many fields context @p id has of each class. */
-S2_API struct s2_x86_shape s2_x86_vcpu_shape(const struct s2_x86_vcpu *vcpu, enum s2_x86_id id);
+/** How many fields context @p id has of each class; none if there is no such context. */
+S2_API struct s2_x86_shape s2_x86_vcpu_shape(const struct s2_x86_vcpu *vcpu, enum s2_x86_id id)
+	S2_NONNULL(1);
 
 S2_END_DECLS
 

@@ -25,6 +25,12 @@ static const uint8_t memattrs[2][S2_MEMTYPE_UNKNOWN] = {
 	},
 };
 
+static bool pte_format_known(const struct s2_pte_format *fmt)
+{
+	return fmt->page_shift == S2_GRANULE_4K || fmt->page_shift == S2_GRANULE_16K ||
+	       fmt->page_shift == S2_GRANULE_64K;
+}
+
 static uint64_t page_mask(const struct s2_pte_format *fmt)
 {
 	return ~((UINT64_C(1) << fmt->page_shift) - 1U);
@@ -34,6 +40,8 @@ struct s2_pa s2_pte_pa(s2_pte pte, const struct s2_pte_format *fmt)
 {
 	uint64_t pa;
 
+	if (!pte_format_known(fmt))
+		return s2_pa(0);
 	if (fmt->lpa2) {
 		pa = pte & S2_PTE_PA_MASK_LPA2 & page_mask(fmt);
 		pa |= s2_field_put(s2_field_get(pte, S2_PTE_PA_51_50_LPA2), PA_51_50);
@@ -173,7 +181,8 @@ int s2_pte_make_leaf(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte at
 	const struct s2_geometry shape = {.page_shift = fmt->page_shift};
 	int err;
 
-	if (!s2_level_supports_leaf(&shape, level) || (attr & ~attr_mask(fmt)))
+	if (!pte_format_known(fmt) || !s2_level_supports_leaf(&shape, level) ||
+	    (attr & ~attr_mask(fmt)))
 		return -EINVAL;
 	err = check_pa(pa, s2_level_size(&shape, level), fmt);
 	if (err)
@@ -187,8 +196,11 @@ int s2_pte_make_leaf(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte at
 
 int s2_pte_make_table(const struct s2_pte_format *fmt, struct s2_pa pa, s2_pte *pte)
 {
-	const int err = check_pa(pa, UINT64_C(1) << fmt->page_shift, fmt);
+	int err;
 
+	if (!pte_format_known(fmt))
+		return -EINVAL;
+	err = check_pa(pa, UINT64_C(1) << fmt->page_shift, fmt);
 	if (err)
 		return err;
 

@@ -29,6 +29,12 @@ static unsigned granule_code(const struct s2_tlbi_format *fmt)
 	return (fmt->page_shift - 10U) / 2U;
 }
 
+static bool tlbi_format_known(const struct s2_tlbi_format *fmt)
+{
+	return fmt->page_shift == S2_GRANULE_4K || fmt->page_shift == S2_GRANULE_16K ||
+	       fmt->page_shift == S2_GRANULE_64K;
+}
+
 static unsigned baddr_shift(const struct s2_tlbi_format *fmt)
 {
 	return fmt->lpa2 ? LPA2_UNIT_SHIFT : fmt->page_shift;
@@ -66,13 +72,13 @@ uint64_t s2_tlbi_ipa_operand(const struct s2_tlbi_format *fmt, struct s2_ipa ipa
 
 struct s2_tlbi_span s2_tlbi_ipa_decode(const struct s2_tlbi_format *fmt, uint64_t operand)
 {
-	const uint64_t size = UINT64_C(1) << fmt->page_shift;
+	const uint64_t size = tlbi_format_known(fmt) ? UINT64_C(1) << fmt->page_shift : 0;
 	const uint64_t ipa = s2_field_get(operand, SINGLE_PAGE) << SINGLE_UNIT_SHIFT;
 	struct s2_tlbi_span span = {s2_ipa(ipa & ~(size - 1U)), size, S2_TTL_UNKNOWN};
 	unsigned granule;
 
 	/* Without FEAT_TTL the hint's bits are RES0: ignored. */
-	if (!fmt->ttl)
+	if (!fmt->ttl || !size)
 		return span;
 	granule = (unsigned)s2_field_get(operand, OPERAND_TG);
 	if (granule == 0)
@@ -103,7 +109,8 @@ int s2_tlbi_range_operand(const struct s2_tlbi_format *fmt, struct s2_ipa start,
 {
 	const unsigned shift = baddr_shift(fmt);
 
-	if (num > MAX_NUM || scale > MAX_SCALE || !is_aligned(start.v, shift))
+	if (!tlbi_format_known(fmt) || num > MAX_NUM || scale > MAX_SCALE ||
+	    !is_aligned(start.v, shift))
 		return -EINVAL;
 	if (start.v >> shift > s2_field_get(RANGE_BADDR, RANGE_BADDR))
 		return -ERANGE;
@@ -119,7 +126,7 @@ int s2_tlbi_range_decode(const struct s2_tlbi_format *fmt, uint64_t operand,
 	const unsigned scale = (unsigned)s2_field_get(operand, RANGE_SCALE);
 	const unsigned level = (unsigned)s2_field_get(operand, RANGE_TTL);
 
-	if (s2_field_get(operand, OPERAND_TG) != granule_code(fmt))
+	if (!tlbi_format_known(fmt) || s2_field_get(operand, OPERAND_TG) != granule_code(fmt))
 		return -EINVAL;
 
 	span->start = s2_ipa(s2_field_get(operand, RANGE_BADDR) << baddr_shift(fmt));
@@ -227,9 +234,12 @@ static int check_range(const struct s2_tlbi_format *fmt, enum s2_range_order ord
 		       struct s2_ipa start, uint64_t pages)
 {
 	const bool ascending = order == S2_RANGE_ASCENDING;
-	const uint64_t limit = UINT64_C(1) << (ipa_bits(fmt) - fmt->page_shift);
-	const uint64_t first = start.v >> fmt->page_shift;
+	uint64_t limit, first;
 
+	if (!tlbi_format_known(fmt) || (unsigned)order > S2_RANGE_ASCENDING)
+		return -EINVAL;
+	limit = UINT64_C(1) << (ipa_bits(fmt) - fmt->page_shift);
+	first = start.v >> fmt->page_shift;
 	if (!is_aligned(start.v, fmt->page_shift) || pages == 0)
 		return -EINVAL;
 	if (ascending && fmt->lpa2)

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <stage2sim/machine.h>
+
 #include "machine/mem.h"
 
 static struct s2_line drop(struct s2_line line)
@@ -70,9 +72,9 @@ int s2_memory_create(const struct s2_features *f, unsigned cpus, enum s2_memory_
 {
 	struct s2_line untouched = {0, 0, false, false};
 	struct s2_memory *mem;
-	int ret;
+	int ret = s2_features_check(f);
 
-	if ((unsigned)detail > S2_MEMORY_POSSIBLE)
+	if (ret || !cpus || cpus > S2_MAX_CPUS || (unsigned)detail > S2_MEMORY_POSSIBLE)
 		return -EINVAL;
 	mem = calloc(1, sizeof(*mem));
 	if (!mem)
@@ -246,6 +248,8 @@ int s2_memory_fetch(struct s2_memory *mem, unsigned cpu, struct s2_pa pa, uint32
 	ret = s2_memory_line(mem, pa, &line);
 	if (ret)
 		return ret;
+	if (!s2_icache_has_cpu(mem->icache, cpu))
+		return -EINVAL;
 	/* With DIC the I-cache follows the data side without being told. */
 	if (!mem->dic && s2_icache_find(mem->icache, cpu, pa.v >> mem->line_shift, version))
 		return 0;

@@ -166,7 +166,7 @@ static int find_preset(const char *word, size_t len, struct s2_features *f)
 
 int s2_features_preset(const char *name, struct s2_features *f)
 {
-	return find_preset(name, strlen(name), f);
+	return name ? find_preset(name, strlen(name), f) : -ENOENT;
 }
 
 /* Without LPA2 the smaller granules reach 48 bits. */
@@ -266,6 +266,8 @@ int s2_features_parse(const char *spec, struct s2_features *f, size_t *bad)
 
 int s2_features_check(const struct s2_features *f)
 {
+	if (!memchr(f->name, '\0', sizeof(f->name)))
+		return -EINVAL;
 	if (f->granule != S2_GRANULE_4K && f->granule != S2_GRANULE_16K &&
 	    f->granule != S2_GRANULE_64K)
 		return -EINVAL;

@@ -215,11 +215,12 @@ static int use_memory(const struct guest_walk *w)
 	return ret ? ret : possible_versions(w, agent);
 }
 
-static int check_access(const struct s2_guest_access *access)
+int s2_guest_access_check(const struct s2_physics *p, const struct s2_cpu *cpu,
+			  const struct s2_guest_access *access)
 {
 	uint64_t offset = UINT64_MAX; /* what stage 1 keeps: without it, all */
 
-	if ((unsigned)access->kind > S2_ACCESS_FETCH)
+	if (cpu->machine != p->machine || (unsigned)access->kind > S2_ACCESS_FETCH)
 		return -EINVAL;
 	if (access->s1_shift && (access->s1_shift < 12 || access->s1_shift > 52))
 		return -EINVAL;
@@ -230,8 +231,11 @@ static int check_access(const struct s2_guest_access *access)
 
 bool s2_physics_in_context(const struct s2_physics *p, const struct s2_cpu *cpu)
 {
-	const struct s2_phys_cpu *state = &p->cpus[cpu->index];
+	const struct s2_phys_cpu *state;
 
+	if (cpu->machine != p->machine)
+		return false;
+	state = &p->cpus[cpu->index];
 	return state->in_guest && !state->regime_err;
 }
 
@@ -247,13 +251,14 @@ static bool may_speculate(const struct s2_physics *p, const struct s2_cpu *cpu)
 int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu, const struct s2_guest_access *access,
 		    struct s2_guest_result *result)
 {
-	const struct guest_walk w = {p, cpu, &p->cpus[cpu->index].regime, access, result};
-	int ret = check_access(access);
+	struct guest_walk w = {p, cpu, NULL, access, result};
+	int ret = s2_guest_access_check(p, cpu, access);
 
 	if (ret)
 		return ret;
 	if (!s2_physics_in_context(p, cpu))
 		return -ENOENT;
+	w.regime = &p->cpus[cpu->index].regime;
 	translate(&w);
 	if (result->fault.raised) {
 		s2_count(cpu, S2_OP_S2_FAULT, 1);
@@ -265,42 +270,48 @@ int s2_guest_access(struct s2_physics *p, struct s2_cpu *cpu, const struct s2_gu
 int s2_guest_speculate(struct s2_physics *p, struct s2_cpu *cpu,
 		       const struct s2_guest_access *access, struct s2_guest_result *result)
 {
-	const struct guest_walk w = {p, cpu, &p->cpus[cpu->index].regime, access, result};
-	int ret = check_access(access);
+	struct guest_walk w = {p, cpu, NULL, access, result};
+	int ret = s2_guest_access_check(p, cpu, access);
 
 	if (ret)
 		return ret;
 	if (!may_speculate(p, cpu))
 		return -ENOENT;
+	w.regime = &p->cpus[cpu->index].regime;
 	translate(&w);
 	return 0;
 }
 
-void s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu)
+int s2_guest_tlbi_vmalle1(struct s2_physics *p, struct s2_cpu *cpu)
 {
+	if (cpu->machine != p->machine)
+		return -EINVAL;
 	if (p->tlbs && s2_physics_in_context(p, cpu))
 		s2_tlb_inval_vmid(p->tlbs, S2_ALL_CPUS, p->cpus[cpu->index].regime.vmid, true);
+	return 0;
 }
 
 int s2_guest_dc(struct s2_physics *p, enum s2_line_op op, struct s2_pa pa)
 {
-	if (!p->memory)
-		return 0;
 	if (op != S2_LINE_CLEAN && op != S2_LINE_CLEAN_INVALIDATE && op != S2_LINE_INVALIDATE)
 		return -EINVAL;
+	if (!p->memory)
+		return 0;
 	if (op == S2_LINE_INVALIDATE)
 		op = S2_LINE_CLEAN_INVALIDATE;
 	return s2_memory_apply(p->memory, op, pa, 1, NULL);
 }
 
-void s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu)
+int s2_guest_dc_setway(struct s2_physics *p, struct s2_cpu *cpu)
 {
-	(void)p;
-	(void)cpu;
+	return cpu->machine == p->machine ? 0 : -EINVAL;
 }
 
-void s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu)
+int s2_guest_ic_iallu(struct s2_physics *p, struct s2_cpu *cpu)
 {
+	if (cpu->machine != p->machine)
+		return -EINVAL;
 	if (p->memory && s2_physics_in_context(p, cpu))
 		s2_memory_ic_iallu(p->memory, S2_MEMORY_ALL_CPUS);
+	return 0;
 }

@@ -36,6 +36,11 @@ int s2_icache_create(unsigned cpus, struct s2_icache **out)
 	return 0;
 }
 
+bool s2_icache_has_cpu(const struct s2_icache *icache, unsigned cpu)
+{
+	return cpu < icache->n_cpus;
+}
+
 void s2_icache_destroy(struct s2_icache *icache)
 {
 	if (icache)

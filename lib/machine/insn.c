@@ -24,9 +24,12 @@ static void issue_tlbi(struct s2_cpu *cpu, enum s2_op op, uint64_t operand, uint
 		s2_issue(cpu, &insn);
 }
 
-void s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind)
+int s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind)
 {
+	if ((unsigned)kind - S2_DSB_ISH > S2_DSB_SY - S2_DSB_ISH)
+		return -EINVAL;
 	issue_op(cpu, (enum s2_op)kind);
+	return 0;
 }
 
 void s2_isb(struct s2_cpu *cpu)
@@ -155,19 +158,36 @@ void s2_dc_civac_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64
 	dc_range(cpu, S2_OP_DC_CIVAC, pa, size, step);
 }
 
-void s2_dc_civac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+/* There is memory up to pa_bits; past 64 bits there would be no number of lines. */
+static int check_lines(const struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
 {
-	dc_range(cpu, S2_OP_DC_CIVAC, pa, size, 0);
+	const uint64_t limit = UINT64_C(1) << cpu->machine->features.pa_bits;
+
+	return pa.v > limit || size > limit - pa.v ? -ERANGE : 0;
 }
 
-void s2_dc_cvac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+static int public_dc_range(struct s2_cpu *cpu, enum s2_op op, struct s2_pa pa, uint64_t size)
 {
-	dc_range(cpu, S2_OP_DC_CVAC, pa, size, 0);
+	const int ret = check_lines(cpu, pa, size);
+
+	if (!ret)
+		dc_range(cpu, op, pa, size, 0);
+	return ret;
 }
 
-void s2_dc_ivac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+int s2_dc_civac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
 {
-	dc_range(cpu, S2_OP_DC_IVAC, pa, size, 0);
+	return public_dc_range(cpu, S2_OP_DC_CIVAC, pa, size);
+}
+
+int s2_dc_cvac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	return public_dc_range(cpu, S2_OP_DC_CVAC, pa, size);
+}
+
+int s2_dc_ivac_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+{
+	return public_dc_range(cpu, S2_OP_DC_IVAC, pa, size);
 }
 
 void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_t step)
@@ -178,9 +198,13 @@ void s2_ic_ivau_step(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size, uint64_
 	s2_issue_broadcast(cpu, &insn);
 }
 
-void s2_ic_ivau_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
+int s2_ic_ivau_range(struct s2_cpu *cpu, struct s2_pa pa, uint64_t size)
 {
-	s2_ic_ivau_step(cpu, pa, size, 0);
+	const int ret = check_lines(cpu, pa, size);
+
+	if (!ret)
+		s2_ic_ivau_step(cpu, pa, size, 0);
+	return ret;
 }
 
 void s2_ic_ialluis(struct s2_cpu *cpu)
@@ -195,19 +219,22 @@ void s2_ic_iallu(struct s2_cpu *cpu)
 	issue_op(cpu, S2_OP_IC_IALLU);
 }
 
-void s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value)
+int s2_write_sysreg(struct s2_cpu *cpu, enum s2_sysreg reg, uint64_t value)
 {
 	struct s2_insn insn = {
 		.op = S2_OP_SYSREG_WRITE, .addr = (uint64_t)reg, .value = value, .count = 1};
 
+	if ((unsigned)reg >= S2_N_SYSREGS)
+		return -EINVAL;
 	cpu->sysreg[reg] = value;
 	cpu->settings++;
 	s2_issue(cpu, &insn);
+	return 0;
 }
 
 uint64_t s2_read_sysreg(const struct s2_cpu *cpu, enum s2_sysreg reg)
 {
-	return cpu->sysreg[reg];
+	return (unsigned)reg < S2_N_SYSREGS ? cpu->sysreg[reg] : 0;
 }
 
 void s2_load_vttbr(struct s2_cpu *cpu, uint64_t vtcr, uint64_t vttbr)
@@ -231,11 +258,21 @@ void s2_observe_step(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 	s2_observe(cpu, &insn);
 }
 
-void s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
+/* What sinks could take for the instruction itself, with operands that nobody gave. */
+static bool has_own_call(enum s2_op op)
+{
+	return op <= S2_OP_DC_IVAC || (op >= S2_OP_IC_IVAU && op <= S2_OP_HYPERCALL) ||
+	       op == S2_OP_SYSREG_WRITE;
+}
+
+int s2_count(struct s2_cpu *cpu, enum s2_op op, uint64_t n)
 {
 	struct s2_insn insn = {.op = op, .count = n};
 
+	if ((unsigned)op >= S2_OP_COUNT || has_own_call(op))
+		return -EINVAL;
 	s2_issue(cpu, &insn);
+	return 0;
 }
 
 void s2_table_event(struct s2_cpu *cpu, enum s2_op op, uint64_t pa, uint64_t bytes)

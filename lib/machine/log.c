@@ -216,6 +216,7 @@ int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg, struct 
 		free(log);
 		return ret;
 	}
+	m->users++;
 	*out = log;
 	return 0;
 }
@@ -225,6 +226,7 @@ int s2_log_detach(struct s2_log *log, uint64_t *left_out)
 	int ret = log->error;
 
 	s2_machine_remove_sink(log->machine, log);
+	log->machine->users--;
 	if (left_out)
 		*left_out = log->left_out;
 	free(log);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "machine/machine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,9 @@
 
 /* What most CPUs have; ICH_VTR_EL2.ListRegs + 1. */
 #define DEFAULT_LRS 4U
+
+/* Until an algorithm names itself. */
+#define NO_SITE "none:0"
 
 static void init_cpu(struct s2_machine *m, unsigned index)
 {
@@ -19,7 +23,7 @@ static void init_cpu(struct s2_machine *m, unsigned index)
 	cpu->broadcast_to = m->n_cpus - 1;
 	cpu->index = index;
 	cpu->machine = m;
-	cpu->site = "none:0";
+	cpu->site = NO_SITE;
 	s2_ich_reset(&cpu->ich, DEFAULT_LRS);
 	if (m->features.vhe)
 		cpu->sysreg[S2_SYSREG_HCR_EL2] = S2_HCR_E2H | S2_HCR_TGE;
@@ -32,7 +36,8 @@ int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **o
 
 	if (ret)
 		return ret;
-	if (!cfg->cpus || cfg->cpus > S2_MAX_CPUS)
+	if (!cfg->cpus || cfg->cpus > S2_MAX_CPUS ||
+	    (unsigned)cfg->allocator > S2_ALLOCATOR_JEMALLOC)
 		return -EINVAL;
 	m = calloc(1, sizeof(*m) + cfg->cpus * sizeof(m->cpus[0]));
 	if (!m)
@@ -55,6 +60,7 @@ void s2_machine_destroy(struct s2_machine *m)
 {
 	if (!m)
 		return;
+	assert(!m->users);
 	s2_tablemem_destroy(m->tables);
 	free(m);
 }
@@ -105,6 +111,8 @@ static void set_observed(struct s2_machine *m)
 
 int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink)
 {
+	if (!sink->event)
+		return -EINVAL;
 	if (m->n_sinks == S2_MAX_SINKS)
 		return -ENOSPC;
 	m->sinks[m->n_sinks++] = *sink;
@@ -142,7 +150,7 @@ unsigned s2_cpu_index(const struct s2_cpu *cpu)
 
 void s2_cpu_set_site(struct s2_cpu *cpu, const char *site)
 {
-	cpu->site = site;
+	cpu->site = site ? site : NO_SITE;
 }
 
 static void deliver(struct s2_cpu *cpu, uint64_t repeat, const struct s2_insn *insns, size_t n)

@@ -84,6 +84,8 @@ void s2_mem_free_tree(struct s2_memory *mem);
 
 int s2_icache_create(unsigned cpus, struct s2_icache **out);
 void s2_icache_destroy(struct s2_icache *icache);
+/** Whether the I-caches are those of a machine with CPU @p cpu. */
+bool s2_icache_has_cpu(const struct s2_icache *icache, unsigned cpu);
 bool s2_icache_find(const struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t *version);
 void s2_icache_each(const struct s2_icache *icache, void (*fn)(void *arg, uint32_t version),
 		    void *arg);

@@ -63,7 +63,7 @@ const char *s2_op_name(enum s2_op op)
 
 int s2_op_find(const char *name)
 {
-	for (int op = 0; op < S2_OP_COUNT; op++)
+	for (int op = 0; name && op < S2_OP_COUNT; op++)
 		if (!strcmp(op_names[op], name))
 			return op;
 	return -ENOENT;

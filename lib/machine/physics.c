@@ -407,6 +407,7 @@ int s2_physics_attach(struct s2_machine *m, const struct s2_physics_config *cfg,
 		s2_physics_free(p);
 		return ret;
 	}
+	m->users++;
 	*out = p;
 	return 0;
 }
@@ -416,6 +417,7 @@ void s2_physics_detach(struct s2_physics *p)
 	if (!p)
 		return;
 	s2_machine_remove_sink(p->machine, p);
+	p->machine->users--;
 	s2_physics_free(p);
 }
 

@@ -56,6 +56,10 @@ void s2_physics_free(struct s2_physics *p);
 /** What the machine calls; for who filters events first. */
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event);
 
+/** @return 0; -EINVAL for an access, or a CPU, that s2_guest_access() refuses. */
+int s2_guest_access_check(const struct s2_physics *p, const struct s2_cpu *cpu,
+			  const struct s2_guest_access *access);
+
 /** Whether the CPU runs a hypervisor at EL2 with the host's regime (E2H and TGE). */
 static inline bool s2_hcr_is_host(uint64_t hcr)
 {

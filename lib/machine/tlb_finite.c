@@ -128,14 +128,21 @@ static int cpu_init(struct s2_tlbs *tlbs, struct cpu_tlb *cpu)
 	return 0;
 }
 
+static bool config_valid(const struct s2_tlb_config *cfg)
+{
+	return shape_valid(cfg->sets, cfg->ways) && shape_valid(cfg->walk_sets, cfg->walk_ways) &&
+	       (unsigned)cfg->replacement <= S2_TLB_RANDOM &&
+	       !(cfg->kinds & ~(unsigned)(S2_TLB_BY_IPA | S2_TLB_BY_VA));
+}
+
 int s2_tlbs_create(const struct s2_tlb_config *cfg, unsigned cpus, unsigned vmid_bits,
 		   struct s2_tlbs **out)
 {
 	struct s2_tlbs *tlbs;
 	int ret = 0;
 
-	if (!cpus || (vmid_bits != 8 && vmid_bits != 16) || !shape_valid(cfg->sets, cfg->ways) ||
-	    !shape_valid(cfg->walk_sets, cfg->walk_ways))
+	if (!cpus || cpus > S2_MAX_CPUS || (vmid_bits != 8 && vmid_bits != 16) ||
+	    !config_valid(cfg))
 		return -EINVAL;
 	tlbs = calloc(1, sizeof(*tlbs) + cpus * sizeof(tlbs->cpus[0]));
 	if (!tlbs)
@@ -178,6 +185,27 @@ void s2_tlbs_destroy(struct s2_tlbs *tlbs)
 	free(tlbs->shared);
 	free(tlbs->none);
 	free(tlbs);
+}
+
+static bool vmid_valid(const struct s2_tlbs *tlbs, struct s2_vmid vmid)
+{
+	return vmid.v / VMID_PAGE < tlbs->vmid_pages;
+}
+
+static bool kind_valid(enum s2_tlb_kind kind)
+{
+	return kind == S2_TLB_S2_LEAF || kind == S2_TLB_S2_WALK || kind == S2_TLB_COMBINED ||
+	       kind == S2_TLB_S1_ONLY;
+}
+
+static bool tag_valid(const struct s2_tlbs *tlbs, const struct s2_tlb_tag *tag)
+{
+	return kind_valid(tag->kind) && vmid_valid(tlbs, tag->vmid);
+}
+
+static bool cpu_or_all(const struct s2_tlbs *tlbs, unsigned cpu)
+{
+	return cpu < tlbs->n_cpus || cpu == S2_ALL_CPUS;
 }
 
 /* The place of the kind's bit. */
@@ -299,6 +327,8 @@ static S2_SLOW bool lookup_all_sizes(struct s2_tlbs *tlbs, unsigned cpu,
 {
 	struct probe *p = &tlbs->cpus[cpu].last;
 
+	if (!tag_valid(tlbs, tag))
+		return false;
 	if (!probe_is(tlbs, p, tag))
 		make_probe(tlbs, &tlbs->cpus[cpu], tag);
 	for (unsigned i = 0; i < p->n_sizes; i++) {
@@ -317,9 +347,13 @@ static S2_SLOW bool lookup_all_sizes(struct s2_tlbs *tlbs, unsigned cpu,
 bool s2_tlb_lookup(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag, uint64_t addr,
 		   uint64_t *data, unsigned *shift)
 {
-	const struct probe *p = &tlbs->cpus[cpu].last;
+	const struct probe *p;
 	struct entry *e;
 
+	if (cpu >= tlbs->n_cpus)
+		return false;
+	p = &tlbs->cpus[cpu].last;
+	/* Only valid tags were ever probed for. */
 	if (!probe_is(tlbs, p, tag))
 		return lookup_all_sizes(tlbs, cpu, tag, addr, data, shift);
 	e = find_size(p, 0, addr);
@@ -386,7 +420,7 @@ static bool know_shift(struct cpu_tlb *cpu, struct array *a, unsigned shift)
 	return true;
 }
 
-void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag, uint64_t addr,
+static void fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag, uint64_t addr,
 		 unsigned shift, uint64_t data)
 {
 	struct cpu_tlb *tlb = &tlbs->cpus[cpu];
@@ -408,6 +442,15 @@ void s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *ta
 	e->vgen = vgen;
 	e->data = data;
 	e->used = ++tlb->clock;
+}
+
+int s2_tlb_fill(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_tag *tag, uint64_t addr,
+		unsigned shift, uint64_t data)
+{
+	if (cpu >= tlbs->n_cpus || !tag_valid(tlbs, tag) || shift > 63)
+		return -EINVAL;
+	fill(tlbs, cpu, tag, addr, shift, data);
+	return 0;
 }
 
 /* The CPU's own count of @vmid, or NULL without memory for it. */
@@ -435,10 +478,13 @@ static void bump(struct s2_tlbs *tlbs, struct generation *gen, bool by_va_only)
 		gen->all++;
 }
 
-void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid, bool by_va_only)
+int s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid, bool by_va_only)
 {
-	struct generation *gen = &tlbs->shared[vmid.v];
+	struct generation *gen;
 
+	if (!cpu_or_all(tlbs, cpu) || !vmid_valid(tlbs, vmid))
+		return -EINVAL;
+	gen = &tlbs->shared[vmid.v];
 	if (cpu != S2_ALL_CPUS) {
 		struct generation *own = local_generation(tlbs, &tlbs->cpus[cpu], vmid);
 
@@ -447,6 +493,7 @@ void s2_tlb_inval_vmid(struct s2_tlbs *tlbs, unsigned cpu, struct s2_vmid vmid, 
 			gen = own;
 	}
 	bump(tlbs, gen, by_va_only);
+	return 0;
 }
 
 void s2_tlb_inval_all(struct s2_tlbs *tlbs)
@@ -466,7 +513,7 @@ static bool hit_by_ipa(const struct entry *e, const struct s2_tlb_ipa_range *ran
 		return false;
 	if (range->leaf_shift && (kind != 0 || shift != range->leaf_shift))
 		return false;
-	return start < range->start.v + range->size && range->start.v < start + size;
+	return start <= range->start.v + (range->size - 1) && range->start.v <= start + (size - 1);
 }
 
 static void inval_array(struct array *a, const struct s2_tlb_ipa_range *range)
@@ -511,14 +558,16 @@ static void inval_cpu(struct s2_tlbs *tlbs, struct cpu_tlb *cpu,
 		inval_array(&cpu->walk, range);
 }
 
-void s2_tlb_inval_ipa(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_ipa_range *range)
+int s2_tlb_inval_ipa(struct s2_tlbs *tlbs, unsigned cpu, const struct s2_tlb_ipa_range *range)
 {
-	if (cpu != S2_ALL_CPUS) {
-		inval_cpu(tlbs, &tlbs->cpus[cpu], range);
-		return;
-	}
+	if (!cpu_or_all(tlbs, cpu) || !vmid_valid(tlbs, range->vmid) || range->leaf_shift > 63)
+		return -EINVAL;
+	if (!range->size || range->size - 1 > UINT64_MAX - range->start.v)
+		return -EINVAL;
 	for (unsigned i = 0; i < tlbs->n_cpus; i++)
-		inval_cpu(tlbs, &tlbs->cpus[i], range);
+		if (cpu == S2_ALL_CPUS || cpu == i)
+			inval_cpu(tlbs, &tlbs->cpus[i], range);
+	return 0;
 }
 
 static uint64_t count_live(const struct s2_tlbs *tlbs, const struct cpu_tlb *cpu,
@@ -534,8 +583,11 @@ static uint64_t count_live(const struct s2_tlbs *tlbs, const struct cpu_tlb *cpu
 
 uint64_t s2_tlb_live(const struct s2_tlbs *tlbs, unsigned cpu, enum s2_tlb_kind kind)
 {
-	const struct cpu_tlb *tlb = &tlbs->cpus[cpu];
+	const struct cpu_tlb *tlb;
 
+	if (cpu >= tlbs->n_cpus || !kind_valid(kind))
+		return 0;
+	tlb = &tlbs->cpus[cpu];
 	return count_live(tlbs, tlb, kind == S2_TLB_S2_WALK ? &tlb->walk : &tlb->main,
 			  kind_index(kind));
 }

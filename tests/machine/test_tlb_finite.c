@@ -103,6 +103,26 @@ static void test_a_hint_names_leaves_of_its_level_only(void **state)
 	s2_tlbs_destroy(tlbs);
 }
 
+/* A leaf of a block is as large as what an entry to a table of pages covers. */
+static void test_a_hint_leaves_walk_entries_of_the_same_size(void **state)
+{
+	const uint64_t sizes[] = {1, PAGE, 2 * PAGE, 2 * MIB};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		const struct s2_tlb_ipa_range range = {s2_vmid(1), s2_ipa(4 * MIB), sizes[i], 21};
+		struct s2_tlbs *tlbs = make(4, 2, S2_TLB_LRU);
+
+		s2_test_row("%" PRIu64 " bytes", sizes[i]);
+		put(tlbs, 0, S2_TLB_S2_LEAF, 1, 4 * MIB, 21);
+		put(tlbs, 0, S2_TLB_S2_WALK, 1, 4 * MIB, 21);
+		assert_i64(s2_tlb_inval_ipa(tlbs, i % 2 ? 0 : S2_ALL_CPUS, &range), 0);
+		assert_false(has(tlbs, 0, S2_TLB_S2_LEAF, 1, 4 * MIB));
+		assert_true(has(tlbs, 0, S2_TLB_S2_WALK, 1, 4 * MIB));
+		s2_tlbs_destroy(tlbs);
+	}
+}
+
 static void test_lru_keeps_what_was_used(void **state)
 {
 	struct s2_tlbs *tlbs = make(1, 2, S2_TLB_LRU);
@@ -312,6 +332,7 @@ int main(void)
 		s2_unit_test(test_an_entry_answers_for_all_that_it_covers),
 		s2_unit_test(test_by_ipa_takes_the_whole_entry),
 		s2_unit_test(test_a_hint_names_leaves_of_its_level_only),
+		s2_unit_test(test_a_hint_leaves_walk_entries_of_the_same_size),
 		s2_unit_test(test_lru_keeps_what_was_used),
 		s2_unit_test(test_a_large_tlb_is_the_list_of_its_fills),
 		s2_unit_test(test_a_small_tlb_holds_no_more_than_the_list),

@@ -555,6 +555,56 @@ static void test_random_programs_agree_with_an_entry_by_entry_model(void **state
 	s2_property_check(&property, 3);
 }
 
+/* Of an unmapped page, only combined entries are left when this is through. */
+static void unmap_but_for_combined(struct rig *r, struct s2_cpu *cpu)
+{
+	struct s2_table *table = last_table(r->mmu, s2_ipa(IPA));
+	const unsigned index = s2_level_index(&r->mmu->geo, s2_ipa(IPA), S2_LAST_LEVEL);
+
+	s2_pte_write(cpu, table->pa + index * sizeof(s2_pte), 0, 0, S2_MEM_PLAIN);
+	table->entries[index] = 0;
+	s2_dsb(cpu, S2_DSB_ISHST);
+	s2_tlbi_ipas2e1is(cpu, s2_ipa(IPA), S2_TTL_UNKNOWN);
+	s2_dsb(cpu, S2_DSB_ISH);
+}
+
+static uint64_t left_after_vmalle1(const struct rig *r, struct s2_cpu *cpu)
+{
+	s2_tlbi_vmalle1is(cpu);
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_isb(cpu);
+	return count(r);
+}
+
+/*
+ * With E2H and TGE a VMALLE1 is about the host's regime.  Until an ISB either of
+ * the two values of HCR_EL2 may be in effect, so that nothing is sure to go.
+ */
+static void test_hcr_el2_between_write_and_isb_may_be_either(void **state)
+{
+	const uint64_t guest = S2_HCR_E2H, host = S2_HCR_E2H | S2_HCR_TGE;
+	struct s2_cpu *cpu;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+	cpu = s2_machine_cpu(r.m, 0);
+	map(&r, IPA, PAGE, PA);
+	s2_load_vttbr(cpu, r.mmu->vtcr, r.mmu->vttbr);
+	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, guest);
+	s2_isb(cpu);
+	unmap_but_for_combined(&r, cpu);
+	assert_u64(count(&r), 1);
+	/* The guest's is in effect, the host's issued; then the other way round. */
+	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, host);
+	assert_u64(left_after_vmalle1(&r, cpu), 1);
+	s2_write_sysreg(cpu, S2_SYSREG_HCR_EL2, guest);
+	assert_u64(left_after_vmalle1(&r, cpu), 1);
+	/* That ended in an ISB: now there is no doubt. */
+	assert_u64(left_after_vmalle1(&r, cpu), 0);
+	rig_free(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -562,6 +612,7 @@ int main(void)
 		s2_unit_test(test_a_subtree_is_one_until_a_part_of_it_goes),
 		s2_unit_test(test_without_break_before_make_only_all_is_sure),
 		s2_unit_test(test_runs_are_their_instructions_one_by_one),
+		s2_unit_test(test_hcr_el2_between_write_and_isb_may_be_either),
 		s2_unit_test(test_random_programs_agree_with_an_entry_by_entry_model),
 	};
 

@@ -228,12 +228,16 @@ int s2_stage2_world_create(struct s2_machine *m, const struct s2_stage2_policy *
 		free(w);
 		return ret;
 	}
+	m->users++;
 	*out = w;
 	return 0;
 }
 
 void s2_stage2_world_free(struct s2_stage2_world *w)
 {
+	if (!w)
+		return;
+	w->machine->users--;
 	free(w);
 }
 
@@ -370,7 +374,7 @@ const struct s2_stage2_policy *s2_stage2_policy_at(size_t index)
 
 const struct s2_stage2_policy *s2_stage2_policy_find(const char *name)
 {
-	for (size_t i = 0; i < STAGE2_CONTEXT_N_POLICIES; i++)
+	for (size_t i = 0; name && i < STAGE2_CONTEXT_N_POLICIES; i++)
 		if (!strcmp(stage2_context_policies[i].name, name))
 			return &stage2_context_policies[i];
 	return NULL;

@@ -115,7 +115,8 @@ static int nested_enter(struct s2_x86_vcpu *vcpu, struct s2_cpu *cpu,
 {
 	const bool nested_tdp = event->value;
 
-	if (vcpu->guest_mode || vcpu->smm || (nested_tdp && vcpu->paging == S2_X86_SHADOW))
+	if (event->value > 1 || vcpu->guest_mode || vcpu->smm ||
+	    (nested_tdp && vcpu->paging == S2_X86_SHADOW))
 		return -EINVAL;
 	s2_x86_enter_guest_mode(vcpu, cpu, nested_tdp);
 	s2_x86_load_cr3(vcpu, cpu);
@@ -387,7 +388,7 @@ int s2_x86_vcpu_event(struct s2_x86_vcpu *vcpu, struct s2_cpu *cpu,
 
 const struct s2_x86_context *s2_x86_vcpu_context(const struct s2_x86_vcpu *vcpu, enum s2_x86_id id)
 {
-	return &vcpu->ctx[id][vcpu->slot[id]];
+	return (unsigned)id < S2_X86_CONTEXTS ? &vcpu->ctx[id][vcpu->slot[id]] : NULL;
 }
 
 enum s2_x86_id s2_x86_vcpu_active(const struct s2_x86_vcpu *vcpu)
@@ -407,9 +408,12 @@ struct s2_x86_writes s2_x86_vcpu_writes(const struct s2_x86_vcpu *vcpu)
 
 struct s2_x86_shape s2_x86_vcpu_shape(const struct s2_x86_vcpu *vcpu, enum s2_x86_id id)
 {
-	const struct s2_x86_shape shape = {vcpu->layout[id].n_constants,
-					   vcpu->layout[id].n_role_fields};
+	struct s2_x86_shape shape = {0, 0};
 
+	if ((unsigned)id >= S2_X86_CONTEXTS)
+		return shape;
+	shape.constants = vcpu->layout[id].n_constants;
+	shape.role_fields = vcpu->layout[id].n_role_fields;
 	return shape;
 }
 

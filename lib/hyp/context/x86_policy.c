@@ -137,7 +137,7 @@ const struct s2_x86_policy *s2_x86_policy_at(size_t index)
 
 const struct s2_x86_policy *s2_x86_policy_find(const char *name)
 {
-	for (size_t i = 0; i < N_POLICIES; i++)
+	for (size_t i = 0; name && i < N_POLICIES; i++)
 		if (!strcmp(policies[i].name, name))
 			return &policies[i];
 	return NULL;

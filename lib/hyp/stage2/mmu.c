@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "hyp/stage2/mmu.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -39,7 +40,7 @@ static uint64_t vtcr(const struct s2_geometry *geo, const struct s2_features *f)
 
 static int mmu_check_config(const struct s2_machine *m, const struct s2_mmu_config *cfg)
 {
-	if (!cfg->flavour || !cfg->vmid.v)
+	if (!cfg->flavour || s2_flavour_check(cfg->flavour) || !cfg->vmid.v)
 		return -EINVAL;
 	if (m->features.vmid_bits == 8 && cfg->vmid.v > 0xff)
 		return -EINVAL;
@@ -90,7 +91,8 @@ static void count_root(const struct s2_mmu *mmu)
 	cpu->site = site;
 }
 
-int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct s2_mmu **out)
+int s2_mmu_shape(const struct s2_machine *m, const struct s2_mmu_config *cfg,
+		 struct s2_geometry *geo)
 {
 	const struct s2_features *f = &m->features;
 	const bool lpa2 = cfg->flavour && cfg->flavour->lpa2 && f->lpa2;
@@ -101,8 +103,16 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 		.pa_bits = f->pa_bits > 48 && !wide ? 48 : f->pa_bits,
 		.lpa2 = lpa2,
 	};
-	struct s2_mmu *mmu;
 	int ret = mmu_check_config(m, cfg);
+
+	return ret ? ret : s2_geometry_init(geo, &shape);
+}
+
+int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct s2_mmu **out)
+{
+	struct s2_geometry geo;
+	struct s2_mmu *mmu;
+	int ret = s2_mmu_shape(m, cfg, &geo);
 
 	if (ret)
 		return ret;
@@ -113,16 +123,16 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 	mmu->dir = s2_tablemem_directory(m->tables);
 	mmu->flavour = cfg->flavour;
 	mmu->vmid = cfg->vmid;
+	mmu->geo = geo;
 	s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
-	ret = s2_geometry_init(&mmu->geo, &shape);
-	if (!ret)
-		ret = alloc_root(mmu);
+	ret = alloc_root(mmu);
 	if (ret) {
 		free(mmu);
 		return ret;
 	}
 	set_formats(mmu);
 	count_root(mmu);
+	m->users++;
 	*out = mmu;
 	return 0;
 }
@@ -131,6 +141,8 @@ void s2_mmu_free(struct s2_mmu *mmu)
 {
 	if (!mmu)
 		return;
+	assert(!mmu->vm);
+	mmu->machine->users--;
 	s2_memo_fold(&mmu->map_memo, mmu->machine);
 	s2_memo_fold(&mmu->unmap_memo, mmu->machine);
 	if (mmu->pool)
@@ -201,11 +213,14 @@ void s2_mmu_go_plain(struct s2_mmu *mmu)
 	mmu->plain = true;
 }
 
-void s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_mmu_load(const struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
+	if (cpu->machine != mmu->machine || !mmu->root)
+		return -EINVAL;
 	cpu->settings++;
 	cpu->vcpu_vtcr = mmu->vtcr;
 	cpu->vcpu_vttbr = mmu->vttbr;
+	return 0;
 }
 
 void s2_cpu_unload_stage2(struct s2_cpu *cpu)

@@ -104,6 +104,10 @@ static inline void s2_mmu_set_unmap_how(struct s2_mmu *mmu, struct s2_unmap_how 
 			 (uint64_t)how.skip_tlbi << 17;
 }
 
+/** The shape of the tables that @p cfg asks for. @return as s2_mmu_create(), which has issued nothing */
+int s2_mmu_shape(const struct s2_machine *m, const struct s2_mmu_config *cfg,
+		 struct s2_geometry *geo);
+
 /**
  * Calls on @p mmu, on which there was none yet, run the algorithms alone: no
  * memos, no index of tables, no table answered for as a whole.  Counts, tables

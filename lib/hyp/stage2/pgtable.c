@@ -54,7 +54,7 @@ static S2_SLOW int lookup_by_walk(const struct s2_mmu *mmu, struct s2_cpu *cpu, 
 {
 	uint64_t pa;
 
-	if (!mmu->root)
+	if (!mmu->root || (cpu && cpu->machine != mmu->machine))
 		return -EINVAL;
 	if (ipa.v >> mmu->geo.ipa_bits)
 		return -ERANGE;

@@ -280,6 +280,8 @@ int s2_stage2_map(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range,
 	};
 	int ret = s2_walk_check(mmu, cpu, range.ipa.v, range.size);
 
+	if (!ret && (flags & ~(unsigned)(S2_MAP_FAULT | S2_MAP_FORCE_PTE | S2_MAP_SKIP_CMO)))
+		ret = -EINVAL;
 	if (!ret)
 		ret = check_map(mmu, range, pa);
 	if (!ret)

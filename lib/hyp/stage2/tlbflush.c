@@ -206,21 +206,33 @@ static void sync_broadcast(const struct s2_mmu *mmu, struct s2_cpu *cpu)
 	s2_dsb(cpu, S2_DSB_ISH);
 }
 
-void s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
+/* VTTBR_EL2 is loaded for a flush, and must not lead to pages that are no tables any more. */
+static bool flushable(const struct s2_mmu *mmu, const struct s2_cpu *cpu)
 {
+	return mmu->root && cpu->machine == mmu->machine;
+}
+
+int s2_flush_enter(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_flush_context *cxt)
+{
+	if (!flushable(mmu, cpu))
+		return -EINVAL;
 	cxt->site = cpu->site;
 	cpu->site = "tlb:own_flush";
 	call_hyp(cpu);
 	enter_vmid_context(mmu, cpu, cxt, FLUSH_ISH);
+	return 0;
 }
 
-void s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
+int s2_flush_exit(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_flush_context *cxt)
 {
+	if (!flushable(mmu, cpu))
+		return -EINVAL;
 	sync_broadcast(mmu, cpu);
 	s2_isb(cpu);
 	exit_vmid_context(mmu, cpu, cxt);
 	call_hyp_return(cpu);
 	cpu->site = cxt->site;
+	return 0;
 }
 
 static void tlbflush_tell(struct s2_mmu *mmu, const struct s2_cpu *cpu,
@@ -234,12 +246,14 @@ static void tlbflush_tell(struct s2_mmu *mmu, const struct s2_cpu *cpu,
 	mmu->on_flush(mmu->on_flush_arg, &told);
 }
 
-void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VMID, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
+	if (!flushable(mmu, cpu))
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid";
 	call_hyp(cpu);
@@ -250,6 +264,7 @@ void s2_flush_vmid(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
 void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,
@@ -278,18 +293,36 @@ void s2_flush_vmid_ipa_step(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ip
 	cpu->site = site;
 }
 
-void s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+/* The address and hint that a flush by IPA is asked for. */
+static int check_flush_ipa(const struct s2_mmu *mmu, const struct s2_cpu *cpu, struct s2_ipa ipa,
+			   int level)
 {
-	s2_flush_vmid_ipa_step(mmu, cpu, ipa, level, 0);
+	if (!flushable(mmu, cpu))
+		return -EINVAL;
+	if (level != S2_TTL_UNKNOWN && (level < 0 || level > S2_LAST_LEVEL))
+		return -EINVAL;
+	return ipa.v < s2_ipa_limit(&mmu->geo) ? 0 : -ERANGE;
 }
 
-void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+int s2_flush_vmid_ipa(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
+{
+	const int ret = check_flush_ipa(mmu, cpu, ipa, level);
+
+	if (!ret)
+		s2_flush_vmid_ipa_step(mmu, cpu, ipa, level, 0);
+	return ret;
+}
+
+int s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level)
 {
 	const struct s2_flush_call call = {
 		.kind = S2_FLUSH_VMID_IPA_NSH, .ipa = ipa, .level = level};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
+	const int ret = check_flush_ipa(mmu, cpu, ipa, level);
 
+	if (ret)
+		return ret;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vmid_ipa_nsh";
 	call_hyp(cpu);
@@ -302,6 +335,7 @@ void s2_flush_vmid_ipa_nsh(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
 /* Where the operations of a range go, and by how much they advance in a run of calls. */
@@ -475,7 +509,7 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range 
 	const uint64_t size = range.size, limit = s2_ipa_limit(&mmu->geo);
 	const uint64_t pages = size >> mmu->geo.page_shift;
 
-	if (cpu->machine != mmu->machine || !size || ((start.v | size) & page_mask))
+	if (!flushable(mmu, cpu) || !size || ((start.v | size) & page_mask))
 		return -EINVAL;
 	if (start.v >= limit || size > limit - start.v)
 		return -ERANGE;
@@ -490,12 +524,14 @@ int s2_flush_vmid_range(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range 
 	return 0;
 }
 
-void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_CPU_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 	struct s2_flush_context cxt;
 
+	if (!flushable(mmu, cpu))
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_cpu_context";
 	call_hyp(cpu);
@@ -507,13 +543,16 @@ void s2_flush_cpu_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	exit_vmid_context(mmu, cpu, &cxt);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }
 
-void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
+int s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 {
 	const struct s2_flush_call call = {.kind = S2_FLUSH_VM_CONTEXT, .level = S2_TTL_UNKNOWN};
 	const char *site = cpu->site;
 
+	if (cpu->machine != mmu->machine)
+		return -EINVAL;
 	tlbflush_tell(mmu, cpu, &call);
 	cpu->site = "tlb:flush_vm_context";
 	call_hyp(cpu);
@@ -522,4 +561,5 @@ void s2_flush_vm_context(struct s2_mmu *mmu, struct s2_cpu *cpu)
 	sync_broadcast(mmu, cpu);
 	call_hyp_return(cpu);
 	cpu->site = site;
+	return 0;
 }

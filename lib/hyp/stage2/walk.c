@@ -73,6 +73,12 @@ static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_p
 	return ret;
 }
 
+/* s2_level_size() without its checks: a walk has no other levels. */
+static uint64_t entry_size(const struct s2_geometry *geo, int level)
+{
+	return UINT64_C(1) << ((unsigned)(4 - level) * (geo->page_shift - 3U) + 3U);
+}
+
 /* __kvm_pgtable_visit(). @return entries passed, or an error that ends the walk. */
 static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned index, int level)
 {
@@ -83,7 +89,7 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 		.pte_pa = table->pa + index * sizeof(s2_pte),
 		.old = table->entries[index],
 		.addr = walk->addr,
-		.granule = s2_level_size(geo, level),
+		.granule = entry_size(geo, level),
 		.n = 1,
 		.level = level,
 	};

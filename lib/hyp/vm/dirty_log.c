@@ -248,12 +248,15 @@ int s2_vm_flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range sl
 			struct s2_range cleared)
 {
 	const uint64_t offset = s2_page_size(&vm->mmu->geo) - 1;
+	const uint64_t limit = s2_ipa_limit(&vm->mmu->geo);
 	struct s2_range range = slot;
 
 	if (!s2_vm_callable(vm, cpu) || !lies_in(cleared, slot))
 		return -EINVAL;
 	if ((slot.ipa.v | slot.size | cleared.ipa.v | cleared.size) & offset)
 		return -EINVAL;
+	if (slot.ipa.v >= limit || slot.size > limit - slot.ipa.v)
+		return -ERANGE;
 	s2_cpu_enter_host(cpu);
 	if (vm->cfg.flavour->clear_flush == S2_CLEAR_FLUSH_SPAN)
 		range = cleared;

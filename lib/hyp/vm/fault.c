@@ -12,6 +12,9 @@
 #include "hyp/vm/vm.h"
 #include "machine/walker.h"
 
+/* ESR_EL2.ISS.DFSC has 6 bits. */
+#define DFSC_MAX 0x3f
+
 /* A stage-2 fault as user_mem_abort() gets it. */
 struct fault {
 	struct s2_vcpu *vcpu;
@@ -190,8 +193,9 @@ static int user_mem_abort(const struct fault *f)
 		return ret;
 	size = vma_pagesize(f);
 	prot = fault_prot(f, writable);
-	ret = set_mapping(f, permission, size, pa, prot);
-	return ret ? ret : mark_dirty(f, page, prot);
+	/* Before the page can be written: unlike the kernel's, the bit may need memory. */
+	ret = mark_dirty(f, page, prot);
+	return ret ? ret : set_mapping(f, permission, size, pa, prot);
 }
 
 /* The same from where the host has found the page: no slot is asked. */
@@ -285,7 +289,8 @@ static int check_abort(const struct s2_vcpu *vcpu, const struct s2_fault *fault,
 {
 	const struct s2_geometry *geo = &vcpu->vm->mmu->geo;
 
-	if (!vcpu->cpu || !fault->raised || fault->level > S2_LAST_LEVEL)
+	if (!vcpu->cpu || !vcpu->vm->mmu->root || !fault->raised || fault->level > S2_LAST_LEVEL ||
+	    (unsigned)fault->code > DFSC_MAX)
 		return -EINVAL;
 	if (fault->level < geo->start_level && fault->code != S2_FAULT_TRANSLATION)
 		return -EINVAL;

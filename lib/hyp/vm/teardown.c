@@ -290,7 +290,7 @@ int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 	struct teardown t = {.mmu = vm->mmu, .cpu = cpu, .vm = vm};
 	int ret;
 
-	if (vm->dead || cpu->machine != vm->machine)
+	if (!s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	for (int i = 0; i < vm->n_vcpus; i++)
 		if (vm->vcpus[i]->cpu)

@@ -95,7 +95,7 @@ int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
 
-	if (vm->dead || cpu->machine != vm->machine)
+	if (!s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	if (vcpu->cpu || cpu->vcpu_vttbr)
 		return -EBUSY;
@@ -141,7 +141,7 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	struct s2_vm *vm = vcpu->vm;
 	int ret = 0;
 
-	if (vcpu->cpu || vm->dead || cpu->machine != vm->machine)
+	if (vcpu->cpu || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	cpu->site = "vcpu:init";

@@ -15,16 +15,17 @@ static int create_mmu(struct s2_vm *vm)
 		.ipa_bits = vm->cfg.ipa_bits,
 		.vmid = {1}, /* until the first vcpu_load() */
 	};
-	int ret = s2_mmu_create(vm->machine, &cfg, &vm->mmu);
+	struct s2_geometry geo;
+	int ret = s2_mmu_shape(vm->machine, &cfg, &geo);
 
+	if (!ret && vm->cfg.split_chunk && !s2_is_leaf_size(&geo, vm->cfg.split_chunk))
+		ret = -EINVAL;
+	if (!ret)
+		ret = s2_mmu_create(vm->machine, &cfg, &vm->mmu);
 	if (ret)
 		return ret;
 	vm->mmu->renew_vmid = s2_vm_renew_vmid;
 	vm->mmu->vm = vm;
-	if (vm->cfg.split_chunk && !s2_is_leaf_size(&vm->mmu->geo, vm->cfg.split_chunk)) {
-		s2_mmu_free(vm->mmu);
-		return -EINVAL;
-	}
 	return 0;
 }
 
@@ -54,6 +55,7 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	}
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		vm->last_ran[i] = -1;
+	s2_vmids_use(vm->vmids, true);
 	*out = vm;
 	return 0;
 }
@@ -69,7 +71,9 @@ void s2_vm_free(struct s2_vm *vm)
 	s2_vm_forget_faults(vm);
 	s2_vm_free_slots(vm);
 	s2_bits_free(&vm->clean);
+	vm->mmu->vm = NULL;
 	s2_mmu_free(vm->mmu);
+	s2_vmids_use(vm->vmids, false);
 	free(vm->last_ran);
 	free(vm);
 }

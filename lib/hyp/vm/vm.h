@@ -44,7 +44,7 @@ struct s2_vm {
 /** Whether a call on @p vm can be made on @p cpu: neither torn down, nor another machine's. */
 static inline bool s2_vm_callable(const struct s2_vm *vm, const struct s2_cpu *cpu)
 {
-	return !vm->dead && cpu->machine == vm->machine;
+	return !vm->dead && vm->mmu->root && cpu->machine == vm->machine;
 }
 
 #endif

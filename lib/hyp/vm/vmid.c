@@ -4,6 +4,7 @@
  * are not freed when a VM dies but when a generation ends, with a broadcast
  * flush of everything.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +21,7 @@ struct s2_vmids {
 	uint8_t *used;   /* a byte a number */
 	uint64_t *active, *reserved; /* of each CPU */
 	enum s2_vmid_fault fault;
+	unsigned users; /* VMs, which must go before it */
 };
 
 static uint64_t first_generation(const struct s2_vmids *v)
@@ -43,6 +45,14 @@ static bool generation_matches(const struct s2_vmids *v, uint64_t vmid)
 	return !((vmid ^ v->generation) >> v->bits);
 }
 
+static void free_arrays(struct s2_vmids *v)
+{
+	free(v->used);
+	free(v->active);
+	free(v->reserved);
+	free(v);
+}
+
 int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out)
 {
 	struct s2_vmids *v;
@@ -60,9 +70,10 @@ int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out)
 	v->active = calloc(m->n_cpus, sizeof(*v->active));
 	v->reserved = calloc(m->n_cpus, sizeof(*v->reserved));
 	if (!v->used || !v->active || !v->reserved) {
-		s2_vmids_free(v);
+		free_arrays(v);
 		return -ENOMEM;
 	}
+	m->users++;
 	*out = v;
 	return 0;
 }
@@ -71,10 +82,17 @@ void s2_vmids_free(struct s2_vmids *v)
 {
 	if (!v)
 		return;
-	free(v->used);
-	free(v->active);
-	free(v->reserved);
-	free(v);
+	assert(!v->users);
+	v->machine->users--;
+	free_arrays(v);
+}
+
+void s2_vmids_use(struct s2_vmids *v, bool begins)
+{
+	if (begins)
+		v->users++;
+	else
+		v->users--;
 }
 
 bool s2_vmids_serve(const struct s2_vmids *v, const struct s2_machine *m)

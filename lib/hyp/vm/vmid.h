@@ -11,6 +11,8 @@
 
 /** Whether @p vmids gives out the numbers of @p m. */
 bool s2_vmids_serve(const struct s2_vmids *vmids, const struct s2_machine *m);
+/** A VM begins to take numbers from @p vmids, or has gone. */
+void s2_vmids_use(struct s2_vmids *vmids, bool begins);
 /** kvm_arm_vmid_update(). @return whether the VM's number has changed */
 bool s2_vmids_update(struct s2_vmids *vmids, struct s2_vm *vm, struct s2_cpu *cpu);
 /** kvm_arm_vmid_clear_active(): an idle CPU pins no VMID. */

@@ -5,11 +5,10 @@
  */
 #include <errno.h>
 
-#include <stage2sim/physics.h>
-
 #include "hyp/vm/fault.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
+#include "machine/physics.h"
 
 /* __load_stage2(), where vcpu_load() has not done it; __activate_traps(). */
 static void enter_guest(struct s2_vcpu *vcpu)
@@ -50,7 +49,7 @@ void s2_cpu_enter_host(struct s2_cpu *cpu)
 int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 			 const struct s2_guest_access *access, struct s2_guest_result *result)
 {
-	if (!vcpu->cpu)
+	if (!vcpu->cpu || !vcpu->vm->mmu->root || s2_guest_access_check(p, vcpu->cpu, access))
 		return -EINVAL;
 	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
 		int ret;

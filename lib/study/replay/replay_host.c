@@ -98,6 +98,8 @@ static struct replay_process *add_process(struct s2_replay *r, int32_t tgid, int
 {
 	struct replay_process *p = calloc(1, sizeof(*p));
 
+	/* For who asks which process it is, none would be an answer. */
+	r->oom |= !p;
 	if (!p)
 		return NULL;
 	p->tgid = tgid;

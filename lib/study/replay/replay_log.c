@@ -343,7 +343,7 @@ int s2_replay_log(const struct s2_replay_job *job, FILE *out, struct s2_replay_o
 	if (in.trace)
 		ret = replay_opened(&in, &slots, out, outcome, err);
 	else
-		ret = -EIO;
+		ret = err && err->code == S2_TRACE_ERR_MEMORY ? -ENOMEM : -EIO;
 	close_reader(&in);
 	s2_memslots_free(&slots);
 	return ret;

@@ -35,6 +35,8 @@ static int plain_add_slot(struct s2_replay *r, struct replay_vm *vm, struct s2_i
 
 	if (slot >= 0)
 		return 0;
+	if (slot == -ENOMEM)
+		return s2_replay_fail(r, S2_REPLAY_ERR_MEMORY, slot, "out of memory for a slot");
 	return s2_replay_fail(r, S2_REPLAY_ERR_VM, -EINVAL,
 			      slot == -ENOSPC ? "more than %d memory slots"
 					      : "a slot past %d-bit addresses of the VM or machine",

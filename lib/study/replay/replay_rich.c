@@ -41,13 +41,14 @@ static struct replay_slot *learn_slot(struct replay_vm *vm, uint64_t ipa, uint64
 	return s;
 }
 
-static void commit_region(struct replay_vm *vm, const struct s2_trace_event *ev)
+static void commit_region(struct s2_replay *r, struct replay_vm *vm,
+			  const struct s2_trace_event *ev)
 {
 	uint64_t page = page_size(vm);
 
 	if (ev->u.commit_region.has_slot)
-		learn_slot(vm, ev->u.commit_region.base_gfn * page,
-			   ev->u.commit_region.npages * page, true);
+		r->oom |= !learn_slot(vm, ev->u.commit_region.base_gfn * page,
+				      ev->u.commit_region.npages * page, true);
 }
 
 static unsigned first_bit(uint64_t mask)
@@ -419,7 +420,7 @@ static int do_request(struct s2_replay *r, struct replay_task *t, struct replay_
 	case S2_TRACE_CLEAR_MASKED:
 		return replay_clear_masked(r, t, ev);
 	default:
-		commit_region(vm, ev);
+		commit_region(r, vm, ev);
 		return 0;
 	}
 }
