@@ -13,31 +13,10 @@
 
 #include "hyp/stage2/walk.h"
 
-/* Entries from @v on that differ from it by their position only, at most @max. */
-static inline uint64_t s2_affine_run(const struct s2_visit *v, uint64_t max)
-{
-	const uint64_t step = s2_pte_step(v->old, v->granule);
-	const s2_pte *const entries = v->ptep;
-	const s2_pte first = v->old;
-	uint64_t n = 0;
+/** Entries from @p v on that differ from it by their position only, at most @p max. */
+uint64_t s2_affine_run(const struct s2_visit *v, uint64_t max);
 
-	if (first && !s2_pte_valid(first))
-		return 1;
-	/* Eight at a time while all agree: most tables are uniform. */
-	for (; n + 8 <= max; n += 8) {
-		uint64_t differ = 0;
-
-		for (uint64_t i = 0; i < 8; i++)
-			differ |= entries[n + i] ^ (first + (n + i) * step);
-		if (differ)
-			break;
-	}
-	while (n < max && entries[n] == first + n * step)
-		n++;
-	return n;
-}
-
-/* The run from @v on, of at most the @in_table entries that its table has left. */
+/** The run from @p v on, of at most the @p in_table entries that its table has left. */
 static inline uint64_t s2_run_length(const struct s2_walk *walk, const struct s2_visit *v,
 				     uint64_t in_table)
 {
