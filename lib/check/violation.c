@@ -99,6 +99,7 @@ struct line {
 	int len;
 };
 
+__attribute__((format(printf, 2, 3)))
 static void add(struct line *l, const char *format, ...)
 {
 	const size_t used = (size_t)l->len < l->size ? (size_t)l->len : l->size;
