@@ -351,6 +351,9 @@ static void mixed_lines_up(struct speed_rig *r, enum s2_memory_detail detail)
 {
 	int ret = 0;
 
+	/* A row whose floor is another memory has both, one after the other. */
+	s2_memory_destroy(r->memory);
+	r->memory = NULL;
 	speed_ensure(!s2_memory_create(s2_machine_features(r->m), 1, detail, &r->memory), "memory");
 	for (uint64_t at = 0; at < line_bytes(r); at += BLOCK) {
 		for (uint64_t i = 0; i < 8; i++) {

@@ -150,7 +150,7 @@ static int put(struct reading *r, size_t place, struct s2_span value)
 {
 	const size_t f = r->order[place];
 	char *const to = (char *)r->line + fields[f].offset;
-	uint64_t ignored;
+	uint64_t ignored = 0;
 	int ret = 0;
 
 	if (r->filled[place]) {

@@ -16,6 +16,7 @@
 struct heard {
 	size_t n_phases;
 	struct s2_replay_phase phases[32];
+	char names[32][64]; /* of phases: theirs end with the replay */
 	bool whole_log;
 	size_t n_differences;
 	struct {
@@ -37,8 +38,11 @@ static inline void hear_phase(void *arg, const struct s2_replay_phase *phase, bo
 	h->whole_log = whole_log;
 	for (int kind = 0; kind < S2_FLUSH_KINDS; kind++)
 		h->calls_seen[kind] += phase->calls[kind].predicted;
-	if (h->n_phases < ARRAY_SIZE(h->phases))
+	if (h->n_phases < ARRAY_SIZE(h->phases)) {
 		h->phases[h->n_phases] = *phase;
+		snprintf(h->names[h->n_phases], sizeof(h->names[0]), "%s",
+			 phase->name ? phase->name : "");
+	}
 	h->n_phases++;
 }
 

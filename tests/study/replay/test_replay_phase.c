@@ -24,7 +24,7 @@ static void expect_phases(const char *log, const struct expected_phase *phases, 
 	assert_i64(replay_text(log, &a55_rich, &h, &err), 0);
 	assert_u64(h.n_phases, n);
 	for (size_t i = 0; i < n; i++) {
-		assert_string_equal(h.phases[i].name, phases[i].name);
+		assert_string_equal(h.names[i], phases[i].name);
 		assert_u64(h.phases[i].ops.n[S2_OP_GUEST_EXIT], phases[i].exits);
 		/* Those of one outermost phase belong together. */
 		assert_int_equal(h.phases[i].more, i + 1 < n && phases[i + 1].name[0] != '*');
@@ -81,7 +81,7 @@ static void an_end_that_is_late_closes_nothing(void **state)
 		   0);
 	assert_u64(h.n_phases, 3);
 	for (size_t i = 0; i < 3; i++) {
-		assert_string_equal(h.phases[i].name, phases[i].name);
+		assert_string_equal(h.names[i], phases[i].name);
 		assert_u64(h.phases[i].ops.n[S2_OP_GUEST_EXIT], phases[i].exits);
 	}
 }
