@@ -123,6 +123,16 @@ static void flush_cleared_slot(struct s2_replay *r, const struct replay_task *t,
 			    cleared_span(t, range));
 }
 
+/* A flush that is in the log: @return whether it is the one that an ioctl owes, now paid. */
+static bool pays_clear(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm)
+{
+	if (!t->clear_pending || !t->clear_slot || t->ioctl_vm != vm)
+		return false;
+	flush_cleared_slot(r, t, vm);
+	t->clear_pending = false;
+	return true;
+}
+
 void s2_replay_end_ioctl(struct s2_replay *r, struct replay_task *t)
 {
 	struct replay_vm *vm = t->ioctl_vm;
@@ -216,6 +226,27 @@ static int resolve_fault(struct replay_task *t, const struct s2_host_page *page)
 	return s2_vcpu_abort(t->running->vcpu, &fault, page);
 }
 
+static bool has_page_table(const struct replay_vm *vm, struct s2_ipa ipa)
+{
+	struct s2_leaf leaf;
+
+	return !s2_pgtable_lookup(vm->mmu, NULL, ipa, &leaf) && leaf.level == S2_LAST_LEVEL;
+}
+
+/*
+ * kvm_set_spte_gfn(): the host has put another page there; a fault is still to
+ * come.  It has no cache of tables to map from: where the unmap before it freed
+ * the table, or none ever was, it maps nothing.
+ */
+static int change_pte(struct replay_vm *vm, struct s2_cpu *cpu, struct s2_range range,
+		      struct s2_pa pa, unsigned prot)
+{
+	struct s2_memcache none = {0};
+	const int ret = s2_pgtable_map(vm->mmu, cpu, range, pa, prot, &none, 0);
+
+	return ret == -ENOMEM && !has_page_table(vm, range.ipa) ? 0 : ret;
+}
+
 static int replay_map(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
 		      const struct s2_trace_event *ev)
 {
@@ -227,10 +258,8 @@ static int replay_map(struct s2_replay *r, struct replay_task *t, struct replay_
 
 	if (prot > S2_PROT_MASK)
 		return request_failed(r, ev, -EINVAL);
-	/* kvm_set_spte_gfn(): the host has put another page there; a fault is still to come. */
 	if (t->changing_pte)
-		return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys,
-				      (unsigned)prot, NULL, 0);
+		return change_pte(vm, s2_replay_cpu(r, ev), range, page.pa, page.prot);
 	if (settles_fault(t, vm, range) && !(page.pa.v & (page.size - 1)))
 		return resolve_fault(t, &page);
 	return s2_pgtable_map(vm->mmu, s2_replay_cpu(r, ev), range, ev->u.map.phys, (unsigned)prot,
@@ -313,21 +342,22 @@ static int replay_wrprotect(struct s2_replay *r, struct replay_task *t, struct r
 static int replay_flush_all(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
 			    const struct s2_trace_event *ev)
 {
-	if (!t->clear_pending || !t->clear_slot || t->ioctl_vm != vm) {
+	if (!pays_clear(r, t, vm))
 		s2_flush_vmid(vm->mmu, s2_replay_cpu(r, ev));
-		return 0;
-	}
-	flush_cleared_slot(r, t, vm);
-	t->clear_pending = false;
 	return 0;
 }
 
-/* kvm_flush_remote_tlbs_memslot() after a whole slot was write-protected. */
+/*
+ * kvm_flush_remote_tlbs_memslot() after a whole slot was write-protected, or,
+ * where it was not inlined, at the end of a dirty-log ioctl.
+ */
 static int replay_flush_memslot(struct s2_replay *r, struct replay_task *t, struct replay_vm *vm,
 				const struct s2_trace_event *ev)
 {
 	uint64_t size = t->wp_end - t->wp_start;
 
+	if (pays_clear(r, t, vm))
+		return 0;
 	if (!size) {
 		s2_replay_infer(r, "flush_memslot without a write-protect before it in the same "
 				   "ioctl: its slot is not known, not replayed");
