@@ -90,21 +90,29 @@ static bool knows_host(const struct log_reader *in)
 	       (!in->job->auto_machine || in->told.machine[0]);
 }
 
-/* The rest of a log that can be read twice may tell what its beginning does not. */
-static void look_through(struct log_reader *in)
+/* Nothing that may still come in the log's beginning would be believed instead. */
+static bool was_told_host(const struct log_reader *in)
+{
+	return knows_host(in) && (in->job->flavour || in->told.said);
+}
+
+static void read_again(struct log_reader *in)
 {
 	struct s2_error ignored;
 	struct s2_trace_event ev;
-	struct s2_trace *trace;
+	struct s2_trace *trace = s2_trace_open(in->job->path, &ignored);
 
-	if (knows_host(in) || !strcmp(in->job->path, "-"))
-		return;
-	trace = s2_trace_open(in->job->path, &ignored);
 	while (trace && !knows_host(in) && s2_trace_next(trace, &ev) > 0)
 		s2_told_event(&in->told, &ev);
 	s2_trace_close(trace);
-	if (trace)
-		s2_told_end(&in->told);
+}
+
+/* The rest of a log that can be read twice may tell what its beginning does not. */
+static void look_through(struct log_reader *in)
+{
+	if (!knows_host(in) && strcmp(in->job->path, "-") != 0)
+		read_again(in);
+	s2_told_end(&in->told);
 }
 
 /* What was not given is as the log tells. @return 0, or -EINVAL with @err set */
@@ -153,7 +161,7 @@ static int look_ahead(struct log_reader *in, enum s2_replay_detail *detail, stru
 		if (in->job->kind == S2_REPLAY_KIND_AUTO && is_rich(ev.kind))
 			*detail = S2_REPLAY_RICH;
 		/* The header has been read, and that was all there was to find out. */
-		if (knows_host(in) &&
+		if (was_told_host(in) &&
 		    (*detail == S2_REPLAY_RICH || in->job->kind == S2_REPLAY_KIND_PLAIN))
 			break;
 	}
@@ -297,7 +305,7 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 		s2_error_set(err, 1, "out of memory");
 		return ret;
 	}
-	if (!in->told.flavour && s2_trace_release(in->trace))
+	if (!in->told.said && s2_trace_release(in->trace))
 		s2_told_release(&in->told, s2_trace_release(in->trace));
 	look_through(in);
 	ret = settle_host(in, err);

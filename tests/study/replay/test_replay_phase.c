@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Phases inside phases, and what a log tells of its host. */
+/* Phases inside phases, and what kernels before and after 6.12 write otherwise. */
 #include "study/replay/replay_fixture.h"
-#include "study/replay/replay_told.h"
 
 static const struct setting a55_rich = {"cortex-a55", "newest", S2_REPLAY_RICH, 0, NULL, NULL};
 
@@ -200,56 +199,6 @@ static void flush_shadow_all_ends_a_vm(void **state)
 	}
 }
 
-static struct s2_trace_event event(enum s2_trace_kind kind)
-{
-	struct s2_trace_event ev;
-
-	memset(&ev, 0, sizeof(ev));
-	ev.kind = kind;
-	return ev;
-}
-
-static void a_log_tells_its_kernel_by_word_header_or_events(void **state)
-{
-	static const struct {
-		enum s2_trace_kind kind;
-		bool prefixed;
-		const char *nearest; /* to this release; NULL: nothing is told */
-	} rows[] = {
-		{S2_TRACE_SYS_IOCTL, true, "7.2.13"},	{S2_TRACE_SYS_IOCTL, false, NULL},
-		{S2_TRACE_KVM_SET_SPTE, false, "6.1.192"}, {S2_TRACE_TLB_RANGE, false, "6.12.107"},
-		{S2_TRACE_TLB_IPA_NSH, false, "6.12.107"}, {S2_TRACE_S2_MAP, false, NULL},
-		{S2_TRACE_TLB_IPA, false, "6.1.192"}, /* level 0 */
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_trace_event ev = event(rows[i].kind);
-		struct s2_told told = S2_TOLD_NOTHING;
-
-		s2_test_row("row %zu", i);
-		ev.u.ioctl.prefix = rows[i].prefixed ? S2_TRACE_PREFIX_0X : S2_TRACE_PREFIX_NONE;
-		s2_told_event(&told, &ev);
-		assert_ptr_equal(told.flavour,
-				 rows[i].nearest ? s2_flavour_for(rows[i].nearest) : NULL);
-	}
-}
-
-static void a_recorder_tells_release_and_machine(void **state)
-{
-	static const char text[] = "release=6.1.192-2-arm64 machine=cortex-a55,+repeat_tlbi";
-	struct s2_trace_event ev = event(S2_TRACE_MARK_HOST);
-	struct s2_told told = S2_TOLD_NOTHING;
-
-	(void)state;
-	ev.u.mark.name.text = text;
-	ev.u.mark.name.len = sizeof(text) - 1;
-	s2_told_event(&told, &ev);
-	assert_ptr_equal(told.flavour, s2_flavour_for("6.1"));
-	assert_string_equal(told.machine, "cortex-a55,+repeat_tlbi");
-	assert_string_equal(told.flavour_from, "from the log's release, 6.1.192-2-arm64");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,8 +211,6 @@ int main(void)
 		s2_unit_test(flush_all_is_one_flush_and_pays_what_an_ioctl_owes),
 		s2_unit_test(a_map_of_change_pte_settles_no_fault),
 		s2_unit_test(flush_shadow_all_ends_a_vm),
-		s2_unit_test(a_log_tells_its_kernel_by_word_header_or_events),
-		s2_unit_test(a_recorder_tells_release_and_machine),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
