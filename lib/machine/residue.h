@@ -130,6 +130,12 @@ const struct s2_table_meta *s2_residues_known(const struct s2_residues *res, uin
 struct s2_residue s2_residues_describe(const struct s2_residues *res, struct s2_group *g,
 				       unsigned index, uint64_t n);
 
+struct s2_tlbi_span;
+
+/** What a TLBI by IPA or range of @p cpu names in one repetition. @return false: nothing sure */
+bool s2_residues_span(const struct s2_residues *res, unsigned cpu, const struct s2_insn *insn,
+		      uint64_t repetition, struct s2_tlbi_span *span);
+
 int s2_residues_tlbi(struct s2_residues *res, unsigned cpu, const struct s2_insn *insn,
 		     uint64_t repetition);
 void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op);

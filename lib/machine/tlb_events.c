@@ -10,6 +10,8 @@
 
 #include <errno.h>
 
+#include <stage2sim/tlbi.h>
+
 /*
  * What a store of an event replaces.  In a run memory has moved on when the
  * event comes, but the walker has read the descriptor before it stored.
@@ -115,6 +117,49 @@ static bool page_is_bare(const struct s2_residues *res, uint64_t addr)
 	return !s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level);
 }
 
+static bool is_by_ipa(enum s2_op op)
+{
+	return op == S2_OP_TLBI_IPAS2E1IS || op == S2_OP_TLBI_IPAS2E1 ||
+	       op == S2_OP_TLBI_RIPAS2E1IS || op == S2_OP_TLBI_RIPAS2E1;
+}
+
+/* Whether a TLBI names in every repetition what lies in the table page at @addr, or the same. */
+static bool stays_in_page(const struct s2_residues *res, const struct s2_event *event,
+			  const struct s2_insn *tlbi, uint64_t addr)
+{
+	const struct s2_table_meta *page = s2_residues_page(res, addr);
+	struct s2_tlbi_span first, last;
+	uint64_t start, size;
+
+	if (!tlbi->value_step)
+		return true;
+	if (!page || !s2_residues_span(res, event->cpu, tlbi, 0, &first) ||
+	    !s2_residues_span(res, event->cpu, tlbi, event->repeat - 1, &last))
+		return false;
+	start = s2_meta_ipa(res, page);
+	size = (uint64_t)res->page_words * 64 << s2_res_shift(res, page->level);
+	return first.start.v >= start && last.start.v >= first.start.v &&
+	       last.start.v + last.size <= start + size;
+}
+
+/* Operands advance: the first repetition says nothing of what the others name elsewhere. */
+static bool tlbis_stay(const struct s2_residues *res, const struct s2_event *event)
+{
+	const struct s2_insn *store = NULL;
+
+	for (size_t i = 0; i < event->n_insns; i++)
+		if (event->insns[i].op == S2_OP_PTE_WRITE)
+			store = &event->insns[i];
+	for (size_t i = 0; i < event->n_insns; i++) {
+		const struct s2_insn *tlbi = &event->insns[i];
+
+		if (is_by_ipa(tlbi->op) &&
+		    (store ? !stays_in_page(res, event, tlbi, store->addr) : tlbi->value_step != 0))
+			return false;
+	}
+	return true;
+}
+
 bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark *mark,
 			 const struct s2_event *event)
 {
@@ -126,5 +171,5 @@ bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark
 		if (event->insns[i].op == S2_OP_PTE_WRITE &&
 		    !page_is_bare(res, event->insns[i].addr))
 			return false;
-	return true;
+	return tlbis_stay(res, event);
 }

@@ -250,24 +250,25 @@ static bool regime_is_host(const struct s2_residues *res, unsigned cpu)
 	return s2_hcr_is_host(state->effective.hcr) || s2_hcr_is_host(state->issued.hcr);
 }
 
-static bool tlb_possible_decode(struct tlbi *t, const struct s2_insn *insn, uint64_t i)
+bool s2_residues_span(const struct s2_residues *res, unsigned cpu, const struct s2_insn *insn,
+		      uint64_t i, struct s2_tlbi_span *span)
 {
-	const struct s2_features *f = &t->res->p->machine->features;
-	const struct s2_phys_cpu *state = &t->res->p->cpus[t->cpu];
-	const struct s2_tlbi_format fmt = {t->res->page_shift, f->ttl,
+	const struct s2_features *f = &res->p->machine->features;
+	const struct s2_phys_cpu *state = &res->p->cpus[cpu];
+	const struct s2_tlbi_format fmt = {res->page_shift, f->ttl,
 					   !state->regime_err && state->regime.geo.lpa2,
 					   f->tlbirange};
 	const uint64_t operand = insn->value + i * insn->value_step;
 	struct s2_tlbi_span single;
 
 	if (insn->op == S2_OP_TLBI_RIPAS2E1IS || insn->op == S2_OP_TLBI_RIPAS2E1)
-		return !s2_tlbi_range_decode(&fmt, operand, &t->span);
+		return !s2_tlbi_range_decode(&fmt, operand, span);
 	/* Field by field: what was just returned in parts is slow to copy as a whole. */
 	single = s2_tlbi_ipa_decode(&fmt, operand);
-	t->span.start.v = single.start.v;
-	t->span.size = single.size;
-	t->span.level = single.level;
-	return t->span.size != 0;
+	span->start.v = single.start.v;
+	span->size = single.size;
+	span->level = single.level;
+	return span->size != 0;
 }
 
 static void tlbi_alle1(struct tlbi *t)
@@ -301,7 +302,7 @@ int s2_residues_tlbi(struct s2_residues *res, unsigned cpu, const struct s2_insn
 			tlbi_by_va(&t);
 		break;
 	default:
-		if (tlb_possible_decode(&t, insn, i))
+		if (s2_residues_span(res, cpu, insn, i, &t.span))
 			tlbi_ipa(&t);
 		break;
 	}

@@ -284,6 +284,15 @@ static struct s2_group *open_group(struct s2_residues *res, const struct s2_tabl
 	return NULL;
 }
 
+/* The newest of the page, if all have seen it, joins those before it: there are few groups a page. */
+static void rest_newest(struct s2_residues *res, const struct s2_table_meta *meta)
+{
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
+
+	if (g && s2_group_next(g) && s2_group_visible(res, g, false, 0))
+		s2_group_join(res, g);
+}
+
 static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			unsigned index, s2_pte old, uint64_t n, uint64_t step)
 {
@@ -296,6 +305,7 @@ static int leave_leaves(struct s2_residues *res, const struct s2_table_meta *met
 	base = old - index * step;
 	g = open_group(res, meta, cpu, base, step);
 	if (!g) {
+		rest_newest(res, meta);
 		g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
 		if (!g)
 			return -ENOMEM;

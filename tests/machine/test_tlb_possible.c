@@ -13,6 +13,7 @@
 #include <stage2sim/tlbi.h>
 
 #include "hyp/stage2/mmu.h"
+#include "machine/residue.h"
 
 #define PAGE	UINT64_C(0x1000)
 #define MIB	UINT64_C(0x100000)
@@ -200,6 +201,51 @@ static void runs_agree(const char *spec, bool lingering)
 		assert_u64(counts[0][k], counts[1][k]);
 	assert_u64(counts[0][0], 256 + lingering);
 	assert_u64(dirty[0], dirty[1]);
+}
+
+/* A range above 2^21 pages is a run of TLBIs: what the first names says nothing of the second's. */
+static void test_a_run_of_range_tlbis_names_what_each_of_them_names(void **state)
+{
+	const uint64_t far = 9 * 1024 * MIB;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct s2_cpu *cpu;
+		struct rig r;
+
+		rig_init(&r, "max", i, 2);
+		cpu = s2_machine_cpu(r.m, 0);
+		map(&r, far, PAGE, PA);
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu, s2_range(far, PAGE)), 0);
+		assert_u64(count(&r), 1);
+		assert_i64(s2_flush_vmid_range(r.mmu, cpu, s2_range(0, 8 * 1024 * MIB)), 0);
+		assert_u64(count(&r), 1);
+		assert_i64(s2_flush_vmid_range(r.mmu, cpu, s2_range(0, 16 * 1024 * MIB)), 0);
+		assert_u64(count(&r), 0);
+		rig_free(&r);
+	}
+}
+
+/* Stores that are each seen before the next rest together: one group a table page. */
+static void test_stores_with_barriers_between_them_are_kept_together(void **state)
+{
+	struct s2_cpu *cpu;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, "neoverse-n1", 1, 2);
+	cpu = s2_machine_cpu(r.m, 0);
+	assert_i64(s2_pgtable_map(r.mmu, cpu, s2_range(2 * MIB, 2 * MIB), s2_pa(PA), RW, NULL,
+				  S2_MAP_FORCE_PTE),
+		   0);
+	for (unsigned i = 0; i < 512; i++) {
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu, s2_range(2 * MIB + i * PAGE, PAGE)), 0);
+		s2_dsb(cpu, S2_DSB_ISH);
+	}
+	assert_u64(count(&r), 512);
+	/* The newest is not at rest before the next store of its page. */
+	assert_in_range(r.p->residues->by_vmid[VMID]->groups, 1, 2);
+	rig_free(&r);
 }
 
 static void test_runs_are_their_instructions_one_by_one(void **state)
@@ -611,6 +657,8 @@ int main(void)
 		s2_unit_test(test_nothing_is_residue_before_a_guest_was_entered),
 		s2_unit_test(test_a_subtree_is_one_until_a_part_of_it_goes),
 		s2_unit_test(test_without_break_before_make_only_all_is_sure),
+		s2_unit_test(test_a_run_of_range_tlbis_names_what_each_of_them_names),
+		s2_unit_test(test_stores_with_barriers_between_them_are_kept_together),
 		s2_unit_test(test_runs_are_their_instructions_one_by_one),
 		s2_unit_test(test_hcr_el2_between_write_and_isb_may_be_either),
 		s2_unit_test(test_random_programs_agree_with_an_entry_by_entry_model),
