@@ -92,6 +92,7 @@ struct s2_event {
 	const struct s2_insn *insns; /**< the first repetition's; gone after the call */
 };
 
+struct s2_act;
 struct s2_reliance;
 
 /** Something that watches events.  Called in program order, never nested. */
@@ -100,6 +101,8 @@ struct s2_sink {
 	void *arg; /**< handed to both, and names the sink when it is detached */
 	/** Is told on which CPU something is relied on (reliance.h); may be NULL. */
 	void (*rely)(void *arg, unsigned cpu, const struct s2_reliance *what);
+	/** Is told what guests and the host do with memory (act.h); may be NULL. */
+	void (*act)(void *arg, const struct s2_act *act);
 };
 
 /**

@@ -5,6 +5,7 @@
  *
  *     instructions --> possible TLB, tables, who is loaded   (sets: all that hardware may do)
  *     reliances, guest entries, pages freed --> rules --> violations
+ *     guests' acts, DCs --> possible memory --> data, by contract --^
  *
  * Hardware is not searched.  What may happen between two instructions is kept
  * as a set; a rule is decided once for all of it, on runs of any size.  What
@@ -16,6 +17,7 @@
 #ifndef STAGE2SIM_ORACLE_H
 #define STAGE2SIM_ORACLE_H
 
+#include <stage2sim/act.h>
 #include <stage2sim/physics.h>
 #include <stage2sim/reliance.h>
 
@@ -43,7 +45,39 @@ enum s2_rule {
 	S2_RULE_VMID,
 	/** No write of a page whose dirty bit was handed out goes unseen. */
 	S2_RULE_DIRTY_LOG,
+	/** A read returns what its contract says (enum s2_contract), whatever caches did. */
+	S2_RULE_DATA,
 	S2_RULES, /**< how many there are */
+};
+
+/**
+ * What a guest may count on when it or the host reads.  A guest may do anything;
+ * what a contract does not promise is no violation.
+ */
+enum s2_contract {
+	/** Nobody reads what was in a page before it was given to this VM. */
+	S2_CONTRACT_ISOLATION,
+	/**
+	 * The guest maintains caches by VA as the Arm ARM asks (B2.11); the
+	 * hypervisor cleans what it maps, and what it takes back.
+	 */
+	S2_CONTRACT_ARCH,
+	/**
+	 * ARCH, and what was written while the caches of all vcpus were off and empty,
+	 * since their reset or by set and way, is seen by the vcpu that first turns its
+	 * caches on; once they are empty all that was written is in memory.
+	 */
+	S2_CONTRACT_BARE_METAL,
+	/**
+	 * ARCH, and a vcpu sees what it wrote with its caches off once it has turned
+	 * them on, and what it wrote with them on is in memory once it has turned them
+	 * off or cleaned by set and way; of toggles that trap, and of the first
+	 * set/way since caches were on.
+	 */
+	S2_CONTRACT_KVM_COMPAT,
+	/** The same of every toggle and set/way. */
+	S2_CONTRACT_KVM_COMPAT_ANY,
+	S2_CONTRACTS, /**< how many there are */
 };
 
 /** What exactly was found; each belongs to one rule. */
@@ -66,6 +100,9 @@ enum s2_finding {
 	S2_FOUND_VMID_LEFT,	   /**< VMID: entered under a number that the VM had left, with its old entries */
 	S2_FOUND_DIRTY_WRITABLE,   /**< dirty log: the tables let it be written */
 	S2_FOUND_DIRTY_HELD,	   /**< dirty log: a TLB may let it be written */
+	S2_FOUND_LEAK,		   /**< data: a read may return what was there before the VM */
+	S2_FOUND_STALE_CACHED,	   /**< data: a cacheable read may return an earlier write */
+	S2_FOUND_STALE_POC,	   /**< data: a read past the caches may return an earlier write */
 	S2_FINDINGS,		   /**< how many there are */
 };
 
@@ -75,6 +112,10 @@ S2_API const char *s2_rule_name(enum s2_rule rule);
 S2_API const char *s2_rule_text(enum s2_rule rule);
 /** What was found, in words, or NULL. */
 S2_API const char *s2_finding_text(enum s2_finding finding);
+/** A short name ("kvm-compat"), or NULL. */
+S2_API const char *s2_contract_name(enum s2_contract contract);
+/** What a contract promises, in a sentence, or NULL. */
+S2_API const char *s2_contract_text(enum s2_contract contract);
 /** The rule that a finding breaks; S2_RULES for none. */
 S2_API enum s2_rule s2_finding_rule(enum s2_finding finding);
 
@@ -91,6 +132,9 @@ struct s2_violation {
 	s2_pte held;		 /**< what may be held: an old descriptor; 0 for none */
 	s2_pte now;		 /**< what the tables have there, or what was stored */
 	struct s2_pa page;	 /**< of a table page, or 0 */
+	enum s2_contract contract; /**< data: which is broken */
+	unsigned vcpu;		 /**< data: whose act it was */
+	struct s2_pa pa;	 /**< data: where, of size bytes */
 	uint64_t step;		 /**< instructions that had been issued since the oracle came */
 	const char *site;	 /**< the function or step that relied on it, or stored */
 };
@@ -104,7 +148,7 @@ S2_API int s2_violation_text(const struct s2_violation *v, char *buf, size_t siz
 /** What an oracle looks at. */
 struct s2_oracle_config {
 	unsigned rules; /**< bit (1 << enum s2_rule) for each; 0: all */
-	size_t keep;	/**< violations kept, the first ones; 0: 16.  All are counted */
+	size_t keep;	/**< violations kept of each rule and contract, the first; 0: 16.  All count */
 	/** Is told of each that is kept, at once; may be NULL.  Must issue nothing. */
 	void (*found)(void *arg, const struct s2_violation *violation);
 	/**
@@ -118,7 +162,8 @@ struct s2_oracle_config {
 
 /**
  * Watches @p m, which must outlive the oracle, from now on.  The oracle has a
- * possible TLB of its own; a physics that is attached is not used.
+ * possible TLB and, for the data rule, a possible memory of its own; a physics
+ * that is attached is not used.  For the data rule VMs and slots are made after it.
  * @param cfg copied; NULL: all rules
  * @param out set on success; s2_oracle_detach() frees it
  * @return 0; -EINVAL for a rule that does not exist; -ENOSPC for more than
@@ -148,6 +193,9 @@ S2_API uint64_t s2_oracle_count(const struct s2_oracle *o, enum s2_rule rule);
 
 /** Violation @p index of those kept, from 0, or NULL. */
 S2_API const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o, size_t index);
+
+/** Violations of the data rule under @p contract so far. */
+S2_API uint64_t s2_oracle_contract_count(const struct s2_oracle *o, enum s2_contract contract);
 
 /** Reliances, guest entries and freed pages that were decided. */
 S2_API uint64_t s2_oracle_decided(const struct s2_oracle *o);

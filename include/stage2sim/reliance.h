@@ -34,6 +34,8 @@ enum s2_reliance_kind {
 	S2_RELY_DIRTY_HARVESTED,
 	/** The VMID of vttbr is this VM's from here on, whoever had it before. */
 	S2_RELY_VMID_GIVEN,
+	/** The VM has left the VMID of vttbr: nobody is in it, and nobody of this VM comes back. */
+	S2_RELY_VMID_LEFT,
 	/** This CPU runs no guest until one is entered: no walk is under way on it. */
 	S2_RELY_CPU_LEFT,
 	S2_RELIANCE_KINDS, /**< how many there are */

@@ -9,6 +9,7 @@
 #define STAGE2SIM_STAGE2SIM_H
 
 #include <stage2sim/access.h>
+#include <stage2sim/act.h>
 #include <stage2sim/context_check.h>
 #include <stage2sim/features.h>
 #include <stage2sim/field.h>

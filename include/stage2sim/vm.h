@@ -25,6 +25,7 @@
 #define STAGE2SIM_VM_H
 
 #include <stage2sim/access.h>
+#include <stage2sim/memory.h>
 #include <stage2sim/pgtable.h>
 
 S2_BEGIN_DECLS
@@ -100,6 +101,9 @@ S2_API int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, st
 
 /** Frees the model of @p vm as it stands (NULL is fine), vcpus put first; else issues nothing. */
 S2_API void s2_vm_free(struct s2_vm *vm);
+
+/** Which of its machine's VMs it is, from 0 in order of creation: how acts name it (act.h). */
+S2_API uint32_t s2_vm_number(const struct s2_vm *vm) S2_NONNULL(1);
 
 /** Its stage 2; lives as long as the VM. */
 S2_API struct s2_mmu *s2_vm_mmu(struct s2_vm *vm) S2_NONNULL(1);
@@ -196,6 +200,13 @@ S2_API int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 				const struct s2_guest_access *access,
 				struct s2_guest_result *result) S2_NONNULL(1, 2, 3, 4);
 
+/**
+ * The vcpu, loaded, enters the guest, if it is not in it (__kvm_vcpu_run()), and
+ * runs there until s2_vcpu_exit(), s2_vcpu_put(), or a call on its CPU.
+ * @return 0; -EINVAL if not loaded, or its tables are gone
+ */
+S2_API int s2_vcpu_enter(struct s2_vcpu *vcpu) S2_NONNULL(1);
+
 /** Leaves the guest, if the vcpu is in it, as an interrupt makes it do. */
 S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu) S2_NONNULL(1);
 
@@ -206,6 +217,17 @@ S2_API void s2_vcpu_exit(struct s2_vcpu *vcpu) S2_NONNULL(1);
  * @param tvm HCR_EL2.TVM: the next write of a VM register traps; ignored with FWB
  */
 S2_API void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm) S2_NONNULL(1);
+
+/**
+ * The guest does DC by VA to the PoC on a range, and a DSB: its own instructions,
+ * counted nowhere.  Has an effect on what contents may be (act.h), and no other.
+ * @param op S2_LINE_CLEAN, _CLEAN_INVALIDATE, or _INVALIDATE, which is the latter
+ *        under stage 2
+ * @return 0; -EFAULT where stage 2 maps nothing; -EINVAL if not loaded, empty,
+ *         past the IPA size, or another operation
+ */
+S2_API int s2_vcpu_maintain(struct s2_vcpu *vcpu, struct s2_range range, enum s2_line_op op)
+	S2_NONNULL(1);
 
 /** Whether its M and C are on. */
 S2_API bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu) S2_NONNULL(1);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/oracle.h"
+#include "check/oracle_data.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #define KEEP_DEFAULT 16
+
+/* Of which violations are kept apart. */
+#define KINDS ((size_t)S2_RULES + S2_CONTRACTS)
 
 /* TCR_EL1.EPD0 and EPD1: no walks of stage 1 by either TTBR. */
 #define TCR_EPD (S2_BIT(7) | S2_BIT(23))
@@ -15,7 +19,9 @@ void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
 	if (!s2_oracle_asks(o, v->rule))
 		return;
 	o->found[v->rule]++;
-	if (o->n_kept == o->cfg.keep)
+	if (v->rule == S2_RULE_DATA)
+		o->broken[v->contract]++;
+	if ((v->rule == S2_RULE_DATA ? o->broken[v->contract] : o->found[v->rule]) > o->cfg.keep)
 		return;
 	v->step = o->steps;
 	v->site = o->site;
@@ -102,6 +108,13 @@ static void before(struct s2_oracle *o, const struct s2_event *event)
 	}
 }
 
+static void invalidated(struct s2_oracle *o, const struct s2_event *event,
+			const struct s2_insn *insn)
+{
+	for (uint64_t i = 0; o->data.memory && i < event->repeat; i++)
+		s2_data_invalidated(o, insn->addr + i * insn->addr_step, insn->value);
+}
+
 static void after(struct s2_oracle *o, const struct s2_event *event)
 {
 	for (size_t k = 0; k < event->n_insns; k++) {
@@ -121,6 +134,9 @@ static void after(struct s2_oracle *o, const struct s2_event *event)
 			break;
 		case S2_OP_GUEST_ENTRY:
 			s2_oracle_on_entry(o, event->cpu);
+			break;
+		case S2_OP_DC_IVAC:
+			invalidated(o, event, &event->insns[k]);
 			break;
 		case S2_OP_ISB:
 		case S2_OP_HYPERCALL:
@@ -226,7 +242,11 @@ static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 	c.end = what->ipa.v + what->size;
 	switch (what->kind) {
 	case S2_RELY_RETURN:
-		s2_oracle_check_return(&c);
+		if (!o->numbers[regime.vmid.v].idle)
+			s2_oracle_check_return(&c);
+		break;
+	case S2_RELY_VMID_LEFT:
+		s2_oracle_number_left(o, &regime);
 		break;
 	case S2_RELY_FAULT_RESOLVED:
 		s2_oracle_check_return(&c);
@@ -245,8 +265,23 @@ static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 	}
 }
 
+static void oracle_act(void *arg, const struct s2_act *act)
+{
+	struct s2_oracle *o = arg;
+	int ret;
+
+	if (!o->data.memory)
+		return;
+	o->decided++;
+	o->site = act->site ? act->site : s2_act_name(act->kind);
+	ret = s2_data_act(o, act);
+	if (ret && !o->error)
+		o->error = ret;
+}
+
 static void oracle_free(struct s2_oracle *o)
 {
+	s2_data_free(&o->data);
 	s2_physics_free(o->physics);
 	for (unsigned i = 0; i < o->machine->n_cpus; i++)
 		free(o->cpus[i].fresh);
@@ -257,15 +292,22 @@ static void oracle_free(struct s2_oracle *o)
 
 static int oracle_fill(struct s2_oracle *o)
 {
-	const struct s2_physics_config physics = {.residue = true};
+	const struct s2_physics_config physics = {
+		.residue = true,
+		.memory = s2_oracle_asks(o, S2_RULE_DATA),
+		.detail = S2_MEMORY_POSSIBLE,
+	};
 	int ret = s2_physics_create(o->machine, &physics, &o->physics);
 
 	if (ret)
 		return ret;
+	s2_data_init(&o->data, &o->machine->features, o->physics->memory);
 	o->residues = o->physics->residues;
 	o->residues->on_conflict = on_conflict;
 	o->residues->on_conflict_arg = o;
-	o->kept = calloc(o->cfg.keep, sizeof(*o->kept));
+	if (o->cfg.keep > SIZE_MAX / KINDS)
+		return -ENOMEM;
+	o->kept = calloc(o->cfg.keep * KINDS, sizeof(*o->kept));
 	o->numbers = calloc((size_t)1 << o->machine->features.vmid_bits, sizeof(*o->numbers));
 	return o->kept && o->numbers ? 0 : -ENOMEM;
 }
@@ -274,7 +316,7 @@ int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config *cfg,
 		     struct s2_oracle **out)
 {
 	const struct s2_oracle_config all = {0};
-	struct s2_sink sink = {.event = oracle_event, .rely = oracle_rely};
+	struct s2_sink sink = {.event = oracle_event, .rely = oracle_rely, .act = oracle_act};
 	struct s2_oracle *o;
 	int ret;
 
@@ -335,6 +377,11 @@ uint64_t s2_oracle_count(const struct s2_oracle *o, enum s2_rule rule)
 		if (rule == S2_RULES || rule == i)
 			n += o->found[i];
 	return n;
+}
+
+uint64_t s2_oracle_contract_count(const struct s2_oracle *o, enum s2_contract contract)
+{
+	return (unsigned)contract < S2_CONTRACTS ? o->broken[contract] : 0;
 }
 
 const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o, size_t index)

@@ -6,6 +6,7 @@
  *   event --> oracle.c --(before)--> oracle_tables.c     pages freed and read, links
  *                      --> possible TLB (its conflicts: break-before-make)
  *                      --(after)---> oracle_vmid.c       guests entered, flushes complete
+ *   act, DC ---> oracle.c ---------> oracle_data.c
  *   reliance --> oracle.c ---------> oracle_translation.c
  *                         ---------> oracle_vmid.c       numbers given
  */
@@ -14,6 +15,7 @@
 
 #include <stage2sim/oracle.h>
 
+#include "check/ledger.h"
 #include "machine/machine.h"
 #include "machine/physics.h"
 #include "machine/regime.h"
@@ -26,6 +28,7 @@ struct s2_number {
 	bool live;     /**< TLBs may hold what they map */
 	bool dead;     /**< some of their pages were freed meanwhile */
 	bool left;     /**< their VM goes on under another number */
+	bool idle;     /**< and nobody is in it: what TLBs hold under it is of no use to anyone */
 	bool dangling; /**< a walk-cache entry may lead to a page that was freed */
 };
 
@@ -38,14 +41,29 @@ struct s2_oracle_cpu {
 	size_t n_fresh, cap_fresh;
 };
 
+struct s2_data_vm;
+
+/** What the data rule keeps. */
+struct s2_data {
+	struct s2_memory *memory; /**< the physics'; NULL: the rule is not asked */
+	struct s2_ledger ledger;
+	struct s2_data_vm *vms;
+	size_t n_vms;
+	uint32_t version; /**< of the last write */
+	unsigned line_shift;
+	unsigned agents; /**< of guests: bits 1 << enum s2_agent */
+};
+
 struct s2_oracle {
 	struct s2_machine *machine;
-	struct s2_physics *physics; /**< of the possible TLB alone; fed by the oracle */
+	struct s2_physics *physics; /**< of the possible TLB and memory; fed by the oracle */
 	struct s2_residues *residues;
 	struct s2_oracle_config cfg;
 	unsigned rules;
 	uint64_t steps, decided;
 	uint64_t found[S2_RULES];
+	uint64_t broken[S2_CONTRACTS];
+	struct s2_data data;
 	struct s2_violation *kept;
 	size_t n_kept;
 	int error;
@@ -100,5 +118,6 @@ void s2_oracle_entered(struct s2_oracle *o, unsigned cpu, const struct s2_regime
 void s2_oracle_on_tlbi(struct s2_oracle *o, unsigned cpu, enum s2_op op);
 void s2_oracle_on_dsb(struct s2_oracle *o, unsigned cpu, enum s2_op op);
 void s2_oracle_number_given(struct s2_oracle *o, const struct s2_regime *regime);
+void s2_oracle_number_left(struct s2_oracle *o, const struct s2_regime *regime);
 
 #endif

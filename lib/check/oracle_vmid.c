@@ -81,6 +81,7 @@ void s2_oracle_entered(struct s2_oracle *o, unsigned cpu, const struct s2_regime
 		check_dangling(o, cpu, number, vm);
 	number->live = true;
 	number->dead = false;
+	number->idle = false;
 	number->root = regime->root.v;
 }
 
@@ -145,4 +146,15 @@ void s2_oracle_number_given(struct s2_oracle *o, const struct s2_regime *regime)
 		if (number->live && number->root == regime->root.v)
 			number->left = vm->vmid.v != regime->vmid.v;
 	}
+}
+
+/* Who is in it all the same is translated by what it holds: then it is not left. */
+void s2_oracle_number_left(struct s2_oracle *o, const struct s2_regime *regime)
+{
+	struct s2_number *number = &o->numbers[regime->vmid.v];
+
+	if (s2_oracle_walker(o, regime->vmid) < o->machine->n_cpus)
+		return;
+	number->left = number->live;
+	number->idle = true;
 }

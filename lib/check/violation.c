@@ -30,6 +30,24 @@ static const struct {
 	[S2_RULE_DIRTY_LOG] = {"dirty-log",
 			       "a page whose dirty bit was handed out cannot be written without "
 			       "its bit being set again (kvm_vm_ioctl_clear_dirty_log())"},
+	[S2_RULE_DATA] = {"data",
+			  "a read returns the last write that its contract promises it (Arm ARM "
+			  "B2.8 and B2.11)"},
+};
+
+static const struct {
+	const char *name, *text;
+} contracts[S2_CONTRACTS] = {
+	[S2_CONTRACT_ISOLATION] = {"isolation",
+				   "nobody reads what was in a page before this VM was given it"},
+	[S2_CONTRACT_ARCH] = {"arch", "a guest that maintains its caches by VA reads its last write"},
+	[S2_CONTRACT_BARE_METAL] = {"bare-metal",
+				    "what was written before any caches were on is seen by the first "
+				    "vcpu that turns its caches on"},
+	[S2_CONTRACT_KVM_COMPAT] = {"kvm-compat",
+				    "a vcpu's own writes are seen across its toggles that trap"},
+	[S2_CONTRACT_KVM_COMPAT_ANY] = {"kvm-compat-any",
+					"a vcpu's own writes are seen across every toggle"},
 };
 
 static const struct {
@@ -70,6 +88,13 @@ static const struct {
 				     "let it"},
 	[S2_FOUND_DIRTY_HELD] = {S2_RULE_DIRTY_LOG,
 				 "may write a page whose dirty bit was cleared: by an old entry"},
+	[S2_FOUND_LEAK] = {S2_RULE_DATA, "a read may return what was there before the VM had it"},
+	[S2_FOUND_STALE_CACHED] = {S2_RULE_DATA,
+				   "a cacheable read may not return the last write: a copy from "
+				   "before it may be in a cache"},
+	[S2_FOUND_STALE_POC] = {S2_RULE_DATA,
+				"a read past the caches may not return the last write: it may be "
+				"in a cache only"},
 };
 
 const char *s2_rule_name(enum s2_rule rule)
@@ -80,6 +105,16 @@ const char *s2_rule_name(enum s2_rule rule)
 const char *s2_rule_text(enum s2_rule rule)
 {
 	return (unsigned)rule < S2_RULES ? rules[rule].text : NULL;
+}
+
+const char *s2_contract_name(enum s2_contract contract)
+{
+	return (unsigned)contract < S2_CONTRACTS ? contracts[contract].name : NULL;
+}
+
+const char *s2_contract_text(enum s2_contract contract)
+{
+	return (unsigned)contract < S2_CONTRACTS ? contracts[contract].text : NULL;
 }
 
 const char *s2_finding_text(enum s2_finding finding)
@@ -112,10 +147,22 @@ static void add(struct line *l, const char *format, ...)
 	l->len += n > 0 ? n : 0;
 }
 
+static void add_data(struct line *l, const struct s2_violation *v)
+{
+	add(l, "data, %s: %s, PA 0x%" PRIx64 " of 0x%" PRIx64 " bytes (%s of vcpu %u, step %" PRIu64
+	       ")",
+	    s2_contract_name(v->contract), s2_finding_text(v->finding), v->pa.v, v->size,
+	    v->site ? v->site : "?", v->vcpu, v->step);
+}
+
 int s2_violation_text(const struct s2_violation *v, char *buf, size_t size)
 {
 	struct line l = {buf, size, 0};
 
+	if (v->rule == S2_RULE_DATA) {
+		add_data(&l, v);
+		return l.len;
+	}
 	add(&l, "%s: CPU %u %s", s2_rule_name(v->rule), v->cpu, s2_finding_text(v->finding));
 	if (v->size)
 		add(&l, ", IPA 0x%" PRIx64 " of 0x%" PRIx64 " bytes", v->ipa.v, v->size);

@@ -74,6 +74,7 @@ struct s2_machine {
 	size_t n_sinks;
 	struct s2_sink sinks[S2_MAX_SINKS];
 	struct s2_tablemem *tables;
+	uint32_t vms_made; /**< what numbers the next VM */
 	unsigned users; /**< what is built on it, and must go before it */
 	struct s2_cpu cpus[];
 };

@@ -12,6 +12,7 @@ const char *s2_reliance_name(enum s2_reliance_kind kind)
 		[S2_RELY_FAULT_RESOLVED] = "fault-resolved",
 		[S2_RELY_DIRTY_HARVESTED] = "dirty-harvested",
 		[S2_RELY_VMID_GIVEN] = "vmid-given",
+		[S2_RELY_VMID_LEFT] = "vmid-left",
 		[S2_RELY_CPU_LEFT] = "cpu-left",
 	};
 

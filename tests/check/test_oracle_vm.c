@@ -5,7 +5,9 @@
  */
 #include "property.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <stage2sim/oracle.h>
 #include <stage2sim/pgtable.h>
@@ -30,6 +32,10 @@ enum op {
 	OP_GET,
 	OP_SWITCH,
 	OP_RESET,
+	OP_CACHES,
+	OP_SET_WAY,
+	OP_MAINTAIN,
+	OP_POWER,
 	N_OPS
 };
 
@@ -69,7 +75,8 @@ static void world_up(struct world *w, const struct shape *shape)
 	w->f.flavour.unmap_tlbi = shape->unmap_tlbi;
 	w->f.flavour.clear_flush = shape->clear_flush;
 	w->f.flavour.flush_range_with = shape->flush;
-	assert_i64(s2_oracle_attach(w->f.m, NULL, &w->o), 0);
+	/* More than a program can break, so that none hides another. */
+	assert_i64(s2_oracle_attach(w->f.m, &(struct s2_oracle_config){.keep = 1024}, &w->o), 0);
 	vm_fixture_vm(&w->f, &ram);
 	w->host = s2_machine_cpu(w->f.m, 3);
 	for (int i = 0; i < VCPUS; i++)
@@ -115,6 +122,51 @@ static int64_t reset(struct world *w, unsigned i)
 	return ret ? ret : s2_vcpu_load(w->vcpu[i], s2_machine_cpu(w->f.m, i));
 }
 
+/* The guest maintains what it has touched; of what is not mapped the call says so. */
+static int64_t maintain(struct s2_vcpu *vcpu, uint64_t first, uint64_t n, enum s2_line_op op)
+{
+	const int ret = s2_vcpu_maintain(vcpu, s2_range(RAM + first * PAGE, n * PAGE), op);
+
+	return ret == -EFAULT ? 0 : ret;
+}
+
+/*
+ * Caches off first: who cleans by set and way twice, writes in between, and goes
+ * off by PSCI with caches on has KVM wait for a toggle that never comes.
+ */
+static int64_t power_cycle(struct world *w, unsigned i)
+{
+	int ret = s2_vcpu_set_caches(w->vcpu[i], false);
+
+	if (!ret)
+		ret = s2_vcpu_power_off(w->vcpu[i]);
+	if (!ret)
+		ret = s2_vcpu_power_on(w->vcpu[i]);
+	return ret ? ret : s2_vcpu_load(w->vcpu[i], s2_machine_cpu(w->f.m, i));
+}
+
+/*
+ * What upstream does break: a toggle that no trap tells it of; and of a block that
+ * a fault replaced by a table, what has not been mapped again when it is unmapped
+ * (a_block_replaced_by_a_table_is_not_cleaned).
+ */
+static bool is_known(const struct s2_violation *v)
+{
+	return v->rule == S2_RULE_DATA && (v->contract == S2_CONTRACT_KVM_COMPAT_ANY ||
+					   !strcmp(v->site, "host:take"));
+}
+
+/* The first violation that is none of these, or NULL. */
+static const struct s2_violation *unknown(const struct world *w)
+{
+	const struct s2_violation *v;
+
+	for (size_t i = 0; (v = s2_oracle_violation(w->o, i)) != NULL; i++)
+		if (!is_known(v))
+			return v;
+	return NULL;
+}
+
 static int64_t do_step(struct world *w, const struct s2_step *step)
 {
 	const uint64_t first = step->a, n = 1 + step->b % (PAGES - first);
@@ -138,6 +190,15 @@ static int64_t do_step(struct world *w, const struct s2_step *step)
 		return clear(w, first & ~UINT64_C(63), 64);
 	case OP_SWITCH:
 		return reload(w, step->c % VCPUS);
+	case OP_CACHES:
+		return s2_vcpu_set_caches(vcpu, !s2_vcpu_caches_on(vcpu));
+	case OP_SET_WAY:
+		return s2_vcpu_set_way(vcpu, 1 + step->b % 3);
+	case OP_MAINTAIN:
+		return maintain(vcpu, first % 8, 1 + n % 8,
+				(enum s2_line_op)(S2_LINE_CLEAN + step->b % 3));
+	case OP_POWER:
+		return power_cycle(w, step->c % VCPUS);
 	default:
 		return reset(w, step->c % VCPUS);
 	}
@@ -151,10 +212,11 @@ static bool breaks_no_rule(void *arg, const struct s2_step *steps, size_t n)
 
 	world_up(&w, arg);
 	for (size_t i = 0; sound && i < n; i++)
-		sound = do_step(&w, &steps[i]) >= 0 && !s2_oracle_count(w.o, S2_RULES);
-	v = s2_oracle_violation(w.o, 0);
+		sound = do_step(&w, &steps[i]) >= 0 && !unknown(&w);
+	v = unknown(&w);
 	if (v) {
 		char text[512];
+
 
 		s2_violation_text(v, text, sizeof(text));
 		print_message("%s\n", text);
@@ -166,7 +228,8 @@ static bool breaks_no_rule(void *arg, const struct s2_step *steps, size_t n)
 static void print_step(void *arg, const struct s2_step *step)
 {
 	static const char *const names[N_OPS] = {"access", "access % 8", "unmap",  "age",
-						 "log",	   "get",	 "switch", "reset"};
+						 "log",	   "get",	 "switch", "reset",
+						 "caches", "set/way",	 "dc",	   "power"};
 
 	(void)arg;
 	printf("%s page %" PRIu64 " n or kind %" PRIu64 " vcpu %" PRIu64 "\n", names[step->op],
@@ -216,6 +279,32 @@ static void random_vms_break_no_rule(void **state)
 
 		s2_test_row("%s as %s", shape.machine, shape.flavour);
 		s2_property_check(&property, 0x2545f491 + i);
+	}
+}
+
+/*
+ * A write past the caches to a block; logging, and a fault beside it replaces the
+ * block by a table of one page (stage2_map_walk_leaf(): no CMO of the old block);
+ * an unmap finds nothing there to clean; and the host may read what was before.
+ */
+static void a_block_replaced_by_a_table_is_not_cleaned(void **state)
+{
+	const struct shape shape = {.machine = "cortex-a72", .flavour = "newest", .backing = BLOCK};
+	struct world w;
+
+	(void)state;
+	for (unsigned touched = 0; touched < 2; touched++) {
+		world_up(&w, &shape);
+		assert_i64(s2_vcpu_access(w.vcpu[0], s2_ipa(RAM), 1, S2_ACCESS_WRITE), 1);
+		assert_i64(toggle_log(&w), 0);
+		assert_i64(s2_vcpu_access(w.vcpu[0], s2_ipa(RAM + PAGE), 1, S2_ACCESS_WRITE), 1);
+		/* Mapped again it is cleaned as everything that is mapped. */
+		if (touched)
+			assert_i64(s2_vcpu_access(w.vcpu[0], s2_ipa(RAM), 1, S2_ACCESS_READ), 1);
+		assert_i64(s2_vm_unmap_hva(w.f.vm, w.host, s2_va(HVA), BLOCK, S2_UNMAP_CLEAR), 0);
+		assert_i64(s2_oracle_contract_count(w.o, S2_CONTRACT_ARCH) > 0, !touched);
+		assert_u64(s2_oracle_contract_count(w.o, S2_CONTRACT_ISOLATION), 0);
+		world_down(&w);
 	}
 }
 
@@ -392,6 +481,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_vms_break_no_rule),
+		cmocka_unit_test(a_block_replaced_by_a_table_is_not_cleaned),
 		cmocka_unit_test(a_flush_of_ones_own_is_judged),
 		cmocka_unit_test(published_faults_of_vmids_are_found),
 		cmocka_unit_test(each_end_of_a_vm_is_sound),

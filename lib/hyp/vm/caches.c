@@ -9,6 +9,7 @@
 #include "hyp/vm/caches.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
@@ -188,12 +189,16 @@ int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on)
 	if (!vcpu->cpu)
 		return -EINVAL;
 	vcpu->caches_on = on;
-	if (!s2_vcpu_sctlr_traps(vcpu))
+	if (!s2_vcpu_sctlr_traps(vcpu)) {
+		s2_tell_vcpu(vcpu, S2_ACT_CACHES, on, false);
 		return 0;
+	}
 	s2_count(vcpu->cpu, S2_OP_SYSREG_TRAP, 1);
 	s2_count(vcpu->cpu, S2_OP_GUEST_EXIT, 1);
 	ret = toggle_cache(vcpu, was_on, on);
 	s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
+	if (!ret)
+		s2_tell_vcpu(vcpu, S2_ACT_CACHES, on, true);
 	return ret;
 }
 
@@ -230,6 +235,7 @@ static int set_way_flush(struct s2_vcpu *vcpu)
 
 int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n)
 {
+	const bool first = !vcpu->swept;
 	int ret = 0;
 
 	if (!vcpu->cpu)
@@ -242,5 +248,7 @@ int s2_vcpu_set_way(struct s2_vcpu *vcpu, unsigned n)
 			ret = set_way_flush(vcpu);
 		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	}
+	if (!ret && n)
+		s2_tell_vcpu(vcpu, S2_ACT_SET_WAY, false, first);
 	return ret;
 }

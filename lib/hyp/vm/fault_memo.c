@@ -8,6 +8,7 @@
 #include "hyp/stage2/table_index.h"
 #include "hyp/vm/fault.h"
 #include "hyp/vm/memslot.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
@@ -130,6 +131,7 @@ static S2_SLOW int64_t access_in_full(struct s2_vcpu *vcpu, struct s2_ipa ipa, u
 		/* All of an allowed leaf is allowed. */
 		addr = (addr & ~(granule - 1)) + granule;
 	}
+	s2_tell_access(vcpu, (struct s2_range){ipa, size}, access);
 	return faults;
 }
 

@@ -11,6 +11,7 @@
 #include "hyp/vm/fault_memo.h"
 #include "hyp/vm/host_pages.h"
 #include "hyp/vm/notifier.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 
@@ -162,6 +163,7 @@ int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
 		return ret;
 	}
 	slot_link(vm, slot);
+	s2_tell_given(vm, slot, s2_range(cfg->ipa.v, cfg->size));
 	return slot->number;
 }
 

@@ -8,6 +8,7 @@
 #include "hyp/vm/host_pages.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "hyp/stage2/walk.h"
@@ -40,8 +41,10 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
 	s2_mmu_set_unmap_how(vm->mmu, s2_mmu_unmap_how(vm->mmu));
 	/* The pages are the host's again: to free, to swap out, to give to a device. */
-	if (!ret)
-		s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "__unmap_stage2_range");
+	if (ret)
+		return ret;
+	s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "__unmap_stage2_range");
+	s2_tell_unmapped(vm, range, reason);
 	return ret;
 }
 

@@ -9,6 +9,7 @@
 
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "hyp/stage2/memo.h"
@@ -301,5 +302,7 @@ int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 	s2_vm_unlock(vm);
 	ret = tear_down(&t);
 	vm->dead = !ret;
+	if (!ret)
+		s2_tell_torn_down(vm);
 	return ret;
 }

@@ -5,6 +5,7 @@
 
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/caches.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vmid.h"
 #include "hyp/vm/vm.h"
 
@@ -156,6 +157,7 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	vcpu->seen_on = false;
 	vcpu->caches_on = false;
 	reset_hcr(vcpu);
+	s2_tell_vcpu(vcpu, S2_ACT_RESET, false, false);
 	return 0;
 }
 
@@ -171,6 +173,7 @@ int s2_vcpu_power_off(struct s2_vcpu *vcpu)
 		vcpu->vm->n_seen_on -= vcpu->seen_on;
 		vcpu->seen_on = false;
 	}
+	s2_tell_vcpu(vcpu, S2_ACT_CACHES, false, false);
 	return s2_vcpu_put(vcpu);
 }
 

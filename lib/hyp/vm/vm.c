@@ -44,6 +44,7 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	if (!vm)
 		return -ENOMEM;
 	vm->machine = m;
+	vm->number = m->vms_made;
 	vm->cfg = *cfg;
 	vm->vmids = cfg->vmids;
 	vm->last_ran = malloc(m->n_cpus * sizeof(*vm->last_ran));
@@ -55,6 +56,7 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	}
 	for (unsigned i = 0; i < m->n_cpus; i++)
 		vm->last_ran[i] = -1;
+	m->vms_made++;
 	s2_vmids_use(vm->vmids, true);
 	*out = vm;
 	return 0;
@@ -76,6 +78,11 @@ void s2_vm_free(struct s2_vm *vm)
 	s2_vmids_use(vm->vmids, false);
 	free(vm->last_ran);
 	free(vm);
+}
+
+uint32_t s2_vm_number(const struct s2_vm *vm)
+{
+	return vm->number;
 }
 
 struct s2_mmu *s2_vm_mmu(struct s2_vm *vm)

@@ -20,6 +20,7 @@ struct vm_slot;
 
 struct s2_vm {
 	struct s2_machine *machine;
+	uint32_t number; /**< in order of creation on the machine, from 0 */
 	struct s2_vm_config cfg;
 	struct s2_mmu *mmu;
 	struct s2_vmids *vmids;

@@ -74,6 +74,8 @@ void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu)
 	kick_and_wait(vm, cpu);
 	/* Whoever is loaded next takes one; until then the VM needs none. */
 	vm->vmid = 0;
+	if (cpu->observed)
+		s2_mmu_relies(vm->mmu, cpu, S2_RELY_VMID_LEFT, s2_ipa(0), 0, "unmap:new_vmid");
 	load_new(vm);
 	enter_again(vm);
 	cpu->site = site;

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "hyp/vm/fault.h"
+#include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "machine/physics.h"
@@ -46,6 +47,15 @@ void s2_cpu_enter_host(struct s2_cpu *cpu)
 		s2_vcpu_exit(cpu->guest);
 }
 
+int s2_vcpu_enter(struct s2_vcpu *vcpu)
+{
+	if (!vcpu->cpu || !vcpu->vm->mmu->root)
+		return -EINVAL;
+	if (!s2_vcpu_in_guest(vcpu))
+		enter_guest(vcpu);
+	return 0;
+}
+
 int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 			 const struct s2_guest_access *access, struct s2_guest_result *result)
 {
@@ -57,6 +67,9 @@ int s2_vcpu_guest_access(struct s2_vcpu *vcpu, struct s2_physics *p,
 		if (!s2_vcpu_in_guest(vcpu))
 			enter_guest(vcpu);
 		ret = s2_guest_access(p, vcpu->cpu, access, result);
+		if (!ret && !result->fault.raised)
+			s2_tell_line(vcpu, access->kind, access->ipa, result->pa,
+				     result->cacheable);
 		if (ret || !result->fault.raised)
 			return ret ? ret : faults;
 		s2_vcpu_exit(vcpu);

@@ -154,7 +154,7 @@ static void fill_verdicts(struct filling *f)
 
 			if (r->applies)
 				set_compared(f, i,
-					     s2_status_name(v < r->n_verdicts
+					     s2_status_word(v < r->n_verdicts
 								    ? r->verdicts[v].status
 								    : S2_UNCHECKED),
 					     0, 0);

@@ -43,6 +43,18 @@ const char *s2_status_name(enum s2_status status)
 	}
 }
 
+const char *s2_status_word(enum s2_status status)
+{
+	switch (status) {
+	case S2_SOUND:
+		return "holds";
+	case S2_UNSOUND:
+		return "broken";
+	default:
+		return "unchecked";
+	}
+}
+
 int s2_report_alloc(struct s2_report *report, size_t n_points, size_t n_results)
 {
 	report->points = calloc(n_points, sizeof(*report->points));

@@ -22,15 +22,22 @@
 
 enum s2_status {
 	S2_UNCHECKED, /**< nobody looked */
-	S2_SOUND,     /**< every interleaving explored within bounds, no violation */
+	S2_SOUND,     /**< of this run, or of all orders within bounds: no violation */
 	S2_UNSOUND,   /**< a violation was found */
+};
+
+/** When a program's run is checked: --check. */
+enum s2_check_when {
+	S2_CHECK_AUTO, /**< where it is short enough, and no sweep */
+	S2_CHECK_ALWAYS,
+	S2_CHECK_NEVER,
 };
 
 /** Whether a policy keeps one contract. */
 struct s2_verdict {
 	const char *contract; /**< kept by pointer: "arch", "isolation" */
 	enum s2_status status;
-	uint64_t states; /**< explored */
+	uint64_t states; /**< explored, or points at which this run was judged */
 	char *violation; /**< UNSOUND: the story, lines; owned */
 };
 
@@ -64,7 +71,11 @@ S2_API int s2_result_measure(struct s2_result *result, const char *name, const c
 S2_API int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
 			     uint64_t states, const char *violation);
 
+/** As JSON and CSV have it ("sound", "unsound", "unchecked"). */
 S2_API const char *s2_status_name(enum s2_status status);
+
+/** As a table says it: what is said is of this run ("holds", "broken", "unchecked"). */
+S2_API const char *s2_status_word(enum s2_status status);
 
 /** A key of a workload with its value. */
 struct s2_pair {

@@ -18,6 +18,18 @@ static int failed(struct s2_session *s, const char *where, int error)
 	return -error;
 }
 
+/** What a verdict says, and how to have one where there is none. */
+static void write_judged(const struct s2_session *s, FILE *out)
+{
+	if (!s->program->judged)
+		return;
+	if (s2_report_verdicts(&s->report, S2_SOUND) != 0)
+		(void)fputs("holds: in this run, whatever hardware chose; not: in every order of threads\n",
+			    out);
+	if (s2_report_verdicts(&s->report, S2_UNCHECKED) != 0 && s->common.check == S2_CHECK_AUTO)
+		(void)fputs("unchecked: a long run, or a sweep; --check always judges it\n", out);
+}
+
 static int write_report(struct s2_session *s, FILE *out)
 {
 	int r;
@@ -35,6 +47,8 @@ static int write_report(struct s2_session *s, FILE *out)
 		(void)fputc('\n', out);
 		s->program->notes(&s->report, out);
 	}
+	if (r == 0)
+		write_judged(s, out);
 	return r;
 }
 

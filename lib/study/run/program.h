@@ -69,6 +69,7 @@ struct s2_run {
 	const struct s2_flavour *flavour;	/**< NULL if .flavour is */
 	const struct s2_profile *profile;	/**< NULL without --profile */
 	uint64_t seed;
+	int check; /**< --check: enum s2_check_when */
 	const char *const *operands;
 	size_t n_operands;
 	void *state; /**< what the program keeps from run to run; NULL if .state_size is 0 */
@@ -102,6 +103,7 @@ struct s2_program {
 	const char *machine; /**< default; NULL: no --machine */
 	const char *flavour; /**< default, "newest" or "oldest"; NULL: no --flavour */
 	const char *metric;  /**< what a sweep compares, default "time" */
+	bool judged;	     /**< its runs can be watched by the oracle: --check */
 	const char *sweep;   /**< what `--sweep default` stands for, or NULL */
 
 	/**

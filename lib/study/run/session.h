@@ -30,7 +30,7 @@ struct s2_common {
 	struct s2_option_list policies, workloads;
 	const char *machine, *flavour, *profile, *output, *plot, *sweep, *metric;
 	uint64_t seed;
-	int format, progress, expect;
+	int format, progress, check, expect;
 	bool help, version;
 };
 
@@ -41,7 +41,7 @@ enum s2_table_index {
 	S2_TABLES,
 };
 
-#define S2_COMMON_MAX 16
+#define S2_COMMON_MAX 20
 
 struct s2_session {
 	const struct s2_program *program;

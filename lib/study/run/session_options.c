@@ -11,6 +11,7 @@
 
 static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const progresses[] = {"auto", "always", "never", NULL};
+static const char *const checks[] = {"auto", "always", "never", NULL};
 static const char *const expects[] = {"nothing", "sound", "checked", NULL};
 
 #define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct s2_common, field), __VA_ARGS__)
@@ -40,6 +41,9 @@ static const struct s2_option common_options[] = {
 	       "draw the sweep, as .svg or .png (needs gnuplot)"),
 	OPTION(CHOICE, progress, "progress", "WHEN", "auto", "a bar on standard error",
 	       .choices = progresses),
+	OPTION(CHOICE, check, "check", "WHEN", "auto",
+	       "judge each run by the rules of hardware: auto leaves out what is long, and sweeps",
+	       .choices = checks),
 	OPTION(CHOICE, expect, "expect", "WHAT", "nothing",
 	       "exit with 1 at a violation, or also where something is unchecked",
 	       .choices = expects),
@@ -69,6 +73,8 @@ static bool adapt(const struct s2_session *s, struct s2_option *o)
 		o->value = p->flavour;
 		return p->flavour != NULL;
 	}
+	if (o->offset == offsetof(struct s2_common, check))
+		return p->judged;
 	if (o->offset == offsetof(struct s2_common, metric))
 		o->value = p->metric != NULL ? p->metric : "time";
 	return o->offset != offsetof(struct s2_common, machine) || p->machine != NULL;

@@ -40,6 +40,14 @@ static int set_options(struct s2_session *s, size_t point)
 	return r;
 }
 
+/** The points of a sweep are many: unless they are asked to be judged they are not. */
+static int check_when(const struct s2_session *s)
+{
+	if (s->common.check == S2_CHECK_AUTO && s->sweep.n_axes != 0)
+		return S2_CHECK_NEVER;
+	return s->common.check;
+}
+
 static struct s2_run run_at(struct s2_session *s, size_t point)
 {
 	return (struct s2_run){
@@ -51,6 +59,7 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.flavour = s->flavour,
 		.profile = s->common.profile != NULL ? &s->profile : NULL,
 		.seed = s->common.seed,
+		.check = check_when(s),
 		.operands = s->line.operands,
 		.n_operands = s->line.n_operands,
 		.state = s->state,

@@ -11,6 +11,9 @@
 /* Any place that is congruent to the IPA at every block size. */
 #define HVA UINT64_C(0x400000000000)
 
+/* The guest's page, whatever the host's. */
+#define GUEST_PAGE UINT64_C(4096)
+
 /* A boot under way. */
 struct booting {
 	const struct s2_boot *boot;
@@ -20,6 +23,7 @@ struct booting {
 	struct s2_vmids *vmids;
 	struct s2_vm *vm;
 	unsigned *order; /* vcpus as they come up */
+	unsigned *nth;	 /* of each vcpu its place in that */
 };
 
 static struct s2_vcpu *vcpu(const struct booting *b, uint64_t index)
@@ -51,11 +55,10 @@ static int touch(struct booting *b, uint64_t index, uint64_t offset, uint64_t si
 
 static int touch_strided(struct booting *b, uint64_t index)
 {
-	const uint64_t page = 4096;
 	int ret = 0;
 
-	for (uint64_t i = 0; !ret && i < b->touch.total / page; i++)
-		ret = touch(b, index, i * b->boot->stride, page);
+	for (uint64_t i = 0; !ret && i < b->touch.total / GUEST_PAGE; i++)
+		ret = touch(b, index, i * b->boot->stride, GUEST_PAGE);
 	return ret;
 }
 
@@ -73,12 +76,60 @@ static int touch_main(struct booting *b, uint64_t index)
 	return ret ? ret : touch(b, index, b->boot->memory - t->struct_pages, t->struct_pages);
 }
 
-/* What is made ready for the @nth vcpu besides the first. */
-static int touch_per_vcpu(struct booting *b, uint64_t index, uint64_t nth)
+/* The guest's own DC by VA. */
+static int maintain(struct booting *b, uint64_t index, uint64_t offset, uint64_t size,
+		    enum s2_line_op op)
 {
-	const struct s2_boot_touch *t = &b->touch;
+	const struct s2_range range = s2_range(S2_BOOT_BASE + offset, size);
 
-	return touch(b, index, t->kernel + t->initramfs + nth * t->per_vcpu, t->per_vcpu);
+	return size ? s2_vcpu_maintain(vcpu(b, index), range, op) : 0;
+}
+
+/* A further vcpu's own memory; where it has no area, a page of what is touched. */
+static uint64_t per_vcpu_area(const struct booting *b, uint64_t index)
+{
+	const uint64_t stride = b->boot->stride ? b->boot->stride : GUEST_PAGE;
+
+	if (!b->touch.linux_guest)
+		return b->nth[index] * stride;
+	return b->touch.kernel + b->touch.initramfs + (b->nth[index] - 1) * b->touch.per_vcpu;
+}
+
+/* Of that: what it uses before its caches are on. */
+static uint64_t mailbox_bytes(const struct booting *b, uint64_t index)
+{
+	if (!b->touch.linux_guest)
+		return (b->nth[index] + 1) * GUEST_PAGE <= b->touch.total ? GUEST_PAGE : 0;
+	return b->touch.per_vcpu < GUEST_PAGE ? b->touch.per_vcpu : GUEST_PAGE;
+}
+
+/* What @by makes ready for vcpu @index; the mailbox is cleaned (secondary_data). */
+static int touch_per_vcpu(struct booting *b, uint64_t by, uint64_t index)
+{
+	int ret = touch(b, by, per_vcpu_area(b, index), b->touch.per_vcpu);
+
+	return ret ? ret : maintain(b, by, per_vcpu_area(b, index), mailbox_bytes(b, index),
+			      S2_LINE_CLEAN);
+}
+
+/*
+ * With caches off: reads its mailbox, writes to it, and invalidates the upper
+ * half of that (__early_cpu_boot_status).  For the lower half it trusts its toggle.
+ */
+static int use_mailbox(struct booting *b, uint64_t index)
+{
+	const uint64_t area = per_vcpu_area(b, index), size = mailbox_bytes(b, index), half = size / 2;
+	int64_t ret;
+
+	if (!size || !b->nth[index])
+		return 0;
+	ret = s2_vcpu_access(vcpu(b, index), s2_ipa(S2_BOOT_BASE + area), size, S2_ACCESS_READ);
+	if (ret < 0)
+		return (int)ret;
+	ret = touch(b, index, area, size);
+	if (ret < 0)
+		return (int)ret;
+	return maintain(b, index, area + half, size - half, S2_LINE_INVALIDATE);
 }
 
 static uint64_t early_bytes(const struct booting *b)
@@ -149,9 +200,23 @@ static int decompress(struct booting *b, uint64_t index)
 	return ret ? ret : set_way(b, index);
 }
 
+/*
+ * With caches off.  Linux invalidates by VA what it will read by its new page
+ * tables, and those: the upper half.  For the rest it trusts its toggle.
+ */
+static int touch_early(struct booting *b, uint64_t index)
+{
+	const uint64_t size = early_bytes(b), half = size / 2;
+	int ret = touch(b, index, 0, size);
+
+	if (ret || b->boot->guest == S2_BOOT_SETWAY32)
+		return ret;
+	return maintain(b, index, half, size - half, S2_LINE_INVALIDATE);
+}
+
 static int boot_first(struct booting *b, uint64_t index)
 {
-	int ret = touch(b, index, 0, early_bytes(b));
+	int ret = touch_early(b, index);
 
 	if (!ret && b->boot->guest == S2_BOOT_SETWAY32)
 		ret = decompress(b, index);
@@ -166,6 +231,8 @@ static int boot_secondary(struct booting *b, uint64_t index)
 
 	if (b->boot->guest == S2_BOOT_SETWAY32)
 		ret = set_way(b, index);
+	if (!ret)
+		ret = use_mailbox(b, index);
 	return ret ? ret : enable(b, index);
 }
 
@@ -183,7 +250,7 @@ static int boot_all(struct booting *b)
 	if (!ret)
 		ret = boot_first(b, first);
 	for (uint64_t i = 1; !ret && i < b->boot->vcpus; i++) {
-		ret = touch_per_vcpu(b, first, i - 1);
+		ret = touch_per_vcpu(b, first, b->order[i]);
 		if (!ret)
 			ret = load(b, b->order[i]);
 		if (!ret)
@@ -217,11 +284,19 @@ static int replug(struct booting *b)
 	return ret;
 }
 
+/* The new kernel has been written over the old one and cleaned by VA (machine_kexec()). */
 static int restart(struct booting *b)
 {
-	int ret = set_caches(b, b->boot->then_vcpu, false);
+	const uint64_t index = b->boot->then_vcpu;
+	int ret = touch(b, index, 0, early_bytes(b));
 
-	return ret ? ret : enable(b, b->boot->then_vcpu);
+	if (!ret)
+		ret = maintain(b, index, 0, early_bytes(b), S2_LINE_CLEAN_INVALIDATE);
+	if (!ret)
+		ret = set_caches(b, index, false);
+	if (!ret)
+		ret = touch_early(b, index);
+	return ret ? ret : enable(b, index);
 }
 
 static int kexec(struct booting *b)
@@ -285,7 +360,8 @@ static int make_order(struct booting *b)
 	uint64_t n = b->boot->vcpus, state = b->boot->seed, to = 1;
 
 	b->order = calloc((size_t)n, sizeof(*b->order));
-	if (!b->order)
+	b->nth = calloc((size_t)n, sizeof(*b->nth));
+	if (!b->order || !b->nth)
 		return -ENOMEM;
 	b->order[0] = (unsigned)b->boot->first;
 	for (uint64_t i = 0; i < n; i++) {
@@ -296,6 +372,8 @@ static int make_order(struct booting *b)
 	}
 	for (uint64_t i = n - 1; b->boot->order == S2_BOOT_RANDOM && i > 1; i--)
 		swap(&b->order[i], &b->order[1 + s2_random_next(&state) % i]);
+	for (unsigned i = 0; i < n; i++)
+		b->nth[b->order[i]] = i;
 	return 0;
 }
 
@@ -335,10 +413,12 @@ static int make_vm(struct booting *b, const struct s2_flavour *flavour)
 
 static void clear(struct booting *b)
 {
+	s2_judge_end(b->boot->judge);
 	s2_vm_free(b->vm);
 	s2_vmids_free(b->vmids);
 	s2_machine_destroy(b->m);
 	free(b->order);
+	free(b->nth);
 }
 
 int s2_boot_run(const struct s2_boot *boot, const struct s2_features *features,
@@ -353,6 +433,8 @@ int s2_boot_run(const struct s2_boot *boot, const struct s2_features *features,
 	ret = make_order(&b);
 	if (!ret)
 		ret = make_machine(&b, features);
+	if (!ret)
+		ret = s2_judge_attach(boot->judge, b.m);
 	if (!ret)
 		ret = make_vm(&b, flavour);
 	if (!ret)

@@ -24,6 +24,7 @@
 #include <stage2sim/vm.h>
 
 #include "study/base/error.h"
+#include "study/work/judge.h"
 
 /** Where the guest's memory begins, as QEMU's "virt" machine has it. */
 #define S2_BOOT_BASE UINT64_C(0x40000000)
@@ -65,6 +66,7 @@ struct s2_boot {
 	uint64_t vm_writes; /**< later ones, of each vcpu */
 	uint64_t set_way;   /**< DC operations of one set/way clean */
 	bool fwb;	    /**< as on a machine with FEAT_S2FWB */
+	struct s2_judge *judge; /**< who watches it, or NULL */
 	uint64_t seed;
 };
 

@@ -326,8 +326,19 @@ static int migrate_make_vm(struct migrating *g, const struct s2_flavour *flavour
 	return add_vcpus(g);
 }
 
+/* Who watches is shown vcpus that run all the while, and may hold what any of them has mapped. */
+static int enter_all(struct migrating *g)
+{
+	int ret = 0;
+
+	for (int i = 0; !ret && g->mig->judge && i < (int)g->mig->vcpus; i++)
+		ret = s2_vcpu_enter(s2_vm_vcpu(g->vm, i));
+	return ret;
+}
+
 static void migrate_clear(struct migrating *g)
 {
+	s2_judge_end(g->mig->judge);
 	s2_vm_free(g->vm);
 	s2_vmids_free(g->vmids);
 	s2_machine_destroy(g->m);
@@ -350,7 +361,11 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 	if (!ret)
 		ret = migrate_make_machine(&g, features);
 	if (!ret)
+		ret = s2_judge_attach(mig->judge, g.m);
+	if (!ret)
 		ret = migrate_make_vm(&g, flavour);
+	if (!ret)
+		ret = enter_all(&g);
 	if (!ret)
 		ret = migrate(&g);
 	if (ret) {

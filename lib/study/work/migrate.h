@@ -34,6 +34,7 @@
 #include <stage2sim/vm.h>
 
 #include "study/base/error.h"
+#include "study/work/judge.h"
 
 /** Where the slot begins. */
 #define S2_MIGRATE_BASE UINT64_C(0x40000000)
@@ -72,6 +73,7 @@ struct s2_migrate {
 	double range_op;      /**< cost of a further TLBI in a call, likewise */
 	int refills_by;	      /**< enum s2_migrate_refills */
 	int count;	      /**< enum s2_migrate_count */
+	struct s2_judge *judge; /**< who watches it, or NULL */
 	uint64_t seed;
 };
 

@@ -101,6 +101,42 @@ static int map_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint
 			      S2_PROT_R | S2_PROT_W, NULL, flags);
 }
 
+/*
+ * Who watches is shown a guest that has used all of its memory: half of each
+ * piece written past the caches, half through them.
+ */
+static int use_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size)
+{
+	struct s2_act act = {
+		.kind = S2_ACT_ACCESS,
+		.vm = s2_vm_number(vm),
+		.pa = s2_pa(PA + offset),
+		.size = size / 2,
+		.access = S2_ACCESS_WRITE,
+		.site = "guest:access",
+	};
+	int ret;
+
+	if (!l->dying->judge)
+		return 0;
+	ret = s2_tell(l->m, &act);
+	act.pa.v += size / 2;
+	act.cacheable = true;
+	return ret ? ret : s2_tell(l->m, &act);
+}
+
+/* Its vcpus are in it, and TLBs may hold all that its tables map. */
+static int run_watched(const struct lives *l, struct s2_vm *vm)
+{
+	uint64_t vtcr, vttbr;
+	int ret = 0;
+
+	for (uint64_t i = 0; !ret && l->dying->judge && i < l->dying->vcpus; i++)
+		ret = s2_vcpu_enter(s2_vm_vcpu(vm, (int)i));
+	s2_mmu_registers(s2_vm_mmu(vm), &vtcr, &vttbr);
+	return ret ? ret : s2_judge_has_run(l->dying->judge, vtcr, vttbr);
+}
+
 /* The tables that faults would leave, without a fault each. */
 static int map(const struct lives *l, struct s2_vm *vm)
 {
@@ -109,10 +145,15 @@ static int map(const struct lives *l, struct s2_vm *vm)
 	uint64_t step = d->every ? d->every : d->backing;
 	int ret = 0;
 
-	if (step == page)
-		return map_at(l, vm, 0, d->memory, S2_MAP_FORCE_PTE);
-	for (uint64_t at = 0; !ret && at + d->backing <= d->memory; at += step)
+	if (step == page) {
+		ret = map_at(l, vm, 0, d->memory, S2_MAP_FORCE_PTE);
+		return ret ? ret : use_at(l, vm, 0, d->memory);
+	}
+	for (uint64_t at = 0; !ret && at + d->backing <= d->memory; at += step) {
 		ret = map_at(l, vm, at, d->backing, d->backing == page ? S2_MAP_FORCE_PTE : 0);
+		if (!ret)
+			ret = use_at(l, vm, at, d->backing);
+	}
 	return ret;
 }
 
@@ -226,6 +267,8 @@ static int live_and_die(struct lives *l, bool first)
 	if (!ret)
 		ret = map(l, vm);
 	if (!ret)
+		ret = run_watched(l, vm);
+	if (!ret)
 		ret = log_and_stop(l, vm);
 	if (!ret)
 		ret = end(l, vm);
@@ -263,6 +306,7 @@ static int run(struct lives *l)
 
 static void free_all(struct lives *l)
 {
+	s2_judge_end(l->dying->judge);
 	for (uint64_t i = 0; l->beside && i < l->dying->beside; i++)
 		s2_vm_free(l->beside[i]);
 	free(l->beside);
@@ -281,6 +325,8 @@ int s2_death_run(const struct s2_dying *dying, const struct s2_features *feature
 	int ret = s2_machine_create(&cfg, &l.m);
 
 	memset(cost, 0, sizeof(*cost));
+	if (!ret)
+		ret = s2_judge_attach(dying->judge, l.m);
 	if (!ret)
 		ret = s2_vmids_create(l.m, &l.vmids);
 	if (!ret)

@@ -17,6 +17,7 @@
 #include <stage2sim/vm.h>
 
 #include "study/base/error.h"
+#include "study/work/judge.h"
 
 /** Where the guest's memory begins. */
 #define S2_DYING_BASE UINT64_C(0x40000000)
@@ -40,6 +41,7 @@ struct s2_dying {
 	uint64_t vcpus;	  /**< a CPU each */
 	uint64_t beside;  /**< other VMs, loaded all the while */
 	uint64_t vms;	  /**< that live and die, one after another */
+	struct s2_judge *judge; /**< who watches it, or NULL */
 	bool running;	  /**< vcpus run on while memory is unmapped, the VMM's thread on CPU 0 */
 };
 

@@ -140,7 +140,7 @@ static void the_table_puts_policies_side_by_side(void **state)
 		       "sysreg_trap                  0                3\n"
 		       "lock_hold_max            1,000     12.5 0.0125x\n"
 		       "round_trip             3.83 us  2.59 us  0.677x\n"
-		       "verdict: arch            sound          unsound\n"
+		       "verdict: arch            holds           broken\n"
 		       "verdict: bare-metal  unchecked        unchecked\n"
 		       "\n"
 		       "vcpu0-only breaks arch:\n"

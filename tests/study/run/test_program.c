@@ -25,7 +25,7 @@ static void a_run_compares_its_policies(void **state)
 		       "isb                 1       1      1x       1      1x\n"
 		       "dc_civac       65,536  16,384   0.25x  16,384   0.25x\n"
 		       "run                 1       2      2x       3      3x\n"
-		       "verdict: arch   sound           sound           sound\n"
+		       "verdict: arch   holds           holds           holds\n"
 		       "\n"
 		       "1 points\n",
 		       s2_flavour_at(0)->name);
@@ -52,8 +52,8 @@ static void later_settings_win(void **state)
 	(void)state;
 	assert_prints("", "workload small: vcpus 4, memory 1M");
 	assert_prints("--workload large", "workload large: vcpus 64, memory 1G");
-	assert_prints("--workload large", "verdict: arch          sound");
-	assert_prints("--workload large --broken", "verdict: arch        unsound");
+	assert_prints("--workload large", "verdict: arch          holds");
+	assert_prints("--workload large --broken", "verdict: arch         broken");
 	assert_prints("--workload large --vcpus 2", "workload large: vcpus 2, memory 1G");
 	assert_prints("--vcpus 2 --workload large", "workload large: vcpus 2, memory 1G");
 	assert_prints("--vcpus 2 --workload large --sweep vcpus=8",

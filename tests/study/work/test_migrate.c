@@ -524,9 +524,9 @@ static void bad_options_are_one_line_and_status_2(void **state)
 static void the_program_says_what_was_measured_and_what_the_profile_means(void **state)
 {
 	(void)state;
-	assert_prints("--workload measured --policy upstream", "tlbi_ripas2e1is           512\n");
+	assert_prints("--workload measured --policy upstream", "tlbi_ripas2e1is          512\n");
 	assert_prints("--workload measured --machine neoverse-n2,-tlbirange",
-		      "tlbi_vmalls12e1is          64\n");
+		      "tlbi_vmalls12e1is         64\n");
 	assert_prints("", "9.38 / 43.41 % = 0.2161 before, 0.96 / 38.97 % = 0.0246 after,\n"
 			  "  8.8 times less;");
 	assert_prints("", "322 x 8 GiB = 2.5 TiB");

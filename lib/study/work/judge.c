@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "study/work/judge.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool comes_as_run(enum s2_op op)
+{
+	switch (op) {
+	case S2_OP_PTE_READ:
+	case S2_OP_DSB_SY:
+	case S2_OP_DSB_ISH:
+	case S2_OP_DSB_ISHST:
+	case S2_OP_DC_CIVAC:
+	case S2_OP_DC_CVAC:
+	case S2_OP_DC_IVAC:
+	case S2_OP_IC_IVAU:
+	case S2_OP_DC_SETWAY:
+	case S2_OP_DVM_BROADCAST: /* no instruction: who hears of one */
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops)
+{
+	uint64_t steps = 0;
+
+	if (when != S2_CHECK_AUTO)
+		return when == S2_CHECK_ALWAYS;
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		if (!comes_as_run((enum s2_op)op))
+			steps += ops->n[op];
+	return steps <= S2_JUDGE_STEPS;
+}
+
+int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
+{
+	const struct s2_oracle_config cfg = {.keep = 1};
+
+	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
+}
+
+int s2_judge_has_run(struct s2_judge *judge, uint64_t vtcr, uint64_t vttbr)
+{
+	return judge ? s2_oracle_watch(judge->oracle, vtcr, vttbr) : 0;
+}
+
+static size_t kind_of(const struct s2_violation *v)
+{
+	return v->rule == S2_RULE_DATA ? (size_t)S2_RULES + v->contract : (size_t)v->rule;
+}
+
+static void take_down(struct s2_judge *judge)
+{
+	const struct s2_oracle *o = judge->oracle;
+	const struct s2_violation *v;
+
+	judge->watched = !s2_oracle_error(o);
+	judge->decided = s2_oracle_decided(o);
+	for (unsigned i = 0; i < S2_RULES; i++)
+		judge->broken[i] = s2_oracle_count(o, (enum s2_rule)i);
+	for (unsigned i = 0; i < S2_CONTRACTS; i++)
+		judge->broken[S2_RULES + i] = s2_oracle_contract_count(o, (enum s2_contract)i);
+	for (size_t i = 0; (v = s2_oracle_violation(o, i)) != NULL; i++)
+		judge->first[kind_of(v)] = *v;
+}
+
+void s2_judge_end(struct s2_judge *judge)
+{
+	if (!judge || !judge->oracle)
+		return;
+	take_down(judge);
+	s2_oracle_detach(judge->oracle);
+	judge->oracle = NULL;
+}
+
+static bool asks(const struct s2_question *q, size_t kind)
+{
+	return kind < S2_RULES ? q->rules >> kind & 1 : q->contracts >> (kind - S2_RULES) & 1;
+}
+
+/* What broke it first, over all that the question asks, or NULL. */
+static const struct s2_violation *first_of(const struct s2_judge *judge,
+					   const struct s2_question *q, uint64_t *n)
+{
+	const struct s2_violation *first = NULL;
+
+	*n = 0;
+	for (size_t kind = 0; kind < (size_t)S2_RULES + S2_CONTRACTS; kind++) {
+		if (!asks(q, kind) || !judge->broken[kind])
+			continue;
+		*n += judge->broken[kind];
+		if (!first || judge->first[kind].step < first->step)
+			first = &judge->first[kind];
+	}
+	return first;
+}
+
+static int add_verdict(const struct s2_judge *judge, const struct s2_question *q,
+		       struct s2_result *result)
+{
+	const struct s2_violation *v;
+	char text[512];
+	uint64_t n;
+	int len;
+
+	if (!judge->watched)
+		return s2_result_verdict(result, q->name, S2_UNCHECKED, 0, NULL);
+	v = first_of(judge, q, &n);
+	if (!v)
+		return s2_result_verdict(result, q->name, S2_SOUND, judge->decided, NULL);
+	len = s2_violation_text(v, text, sizeof(text));
+	if (n > 1 && len > 0 && (size_t)len < sizeof(text))
+		(void)snprintf(text + len, sizeof(text) - (size_t)len, "; %" PRIu64 " in all", n);
+	return s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
+}
+
+int s2_judge_verdicts(const struct s2_judge *judge, const struct s2_question *questions, size_t n,
+		      struct s2_result *result)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = add_verdict(judge, &questions[i], result);
+	return ret;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * @file
+ * The oracle on a workload: attached to its machine, asked once it is over.
+ *
+ *     run, not watched --> counts --> small enough? --> run again, watched --> verdicts
+ *
+ * A verdict is of the run itself, at its full size, for all that hardware may
+ * have done in it.  It says nothing of other orders of the hypervisor's threads.
+ */
+#ifndef STAGE2SIM_STUDY_JUDGE_H
+#define STAGE2SIM_STUDY_JUDGE_H
+
+#include <stage2sim/oracle.h>
+
+#include "study/base/error.h"
+#include "study/report/result.h"
+
+/**
+ * With S2_CHECK_AUTO: more instructions than this are too many, which keeps a table
+ * of ten policies within a second.  Reads of descriptors, barriers and maintenance by
+ * line come in long runs mostly, and are not counted.
+ */
+#define S2_JUDGE_STEPS UINT64_C(400000)
+
+/** What is held as one verdict. */
+struct s2_question {
+	const char *name;     /**< as reports have it; kept by pointer */
+	unsigned rules;	      /**< bits 1 << enum s2_rule, of all but S2_RULE_DATA */
+	unsigned contracts;   /**< bits 1 << enum s2_contract */
+};
+
+/** All rules but those that a program tells apart: what nobody may do to anybody. */
+#define S2_RULES_OF_ISOLATION                                                                  \
+	(1U << S2_RULE_TRANSLATION | 1U << S2_RULE_PROGRESS | 1U << S2_RULE_BREAK_BEFORE_MAKE | \
+	 1U << S2_RULE_PUBLICATION | 1U << S2_RULE_TABLES | 1U << S2_RULE_VMID)
+
+/** A run under watch, and after it what was found. */
+struct s2_judge {
+	struct s2_oracle *oracle; /**< while it lasts */
+	bool watched;		  /**< it was, to the end, and nothing was missed */
+	uint64_t decided;
+	uint64_t broken[S2_RULES + S2_CONTRACTS];	     /**< by rule, then by contract */
+	struct s2_violation first[S2_RULES + S2_CONTRACTS]; /**< where broken */
+};
+
+/** Whether a run that issued @p ops is to be watched as well. */
+S2_API bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops);
+
+/** Watches @p m, on which no VM has been made; with no @p judge nothing. @return 0 or -ENOMEM */
+S2_API int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m);
+
+/** TLBs may hold all that these tables map, as if the guest had run; with no judge nothing. */
+S2_API int s2_judge_has_run(struct s2_judge *judge, uint64_t vtcr, uint64_t vttbr);
+
+/** Ends the watch, before its machine goes, and takes down what it saw; with no judge nothing. */
+S2_API void s2_judge_end(struct s2_judge *judge);
+
+/**
+ * Adds a verdict for each question: unchecked if nothing was watched, else sound,
+ * or unsound with the first violation and how many there were.
+ * @return 0; -ENOMEM, -ENOSPC
+ */
+S2_API int s2_judge_verdicts(const struct s2_judge *judge, const struct s2_question *questions,
+			     size_t n, struct s2_result *result);
+
+#endif

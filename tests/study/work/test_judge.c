@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The verdicts of the three stage-2 threads: who boots first, who restarts
+ * unseen, what outlives a VM, what a flush must name.
+ */
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <stage2sim/insn.h>
+#include <stage2sim/tlbi.h>
+
+#include "study/work/boot.h"
+#include "study/work/migrate.h"
+#include "study/work/teardown.h"
+
+#define KIB UINT64_C(1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+
+#define ISOLATION (1U << S2_CONTRACT_ISOLATION)
+#define ARCH	  (1U << S2_CONTRACT_ARCH)
+#define BARE	  (1U << S2_CONTRACT_BARE_METAL)
+#define COMPAT	  (1U << S2_CONTRACT_KVM_COMPAT)
+#define ANY	  (1U << S2_CONTRACT_KVM_COMPAT_ANY)
+
+static struct s2_features features_of(const char *spec)
+{
+	struct s2_features f;
+
+	assert_i64(s2_features_parse(spec, &f, NULL), 0);
+	return f;
+}
+
+static struct s2_flavour newest(void)
+{
+	struct s2_flavour f = {0};
+
+	for (size_t i = 0; s2_flavour_at(i); i++)
+		f = *s2_flavour_at(i);
+	return f;
+}
+
+/* The contracts that were broken; no rule about translations was. */
+static unsigned broken(const struct s2_judge *judge)
+{
+	unsigned contracts = 0;
+
+	assert_true(judge->watched);
+	assert_true(judge->decided > 0);
+	for (unsigned i = 0; i < S2_RULES; i++)
+		if (i != S2_RULE_DATA)
+			assert_u64(judge->broken[i], 0);
+	for (unsigned i = 0; i < S2_CONTRACTS; i++)
+		contracts |= (judge->broken[S2_RULES + i] > 0) << i;
+	return contracts;
+}
+
+static unsigned boot(struct s2_boot b, const char *machine, enum s2_toggle toggle)
+{
+	const struct s2_features f = features_of(machine);
+	struct s2_flavour flavour = newest();
+	struct s2_judge judge = {0};
+	struct s2_boot_cost cost;
+	struct s2_error err;
+
+	flavour.toggle = toggle;
+	b.judge = &judge;
+	assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
+	return broken(&judge);
+}
+
+static struct s2_boot small_boot(void)
+{
+	const struct s2_boot b = {
+		.vcpus = 4,
+		.memory = 2 * GIB,
+		.backing = 2 * MIB,
+		.ipa_bits = 40,
+		.touched = "linux",
+		.kernel = 32 * MIB,
+		.initramfs = 32 * MIB,
+		.early = 2 * MIB,
+		.per_vcpu = 256 * KIB,
+		.vm_regs = 13,
+		.vm_writes = 10,
+		.set_way = 100,
+	};
+
+	return b;
+}
+
+/* vcpu 0 is not special: the 2025 patch holds where it happens to boot first. */
+static void who_boots_first_decides_whether_vcpu0_is_enough(void **state)
+{
+	static const struct {
+		enum s2_toggle toggle;
+		unsigned first_0, first_1;
+	} rows[] = {
+		{S2_TOGGLE_EVERY, 0, 0},
+		{S2_TOGGLE_NEVER, BARE | COMPAT | ANY, BARE | COMPAT | ANY},
+		{S2_TOGGLE_VCPU0, COMPAT | ANY, BARE | COMPAT | ANY},
+		{S2_TOGGLE_FIRST_LAST, COMPAT | ANY, COMPAT | ANY},
+		{S2_TOGGLE_FIRST_LAST_TVM, COMPAT | ANY, COMPAT | ANY},
+		{S2_TOGGLE_FIRST_LAST_FGT, COMPAT | ANY, COMPAT | ANY},
+		{S2_TOGGLE_SINCE_FLUSH, COMPAT | ANY, COMPAT | ANY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_boot b = small_boot();
+
+		s2_test_row("row %zu", i);
+		assert_i64(boot(b, "neoverse-n1", rows[i].toggle), rows[i].first_0);
+		b.first = 1;
+		b.order = S2_BOOT_DESCENDING;
+		assert_i64(boot(b, "neoverse-n1", rows[i].toggle), rows[i].first_1);
+	}
+}
+
+static void with_fwb_nothing_is_owed(void **state)
+{
+	(void)state;
+	for (int then = 0; then <= S2_BOOT_THEN_REBOOT; then++) {
+		struct s2_boot b = small_boot();
+
+		s2_test_row("then %d", then);
+		b.then = then;
+		assert_i64(boot(b, "neoverse-v1", S2_TOGGLE_NEVER), 0);
+	}
+}
+
+/* What no trap tells KVM of it does not clean for: each restart but one through a reset. */
+static void a_restart_that_does_not_trap_is_promised_nothing(void **state)
+{
+	static const struct {
+		enum s2_boot_then then;
+		unsigned broken;
+	} rows[] = {
+		{S2_BOOT_THEN_NOTHING, 0},   {S2_BOOT_THEN_KEXEC, ANY},	 {S2_BOOT_THEN_KDUMP, ANY},
+		{S2_BOOT_THEN_REPLUG, ANY}, {S2_BOOT_THEN_REBOOT, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_boot b = small_boot();
+
+		s2_test_row("row %zu", i);
+		b.then = rows[i].then;
+		b.then_vcpu = 1;
+		assert_i64(boot(b, "neoverse-n1", S2_TOGGLE_EVERY), rows[i].broken);
+	}
+}
+
+static void a_guest_that_cleans_by_set_and_way_is_kept_its_promise(void **state)
+{
+	struct s2_boot b = small_boot();
+
+	(void)state;
+	b.guest = S2_BOOT_SETWAY32;
+	assert_i64(boot(b, "neoverse-n1", S2_TOGGLE_EVERY), 0);
+	assert_i64(boot(b, "neoverse-n1", S2_TOGGLE_NEVER), BARE | COMPAT | ANY);
+}
+
+static unsigned die(struct s2_dying d, const struct s2_flavour *flavour)
+{
+	const struct s2_features f = features_of("cortex-a72");
+	struct s2_judge judge = {0};
+	struct s2_death_cost cost;
+	struct s2_error err;
+
+	d.judge = &judge;
+	assert_i64(s2_death_run(&d, &f, flavour, &cost, &err), 0);
+	return broken(&judge);
+}
+
+/*
+ * Memory that dies with the VM needs no cleaning; of what outlives it the host may
+ * read what was there before a write past the caches, unless somebody cleans.
+ */
+static void cleaning_is_owed_for_what_outlives_the_vm(void **state)
+{
+	static const struct {
+		enum s2_teardown teardown;
+		enum s2_unmap_cmo unmap_cmo;
+		bool close, munmap; /* shared memory is lost by closing, by unmapping before */
+	} rows[] = {
+		{S2_TEARDOWN_UNMAP, S2_UNMAP_CMO_ALWAYS, false, false},
+		{S2_TEARDOWN_UNMAP_NO_CMO, S2_UNMAP_CMO_ALWAYS, true, false},
+		{S2_TEARDOWN_UNMAP_NEITHER, S2_UNMAP_CMO_NOT_ON_EVENT, true, true},
+		{S2_TEARDOWN_WALK, S2_UNMAP_CMO_ALWAYS, true, false},
+		{S2_TEARDOWN_DROP, S2_UNMAP_CMO_ALWAYS, true, false},
+		{S2_TEARDOWN_DROP_SHARED, S2_UNMAP_CMO_NOT_IF_DYING, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_flavour flavour = *s2_flavour_at(0);
+		struct s2_dying d = {
+			.memory = 16 * MIB, .backing = 4 * KIB, .ipa_bits = 40, .vcpus = 2, .vms = 2};
+		const unsigned lost = ARCH | BARE | COMPAT | ANY;
+
+		flavour.teardown = rows[i].teardown;
+		flavour.unmap_cmo = rows[i].unmap_cmo;
+		s2_test_row("row %zu", i);
+		assert_i64(die(d, &flavour), 0);
+		d.death = S2_DEATH_MUNMAP;
+		assert_i64(die(d, &flavour), 0);
+		d.life = S2_BACKING_SHARED;
+		assert_i64(die(d, &flavour), rows[i].munmap ? lost : 0);
+		d.death = S2_DEATH_CLOSE;
+		assert_i64(die(d, &flavour), rows[i].close ? lost : 0);
+	}
+}
+
+static uint64_t migrate(uint64_t slot, s2_range_flush_fn flush, enum s2_clear_flush clear)
+{
+	const struct s2_features f = features_of("neoverse-n2");
+	struct s2_migrate mig = {
+		.slot = slot,
+		.backing = 4 * KIB,
+		.dirty = 64,
+		.run = 1,
+		.rounds = 2,
+		.chunk = GIB,
+		.manual = true,
+		.vcpus = 2,
+		.working_set = 64 * MIB,
+		.tlb = 1280,
+	};
+	struct s2_flavour flavour = newest();
+	struct s2_judge judge = {0};
+	struct s2_migrate_cost cost;
+	struct s2_error err;
+
+	flavour.flush_range_with = flush;
+	flavour.clear_flush = clear;
+	mig.judge = &judge;
+	assert_i64(s2_migrate_run(&mig, &f, &flavour, &cost, &err), 0);
+	assert_true(judge.watched);
+	return judge.broken[S2_RULE_DIRTY_LOG];
+}
+
+/* One range TLBI names 2^21 pages at most: what lies above is not flushed by it. */
+static void flush_the_first_chunk(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
+{
+	const struct s2_tlbi_format fmt = {12, true, false, true};
+	struct s2_flush_context cxt;
+	uint64_t operand;
+
+	assert_i64(s2_tlbi_range_operand(&fmt, range.ipa, 31, 3, S2_TTL_UNKNOWN, &operand), 0);
+	s2_flush_enter(mmu, cpu, &cxt);
+	s2_tlbi_ripas2e1is(cpu, operand);
+	s2_dsb(cpu, S2_DSB_ISH);
+	s2_tlbi_vmalle1is(cpu);
+	s2_flush_exit(mmu, cpu, &cxt);
+}
+
+static void a_flush_names_all_that_was_cleared(void **state)
+{
+	(void)state;
+	assert_u64(migrate(32 * GIB, NULL, S2_CLEAR_FLUSH_SLOT), 0);
+	assert_u64(migrate(32 * GIB, NULL, S2_CLEAR_FLUSH_SPAN), 0);
+	assert_u64(migrate(8 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT), 0);
+	assert_true(migrate(32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT) > 0);
+}
+
+/* A table says what was found first, and how much more there was. */
+static void a_verdict_tells_the_first_violation(void **state)
+{
+	static const struct s2_question questions[] = {
+		{"rules", S2_RULES_OF_ISOLATION, 0},
+		{"both", 1U << S2_RULE_TABLES, ARCH | BARE},
+	};
+	struct s2_judge judge = {.watched = true, .decided = 7};
+	struct s2_result result = {0};
+
+	(void)state;
+	judge.broken[S2_RULES + S2_CONTRACT_BARE_METAL] = 2;
+	judge.first[S2_RULES + S2_CONTRACT_BARE_METAL] = (struct s2_violation){
+		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_BARE_METAL, .step = 9};
+	judge.broken[S2_RULES + S2_CONTRACT_ARCH] = 1;
+	judge.first[S2_RULES + S2_CONTRACT_ARCH] = (struct s2_violation){
+		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_ARCH, .step = 4};
+	assert_i64(s2_judge_verdicts(&judge, questions, 2, &result), 0);
+	assert_i64(result.verdicts[0].status, S2_SOUND);
+	assert_u64(result.verdicts[0].states, 7);
+	assert_i64(result.verdicts[1].status, S2_UNSOUND);
+	assert_non_null(strstr(result.verdicts[1].violation, "data, arch: "));
+	assert_non_null(strstr(result.verdicts[1].violation, "step 4); 3 in all"));
+	free(result.verdicts[1].violation);
+	judge.watched = false;
+	assert_i64(s2_judge_verdicts(&judge, questions, 1, &result), 0);
+	assert_i64(result.verdicts[2].status, S2_UNCHECKED);
+}
+
+static void what_is_long_is_watched_if_asked_for(void **state)
+{
+	struct s2_counts ops = {{0}};
+
+	(void)state;
+	ops.n[S2_OP_DC_CIVAC] = UINT64_MAX / 2;
+	ops.n[S2_OP_S2_FAULT] = S2_JUDGE_STEPS;
+	assert_true(s2_judge_wanted(S2_CHECK_AUTO, &ops));
+	ops.n[S2_OP_S2_FAULT]++;
+	assert_false(s2_judge_wanted(S2_CHECK_AUTO, &ops));
+	assert_true(s2_judge_wanted(S2_CHECK_ALWAYS, &ops));
+	assert_false(s2_judge_wanted(S2_CHECK_NEVER, &ops));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(who_boots_first_decides_whether_vcpu0_is_enough),
+		s2_unit_test(with_fwb_nothing_is_owed),
+		s2_unit_test(a_restart_that_does_not_trap_is_promised_nothing),
+		s2_unit_test(a_guest_that_cleans_by_set_and_way_is_kept_its_promise),
+		s2_unit_test(cleaning_is_owed_for_what_outlives_the_vm),
+		s2_unit_test(a_flush_names_all_that_was_cleared),
+		s2_unit_test(a_verdict_tells_the_first_violation),
+		s2_unit_test(what_is_long_is_watched_if_asked_for),
+	};
+
+	return cmocka_run_group_tests_name("study/work/judge", tests, NULL, NULL);
+}
