@@ -4,6 +4,17 @@
 
 function show(value) { return value == "" ? "." : value ~ /\./ ? sprintf("%.1f", value) : value }
 
+# Of "isolation=sound arch=unsound ...": which are broken.
+function broken(verdicts,    part, n, i, text) {
+	n = split(verdicts, part, " ")
+	for (i = 1; i <= n; i++)
+		if (part[i] ~ /=unsound$/)
+			text = text " " substr(part[i], 1, index(part[i], "=") - 1)
+	if (text != "")
+		return substr(text, 2)
+	return verdicts ~ /=sound/ ? "none" : "unchecked"
+}
+
 NR == 1 {
 	for (i = 1; i <= NF; i++)
 		at[$i] = i
@@ -24,14 +35,17 @@ pivot {
 NR == 2 {
 	printf "%-20s", "policy"
 	for (i = 1; i <= n; i++)
-		printf " %16s", column[i]
+		printf column[i] == "broken" ? "  %s" : " %16s", column[i]
 	printf "\n"
 }
 
 {
 	printf "%-20s", $at["policy"]
 	for (i = 1; i <= n; i++)
-		printf " %16s", column[i] in at ? show($at[column[i]]) : "."
+		if (column[i] == "broken")
+			printf "  %s", broken($at["verdicts"])
+		else
+			printf " %16s", column[i] in at ? show($at[column[i]]) : "."
 	printf "\n"
 }
 

@@ -115,9 +115,30 @@ static int measure(const struct s2_run *run, const struct s2_boot_cost *cost,
 	if (profile && profile->op[S2_OP_DC_CIVAC].known)
 		s2_result_measure(result, "toggle_time", "ns",
 				  (double)cost->toggle_lines * profile->op[S2_OP_DC_CIVAC].ns);
-	s2_result_verdict(result, "arch", S2_UNCHECKED, 0, NULL);
-	s2_result_verdict(result, "bare-metal", S2_UNCHECKED, 0, NULL);
-	return s2_result_verdict(result, "kvm-compat", S2_UNCHECKED, 0, NULL);
+	return 0;
+}
+
+/* What a guest may count on; isolation is also every rule about translations. */
+static const struct s2_question questions[] = {
+	{"isolation", S2_RULES_OF_ISOLATION, 1U << S2_CONTRACT_ISOLATION},
+	{"arch", 0, 1U << S2_CONTRACT_ARCH},
+	{"bare-metal", 0, 1U << S2_CONTRACT_BARE_METAL},
+	{"kvm-compat", 0, 1U << S2_CONTRACT_KVM_COMPAT},
+	{"kvm-compat-any", 0, 1U << S2_CONTRACT_KVM_COMPAT_ANY},
+};
+
+/* The same once more, watched: counts are of the run that was not. */
+static int judge(const struct s2_run *run, struct s2_boot *boot, const struct s2_flavour *flavour,
+		 struct s2_result *result, struct s2_error *err)
+{
+	struct s2_judge judge = {0};
+	struct s2_boot_cost cost;
+	int ret = 0;
+
+	boot->judge = &judge;
+	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
+		ret = s2_boot_run(boot, run->features, flavour, &cost, err);
+	return ret ? ret : s2_judge_verdicts(&judge, questions, 5, result);
 }
 
 static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
@@ -132,7 +153,9 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	if (!boot.fwb)
 		flavour.toggle = (enum s2_toggle)run->policy->id;
 	ret = s2_boot_run(&boot, run->features, &flavour, &cost, err);
-	return ret ? ret : measure(run, &cost, result);
+	if (!ret)
+		ret = measure(run, &cost, result);
+	return ret ? ret : judge(run, &boot, &flavour, result, err);
 }
 
 static const struct s2_program program = {
@@ -146,6 +169,7 @@ static const struct s2_program program = {
 	.flavour = "newest",
 	.metric = "toggle_lines",
 	.sweep = "vcpus=1..512,memory=4G..512G",
+	.judged = true,
 	.check = check,
 	.applies = applies,
 	.run = run,

@@ -119,7 +119,26 @@ static int measure(const struct s2_migrate_cost *c, struct s2_result *result)
 	s2_result_measure(result, "refills", "translations", c->refills);
 	s2_result_measure(result, "work", "flush sequences", c->work);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)c->longest_lock);
-	return s2_result_verdict(result, "dirty-log", S2_UNCHECKED, 0, NULL);
+	return 0;
+}
+
+static const struct s2_question questions[] = {
+	{"dirty-log", 1U << S2_RULE_DIRTY_LOG, 0},
+	{"isolation", S2_RULES_OF_ISOLATION, 1U << S2_CONTRACT_ISOLATION},
+};
+
+/* The same once more, watched: counts are of the run that was not. */
+static int judge(const struct s2_run *run, struct s2_migrate *mig, const struct s2_flavour *flavour,
+		 struct s2_result *result, struct s2_error *err)
+{
+	struct s2_judge judge = {0};
+	struct s2_migrate_cost cost;
+	int ret = 0;
+
+	mig->judge = &judge;
+	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
+		ret = s2_migrate_run(mig, run->features, flavour, &cost, err);
+	return ret ? ret : s2_judge_verdicts(&judge, questions, 2, result);
 }
 
 static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
@@ -135,7 +154,9 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	flavour.clear_flush = policy->clear;
 	flavour.costs = s2_migrate_costs(&mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
 	ret = s2_migrate_run(&mig, run->features, &flavour, &cost, err);
-	return ret ? ret : measure(&cost, result);
+	if (!ret)
+		ret = measure(&cost, result);
+	return ret ? ret : judge(run, &mig, &flavour, result, err);
 }
 
 static const struct s2_program program = {
@@ -149,6 +170,7 @@ static const struct s2_program program = {
 	.flavour = "newest",
 	.metric = "work",
 	.sweep = "working-set=1M,64M,chunk=64p,16M,1G,slot=1G..4T*4,ratio=0.0001..1*10",
+	.judged = true,
 	.check = check,
 	.applies = applies,
 	.run = run,

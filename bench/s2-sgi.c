@@ -216,9 +216,9 @@ static int report(const struct s2_run *run, const struct s2_sgi_outcome *out,
 	s2_result_measure(result, "target_locks", NULL, (double)out->targets.n[S2_OP_IRQ_LOCK]);
 	s2_result_measure(result, "lost", NULL, (double)out->lost);
 	s2_result_measure(result, "astray", NULL, (double)out->astray);
-	/* One run is no exploration: it can only show that something is wrong. */
-	return s2_result_verdict(result, "interrupts", out->first[0] ? S2_UNSOUND : S2_UNCHECKED, 0,
-				 out->first[0] ? out->first : NULL);
+	/* Of this run: each write reached whom the architecture says, and nobody else. */
+	return s2_result_verdict(result, "interrupts", out->first[0] ? S2_UNSOUND : S2_SOUND,
+				 out->writes, out->first[0] ? out->first : NULL);
 }
 
 static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)

@@ -107,6 +107,27 @@ static int check(const struct s2_run *run, struct s2_error *err)
 	return s2_death_check(run->settings, run->features, run->flavour, err);
 }
 
+/* Isolation is every rule about translations too; arch: what memory that outlives the VM has. */
+static const struct s2_question questions[] = {
+	{"isolation", S2_RULES_OF_ISOLATION, 1U << S2_CONTRACT_ISOLATION},
+	{"arch", 0, 1U << S2_CONTRACT_ARCH},
+};
+
+/* The same once more, watched: counts are of the run that was not. */
+static int judge(const struct s2_run *run, const struct s2_flavour *flavour,
+		 struct s2_result *result, struct s2_error *err)
+{
+	struct s2_dying dying = *(const struct s2_dying *)run->settings;
+	struct s2_judge judge = {0};
+	struct s2_death_cost cost;
+	int ret = 0;
+
+	dying.judge = &judge;
+	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
+		ret = s2_death_run(&dying, run->features, flavour, &cost, err);
+	return ret ? ret : s2_judge_verdicts(&judge, questions, 2, result);
+}
+
 static int run_policy(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
 {
 	const struct s2_flavour flavour = s2_death_flavour(run->flavour, run->policy->data);
@@ -121,7 +142,7 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 	s2_result_measure(result, "no_resched_max", "operations", (double)cost.longest_stretch);
 	s2_result_measure(result, "vmids", NULL, (double)cost.vmids);
 	s2_result_measure(result, "rollovers", NULL, (double)cost.rollovers);
-	return s2_result_verdict(result, "isolation", S2_UNCHECKED, 0, NULL);
+	return judge(run, &flavour, result, err);
 }
 
 static void notes(const struct s2_report *report, FILE *out)
@@ -150,6 +171,7 @@ static const struct s2_program program = {
 	.flavour = "oldest",
 	.metric = "dc_civac",
 	.sweep = "memory=1G..64G",
+	.judged = true,
 	.check = check,
 	.run = run_policy,
 	.notes = notes,
