@@ -138,6 +138,8 @@ static int judge(const struct s2_run *run, struct s2_boot *boot, const struct s2
 	boot->judge = &judge;
 	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
 		ret = s2_boot_run(boot, run->features, flavour, &cost, err);
+	if (!ret && s2_judge_ask_story(&judge, questions, 5))
+		ret = s2_boot_run(boot, run->features, flavour, &cost, err);
 	return ret ? ret : s2_judge_verdicts(&judge, questions, 5, result);
 }
 

@@ -125,6 +125,8 @@ static int judge(const struct s2_run *run, const struct s2_flavour *flavour,
 	dying.judge = &judge;
 	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
 		ret = s2_death_run(&dying, run->features, flavour, &cost, err);
+	if (!ret && s2_judge_ask_story(&judge, questions, 2))
+		ret = s2_death_run(&dying, run->features, flavour, &cost, err);
 	return ret ? ret : s2_judge_verdicts(&judge, questions, 2, result);
 }
 

@@ -158,6 +158,11 @@ struct s2_oracle_config {
 	 */
 	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn);
 	void *arg; /**< handed to both */
+	/**
+	 * Of a run that was watched before and is made once more: the violation whose
+	 * story is to be told; copied.  NULL: none.
+	 */
+	const struct s2_violation *story;
 };
 
 /**
@@ -196,6 +201,14 @@ S2_API const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o,
 
 /** Violations of the data rule under @p contract so far. */
 S2_API uint64_t s2_oracle_contract_count(const struct s2_oracle *o, enum s2_contract contract);
+
+/**
+ * How it came to the violation that cfg.story names, a line a step: who did what to
+ * the address, line or page that it is about, and what TLBs or memory may hold after
+ * it.  The first step and the last nine.  Writes are numbered as versions (memory.h).
+ * @return line @p i, from 0, good until the next call; NULL after the last
+ */
+S2_API const char *s2_oracle_story(struct s2_oracle *o, size_t i);
 
 /** Reliances, guest entries and freed pages that were decided. */
 S2_API uint64_t s2_oracle_decided(const struct s2_oracle *o);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "check/oracle.h"
 #include "check/oracle_data.h"
+#include "check/story.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -25,6 +26,8 @@ void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
 		return;
 	v->step = o->steps;
 	v->site = o->site;
+	if (o->story)
+		s2_story_found(o->story, v);
 	o->kept[o->n_kept++] = *v;
 	if (o->cfg.found)
 		o->cfg.found(o->cfg.arg, v);
@@ -191,6 +194,8 @@ static void oracle_event(void *arg, const struct s2_event *event)
 		follow_rest(o, event);
 	else
 		follow(o, event);
+	if (o->story)
+		s2_story_event(o, event);
 }
 
 /*
@@ -227,9 +232,8 @@ static void leave(struct s2_oracle *o, unsigned cpu)
 	state->regime_err = -ENOENT;
 }
 
-static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
+static void decide(struct s2_oracle *o, unsigned cpu, const struct s2_reliance *what)
 {
-	struct s2_oracle *o = arg;
 	struct s2_regime regime;
 	struct s2_oracle_claim c = {.o = o, .regime = &regime, .by = cpu};
 
@@ -265,6 +269,15 @@ static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 	}
 }
 
+static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
+{
+	struct s2_oracle *o = arg;
+
+	decide(o, cpu, what);
+	if (o->story)
+		s2_story_rely(o, cpu, what);
+}
+
 static void oracle_act(void *arg, const struct s2_act *act)
 {
 	struct s2_oracle *o = arg;
@@ -277,11 +290,14 @@ static void oracle_act(void *arg, const struct s2_act *act)
 	ret = s2_data_act(o, act);
 	if (ret && !o->error)
 		o->error = ret;
+	if (o->story)
+		s2_story_act(o, act);
 }
 
 static void oracle_free(struct s2_oracle *o)
 {
 	s2_data_free(&o->data);
+	s2_story_free(o->story);
 	s2_physics_free(o->physics);
 	for (unsigned i = 0; i < o->machine->n_cpus; i++)
 		free(o->cpus[i].fresh);
@@ -309,7 +325,9 @@ static int oracle_fill(struct s2_oracle *o)
 		return -ENOMEM;
 	o->kept = calloc(o->cfg.keep * KINDS, sizeof(*o->kept));
 	o->numbers = calloc((size_t)1 << o->machine->features.vmid_bits, sizeof(*o->numbers));
-	return o->kept && o->numbers ? 0 : -ENOMEM;
+	if (!o->kept || !o->numbers)
+		return -ENOMEM;
+	return o->cfg.story ? s2_story_begin(o, o->cfg.story) : 0;
 }
 
 int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config *cfg,

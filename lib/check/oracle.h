@@ -42,6 +42,7 @@ struct s2_oracle_cpu {
 };
 
 struct s2_data_vm;
+struct s2_story;
 
 /** What the data rule keeps. */
 struct s2_data {
@@ -64,6 +65,7 @@ struct s2_oracle {
 	uint64_t found[S2_RULES];
 	uint64_t broken[S2_CONTRACTS];
 	struct s2_data data;
+	struct s2_story *story; /**< or NULL */
 	struct s2_violation *kept;
 	size_t n_kept;
 	int error;

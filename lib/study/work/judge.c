@@ -39,7 +39,8 @@ bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops)
 
 int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
 {
-	const struct s2_oracle_config cfg = {.keep = 1};
+	const struct s2_oracle_config cfg = {
+		.keep = 1, .story = judge && judge->told ? &judge->tell : NULL};
 
 	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
 }
@@ -54,10 +55,24 @@ static size_t kind_of(const struct s2_violation *v)
 	return v->rule == S2_RULE_DATA ? (size_t)S2_RULES + v->contract : (size_t)v->rule;
 }
 
+static void take_down_story(struct s2_judge *judge)
+{
+	const char *line;
+	size_t used = 0;
+
+	judge->story[0] = '\0';
+	for (size_t i = 0; (line = s2_oracle_story(judge->oracle, i)) != NULL; i++)
+		if (used < sizeof(judge->story))
+			used += (size_t)snprintf(judge->story + used, sizeof(judge->story) - used,
+						 "\n  %s", line);
+}
+
 static void take_down(struct s2_judge *judge)
 {
 	const struct s2_oracle *o = judge->oracle;
 	const struct s2_violation *v;
+
+	take_down_story(judge);
 
 	judge->watched = !s2_oracle_error(o);
 	judge->decided = s2_oracle_decided(o);
@@ -100,11 +115,32 @@ static const struct s2_violation *first_of(const struct s2_judge *judge,
 	return first;
 }
 
+bool s2_judge_ask_story(struct s2_judge *judge, const struct s2_question *questions, size_t n)
+{
+	const struct s2_violation *first = NULL;
+	uint64_t many;
+
+	for (size_t i = 0; judge->watched && !first && i < n; i++)
+		first = first_of(judge, &questions[i], &many);
+	judge->told = first != NULL;
+	if (first)
+		judge->tell = *first;
+	return judge->told;
+}
+
+/* Its story was told, and not in vain. */
+static const char *story_of(const struct s2_judge *judge, const struct s2_violation *v)
+{
+	return judge->told && v->rule == judge->tell.rule && v->contract == judge->tell.contract
+		       ? judge->story
+		       : "";
+}
+
 static int add_verdict(const struct s2_judge *judge, const struct s2_question *q,
 		       struct s2_result *result)
 {
 	const struct s2_violation *v;
-	char text[512];
+	char text[512 + sizeof(judge->story)];
 	uint64_t n;
 	int len;
 
@@ -115,7 +151,9 @@ static int add_verdict(const struct s2_judge *judge, const struct s2_question *q
 		return s2_result_verdict(result, q->name, S2_SOUND, judge->decided, NULL);
 	len = s2_violation_text(v, text, sizeof(text));
 	if (n > 1 && len > 0 && (size_t)len < sizeof(text))
-		(void)snprintf(text + len, sizeof(text) - (size_t)len, "; %" PRIu64 " in all", n);
+		len += snprintf(text + len, sizeof(text) - (size_t)len, "; %" PRIu64 " in all", n);
+	if (len > 0 && (size_t)len < sizeof(text))
+		(void)snprintf(text + len, sizeof(text) - (size_t)len, "%s", story_of(judge, v));
 	return s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
 }
 

@@ -42,6 +42,9 @@ struct s2_judge {
 	uint64_t decided;
 	uint64_t broken[S2_RULES + S2_CONTRACTS];	     /**< by rule, then by contract */
 	struct s2_violation first[S2_RULES + S2_CONTRACTS]; /**< where broken */
+	struct s2_violation tell; /**< whose story the run at hand is to tell */
+	bool told;		  /**< there is one to tell */
+	char story[1800];	  /**< its lines; "" if none was told */
 };
 
 /** Whether a run that issued @p ops is to be watched as well. */
@@ -55,6 +58,14 @@ S2_API int s2_judge_has_run(struct s2_judge *judge, uint64_t vtcr, uint64_t vttb
 
 /** Ends the watch, before its machine goes, and takes down what it saw; with no judge nothing. */
 S2_API void s2_judge_end(struct s2_judge *judge);
+
+/**
+ * After a run that broke something: makes @p judge ready for the same run once more,
+ * which tells how it came to what @p questions find broken first.
+ * @return whether there is anything to tell
+ */
+S2_API bool s2_judge_ask_story(struct s2_judge *judge, const struct s2_question *questions,
+			       size_t n);
 
 /**
  * Adds a verdict for each question: unchecked if nothing was watched, else sound,

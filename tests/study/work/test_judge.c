@@ -214,7 +214,8 @@ static void cleaning_is_owed_for_what_outlives_the_vm(void **state)
 	}
 }
 
-static uint64_t migrate(uint64_t slot, s2_range_flush_fn flush, enum s2_clear_flush clear)
+static uint64_t migrate_judged(struct s2_judge *judge, uint64_t slot, s2_range_flush_fn flush,
+			       enum s2_clear_flush clear)
 {
 	const struct s2_features f = features_of("neoverse-n2");
 	struct s2_migrate mig = {
@@ -230,16 +231,22 @@ static uint64_t migrate(uint64_t slot, s2_range_flush_fn flush, enum s2_clear_fl
 		.tlb = 1280,
 	};
 	struct s2_flavour flavour = newest();
-	struct s2_judge judge = {0};
 	struct s2_migrate_cost cost;
 	struct s2_error err;
 
 	flavour.flush_range_with = flush;
 	flavour.clear_flush = clear;
-	mig.judge = &judge;
+	mig.judge = judge;
 	assert_i64(s2_migrate_run(&mig, &f, &flavour, &cost, &err), 0);
-	assert_true(judge.watched);
-	return judge.broken[S2_RULE_DIRTY_LOG];
+	assert_true(judge->watched);
+	return judge->broken[S2_RULE_DIRTY_LOG];
+}
+
+static uint64_t migrate(uint64_t slot, s2_range_flush_fn flush, enum s2_clear_flush clear)
+{
+	struct s2_judge judge = {0};
+
+	return migrate_judged(&judge, slot, flush, clear);
 }
 
 /* One range TLBI names 2^21 pages at most: what lies above is not flushed by it. */
@@ -264,6 +271,76 @@ static void a_flush_names_all_that_was_cleared(void **state)
 	assert_u64(migrate(32 * GIB, NULL, S2_CLEAR_FLUSH_SPAN), 0);
 	assert_u64(migrate(8 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT), 0);
 	assert_true(migrate(32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT) > 0);
+}
+
+/* Runs it twice, the second time for the story of what the first found. */
+static void tell_boot(struct s2_boot b, enum s2_toggle toggle, struct s2_judge *judge,
+		      const struct s2_question *question)
+{
+	const struct s2_features f = features_of("neoverse-n1");
+	struct s2_flavour flavour = newest();
+	struct s2_boot_cost cost;
+	struct s2_error err;
+
+	flavour.toggle = toggle;
+	b.judge = judge;
+	assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
+	if (s2_judge_ask_story(judge, question, 1))
+		assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
+}
+
+/* Read aloud: the host zeroes, KVM cleans, the guest writes past the caches, turns them on. */
+static void a_story_tells_what_befell_the_line(void **state)
+{
+	static const char *const steps[] = {
+		"1. host: writes the page and gives it to VM 0; a cacheable read gives write 1",
+		"2. CPU 1: dc_civac of it (stage2:map)",
+		"3. CPU 1: dsb_sy (stage2:map); a cacheable read gives write 1, one past the caches 1",
+		"4. vcpu 1: writes it, caches off: the last write; a cacheable read may give writes 1 to 2",
+		"5. vcpu 1: caches on, trapped",
+	};
+	const struct s2_question question = {"bare-metal", 0, BARE};
+	struct s2_boot b = small_boot();
+	struct s2_judge judge = {0};
+	const char *at;
+
+	(void)state;
+	b.first = 1;
+	b.order = S2_BOOT_DESCENDING;
+	tell_boot(b, S2_TOGGLE_VCPU0, &judge, &question);
+	at = judge.story;
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		s2_test_row("%s", steps[i]);
+		at = strstr(at, steps[i]);
+		assert_non_null(at);
+	}
+	assert_null(strstr(at, "6. "));
+}
+
+/* The same of a translation: the entry is made, write-protected, and never named. */
+static void a_story_tells_what_befell_the_entry(void **state)
+{
+	const struct s2_question question = {"dirty-log", 1U << S2_RULE_DIRTY_LOG, 0};
+	struct s2_judge judge = {0};
+
+	(void)state;
+	assert_true(migrate_judged(&judge, 32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT) > 0);
+	assert_true(s2_judge_ask_story(&judge, &question, 1));
+	migrate_judged(&judge, 32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT);
+	assert_non_null(strstr(judge.story, "(stage2:wrprotect); CPU 0 may hold 1 old"));
+	assert_null(strstr(judge.story, "tlbi_ripas2e1is"));
+	assert_non_null(strstr(judge.story, "dirty-harvested; CPU 0 may hold 1 old"));
+}
+
+static void what_holds_has_no_story(void **state)
+{
+	const struct s2_question question = {"bare-metal", 0, BARE};
+	struct s2_judge judge = {0};
+
+	(void)state;
+	tell_boot(small_boot(), S2_TOGGLE_EVERY, &judge, &question);
+	assert_false(judge.told);
+	assert_string_equal(judge.story, "");
 }
 
 /* A table says what was found first, and how much more there was. */
@@ -318,6 +395,9 @@ int main(void)
 		s2_unit_test(a_guest_that_cleans_by_set_and_way_is_kept_its_promise),
 		s2_unit_test(cleaning_is_owed_for_what_outlives_the_vm),
 		s2_unit_test(a_flush_names_all_that_was_cleared),
+		s2_unit_test(a_story_tells_what_befell_the_line),
+		s2_unit_test(a_story_tells_what_befell_the_entry),
+		s2_unit_test(what_holds_has_no_story),
 		s2_unit_test(a_verdict_tells_the_first_violation),
 		s2_unit_test(what_is_long_is_watched_if_asked_for),
 	};
