@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/option/machine_help.h"
 #include "study/check/check_log.h"
 #include "study/option/options.h"
 #include "study/run/program.h"

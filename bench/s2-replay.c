@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/option/machine_help.h"
 #include "study/option/options.h"
 #include "study/run/program.h"
 #include "study/replay/replay_log.h"
@@ -264,6 +265,9 @@ int main(int argc, char **argv)
 		ret = S2_EXIT_DONE;
 	} else if (s.version) {
 		puts("s2-replay " S2_VERSION);
+		ret = S2_EXIT_DONE;
+	} else if (!strcmp(s.machine, "help")) {
+		s2_machine_help(stdout);
 		ret = S2_EXIT_DONE;
 	} else if (line.n_operands != 1) {
 		ret = usage_error("expected one LOG, a file or - for standard input; see --help");

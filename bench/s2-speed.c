@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "speed-rows.h"
+#include "study/option/machine_help.h"
 #include "study/option/options.h"
 
 #define PAGE	 UINT64_C(4096)
@@ -304,6 +305,8 @@ int main(int argc, char **argv)
 		print_help(&table);
 	else if (s.version)
 		puts("s2-speed " S2_VERSION);
+	else if (!strcmp(s.machine, "help"))
+		s2_machine_help(stdout);
 	else if (s.memory & (s.memory - 1))
 		ret = usage_error("--memory: expected a power of two");
 	else if (s.only && !any_row(s.only))

@@ -44,6 +44,18 @@ struct s2_features {
 /** @return the name of preset @p index (from 0), or NULL past the last. */
 S2_API const char *s2_features_preset_name(size_t index);
 
+/** @return where what preset @p index has is from, a phrase, or NULL past the last. */
+S2_API const char *s2_features_preset_source(size_t index);
+
+/**
+ * What @p f has, as overrides name it: "granule=4k pa=48 vmid=16 bbm=0 vhe fwb ...".
+ * As snprintf(): @return the length that the whole has
+ */
+S2_API int s2_features_text(const struct s2_features *f, char *buf, size_t size) S2_NONNULL(1);
+
+/** Whether @p f is what its name says: not for one that was changed after it was parsed. */
+S2_API bool s2_features_is_named(const struct s2_features *f) S2_NONNULL(1);
+
 /** @return 0, or -ENOENT if there is no preset @p name (or it is NULL); @p f then untouched. */
 S2_API int s2_features_preset(const char *name, struct s2_features *f) S2_NONNULL(2);
 

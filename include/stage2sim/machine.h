@@ -120,7 +120,10 @@ S2_API int s2_machine_create(const struct s2_machine_config *cfg, struct s2_mach
  */
 S2_API void s2_machine_destroy(struct s2_machine *m);
 
-/** The features that @p m was made with; live as long as the machine. */
+/**
+ * The features that @p m was made with; live as long as the machine.  Their name is
+ * empty where it did not say what they are (s2_features_is_named()).
+ */
 S2_API const struct s2_features *s2_machine_features(const struct s2_machine *m) S2_NONNULL(1);
 
 /** How many CPUs @p m has. */

@@ -91,6 +91,26 @@ static const struct s2_features presets[] = {
 		.idc = true,
 		.haf = true,
 	},
+	{
+		.name = "generic",
+		.granule = S2_GRANULE_4K,
+		.pa_bits = 48,
+		.vmid_bits = 16,
+		.dline_shift = 6,
+		.iline_shift = 6,
+		.vhe = true,
+	},
+};
+
+/* In the order of presets. */
+static const char *const sources[] = {
+	"hosts with Linux 6.1, 6.12 and 7.2",
+	"hosts with Linux 6.1, 6.12 and 7.2; erratum 1530923",
+	"hosts with Linux 6.1 and 6.12; TTL, XNX, BBM by Armv8.2",
+	"hosts with Linux 6.1 and 6.12; TTL, XNX, BBM by Armv8.4",
+	"a host with Linux 6.12; TTL, XNX, BBM by Armv9.0",
+	"QEMU's CPU of that name, Linux 6.1 to 7.2; BBM 2 by choice",
+	"no CPU: the least that runs with VHE; nothing optional",
 };
 
 #define N_PRESETS (sizeof(presets) / sizeof(presets[0]))
@@ -147,6 +167,13 @@ const char *s2_features_preset_name(size_t index)
 {
 	return index < N_PRESETS ? presets[index].name : NULL;
 }
+
+const char *s2_features_preset_source(size_t index)
+{
+	return index < N_PRESETS ? sources[index] : NULL;
+}
+
+_Static_assert(sizeof(sources) / sizeof(sources[0]) == N_PRESETS, "each preset has its source");
 
 static bool word_is(const char *word, size_t len, const char *name)
 {
@@ -262,6 +289,49 @@ int s2_features_parse(const char *spec, struct s2_features *f, size_t *bad)
 	snprintf(parsed.name, sizeof(parsed.name), "%s", spec);
 	*f = parsed;
 	return 0;
+}
+
+bool s2_features_is_named(const struct s2_features *f)
+{
+	struct s2_features said;
+
+	if (!memchr(f->name, '\0', sizeof(f->name)) || s2_features_parse(f->name, &said, NULL))
+		return false;
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (*(const bool *)((const char *)f + switches[i].offset) !=
+		    *(const bool *)((const char *)&said + switches[i].offset))
+			return false;
+	return f->granule == said.granule && f->pa_bits == said.pa_bits &&
+	       f->vmid_bits == said.vmid_bits && f->bbm_level == said.bbm_level &&
+	       f->dline_shift == said.dline_shift && f->iline_shift == said.iline_shift;
+}
+
+/* Adds a word to a list. */
+static int add_word(char *buf, size_t size, int len, const char *word)
+{
+	const size_t used = (size_t)len < size ? (size_t)len : size;
+	char none[1];
+
+	return len + snprintf(buf ? buf + used : none, buf ? size - used : 0, "%s%s",
+			      len ? " " : "", word);
+}
+
+int s2_features_text(const struct s2_features *f, char *buf, size_t size)
+{
+	char number[64];
+	int len = 0;
+
+	(void)snprintf(number, sizeof(number), "granule=%uk pa=%u vmid=%u bbm=%u",
+		       (1U << f->granule) / 1024, f->pa_bits, f->vmid_bits, f->bbm_level);
+	len = add_word(buf, size, len, number);
+	for (size_t i = 0; i < sizeof(switches) / sizeof(switches[0]); i++)
+		if (*(const bool *)((const char *)f + switches[i].offset))
+			len = add_word(buf, size, len, switches[i].name);
+	if (f->dline_shift == 6 && f->iline_shift == 6)
+		return len;
+	(void)snprintf(number, sizeof(number), "dline=%u iline=%u", 1U << f->dline_shift,
+		       1U << f->iline_shift);
+	return add_word(buf, size, len, number);
 }
 
 int s2_features_check(const struct s2_features *f)

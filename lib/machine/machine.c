@@ -43,6 +43,9 @@ int s2_machine_create(const struct s2_machine_config *cfg, struct s2_machine **o
 	if (!m)
 		return -ENOMEM;
 	m->features = cfg->features;
+	/* Better no name than that of another machine. */
+	if (!s2_features_is_named(&m->features))
+		m->features.name[0] = '\0';
 	m->run_limit = cfg->run_limit ? cfg->run_limit : UINT64_MAX;
 	m->n_cpus = cfg->cpus;
 	ret = s2_tablemem_create(&cfg->features, cfg->allocator, &m->tables);

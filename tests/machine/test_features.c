@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <stage2sim/features.h>
+#include <stage2sim/machine.h>
 
 /* The measured hosts: columns VHE, S2FWB, TLBIRANGE, DIC, TLBI-repeat and LPA2 of v6.12. */
 static const struct {
@@ -20,6 +21,8 @@ static const struct {
 	{"neoverse-v1", true, true, false, true, true, false, false, false, 48, 16},
 	{"neoverse-n2", true, true, true, true, true, false, false, false, 48, 16},
 	{"max", true, true, true, true, false, true, false, false, 52, 16},
+	/* Of no CPU: whoever asks nothing in particular of one. */
+	{"generic", true, false, false, false, false, false, false, false, 48, 16},
 };
 
 static void presets_are_the_measured_cpus_in_order(void **state)
@@ -50,6 +53,53 @@ static void presets_are_the_measured_cpus_in_order(void **state)
 	}
 	assert_null(s2_features_preset_name(ARRAY_SIZE(measured)));
 	assert_null(s2_features_preset_name(SIZE_MAX));
+}
+
+static void a_preset_says_what_it_has_and_whose_word_that_is(void **state)
+{
+	struct s2_features f;
+	char text[256], few[8];
+
+	(void)state;
+	assert_i64(s2_features_preset("generic", &f), 0);
+	s2_features_text(&f, text, sizeof(text));
+	assert_i64(s2_features_text(&f, text, sizeof(text)), (int)strlen(text));
+	assert_string_equal(text, "granule=4k pa=48 vmid=16 bbm=0 vhe");
+	assert_i64(s2_features_text(&f, few, sizeof(few)), (int)strlen(text));
+	assert_string_equal(few, "granule");
+	assert_i64(s2_features_text(&f, NULL, 0), (int)strlen(text));
+	assert_i64(s2_features_parse("max,granule=16k,dline=128,-fwb", &f, NULL), 0);
+	s2_features_text(&f, text, sizeof(text));
+	assert_string_equal(text, "granule=16k pa=52 vmid=16 bbm=2 vhe tlbirange ttl lpa2 xnx dic idc haf "
+				  "dline=128 iline=64");
+	for (size_t i = 0; s2_features_preset_name(i); i++)
+		assert_true(strlen(s2_features_preset_source(i)) > 10);
+	assert_null(s2_features_preset_source(SIZE_MAX));
+}
+
+/* A struct that was changed after it was parsed is another machine than its name says. */
+static void a_name_is_believed_if_it_says_what_is_there(void **state)
+{
+	struct s2_machine_config cfg = {.cpus = 1};
+	struct s2_machine *m;
+
+	(void)state;
+	assert_i64(s2_features_parse("neoverse-n1,bbm=1", &cfg.features, NULL), 0);
+	assert_true(s2_features_is_named(&cfg.features));
+	assert_i64(s2_machine_create(&cfg, &m), 0);
+	assert_string_equal(s2_machine_features(m)->name, "neoverse-n1,bbm=1");
+	s2_machine_destroy(m);
+	cfg.features.fwb = true;
+	assert_false(s2_features_is_named(&cfg.features));
+	assert_i64(s2_machine_create(&cfg, &m), 0);
+	assert_string_equal(s2_machine_features(m)->name, "");
+	assert_true(s2_machine_features(m)->fwb);
+	s2_machine_destroy(m);
+	cfg.features.fwb = false;
+	cfg.features.dline_shift = 7;
+	assert_false(s2_features_is_named(&cfg.features));
+	snprintf(cfg.features.name, sizeof(cfg.features.name), "none");
+	assert_false(s2_features_is_named(&cfg.features));
 }
 
 static void fwb_brings_idc_and_range_brings_ttl(void **state)
@@ -305,6 +355,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(presets_are_the_measured_cpus_in_order),
+		s2_unit_test(a_preset_says_what_it_has_and_whose_word_that_is),
+		s2_unit_test(a_name_is_believed_if_it_says_what_is_there),
 		s2_unit_test(fwb_brings_idc_and_range_brings_ttl),
 		s2_unit_test(an_unknown_preset_leaves_the_features),
 		s2_unit_test(each_switch_turns_its_feature_on_and_off_and_nothing_else),

@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 #include "study/base/parse.h"
 
@@ -166,24 +168,60 @@ int s2_profile_read(FILE *in, const char *name, struct s2_profile *profile, stru
 	return ret;
 }
 
+/* Beside the program: in the source tree of a build folder, or where a copy was installed to. */
+static const char *const beside[] = {"/../../profiles", "/../share/stage2sim/profiles"};
+
+/** "@p dir@p more/@p name.profile", to be freed. */
+static char *join(const char *dir, const char *more, const char *name)
+{
+	const size_t size = strlen(dir) + strlen(more) + strlen(name) + sizeof("/" ENDING);
+	char *path = malloc(size);
+
+	if (path != NULL)
+		(void)snprintf(path, size, "%s%s/%s" ENDING, dir, more, name);
+	return path;
+}
+
+/** The folder of the program that runs, or "" where the system does not tell. */
+static void program_dir(char *dir, size_t size)
+{
+	const ssize_t len = readlink("/proc/self/exe", dir, size - 1);
+	char *slash;
+
+	dir[len > 0 ? len : 0] = '\0';
+	slash = strrchr(dir, '/');
+	if (slash != NULL)
+		*slash = '\0';
+}
+
+/** Where a profile of that name is, or NULL without memory; to be freed. */
+static char *find_profile(const char *name)
+{
+	char dir[4096], *path = join(S2_PROFILE_DIR, "", name);
+
+	program_dir(dir, sizeof(dir));
+	for (size_t i = 0; path != NULL && dir[0] != '\0' && access(path, R_OK) != 0 && i < 2; i++) {
+		char *other = join(dir, beside[i], name);
+
+		if (other != NULL && access(other, R_OK) == 0) {
+			free(path);
+			return other;
+		}
+		free(other);
+	}
+	return path;
+}
+
 /** Where the profile @p spec is; to be freed. */
 static char *profile_path(const char *spec)
 {
 	const char *dir = getenv("S2_PROFILE_DIR");
 	const size_t len = strlen(spec);
 	const size_t ending = strlen(ENDING);
-	size_t size;
-	char *path;
 
 	if (strchr(spec, '/') != NULL || (len > ending && !strcmp(spec + len - ending, ENDING)))
 		return strdup(spec);
-	if (dir == NULL)
-		dir = S2_PROFILE_DIR;
-	size = strlen(dir) + len + ending + 2;
-	path = malloc(size);
-	if (path != NULL)
-		(void)snprintf(path, size, "%s/%s" ENDING, dir, spec);
-	return path;
+	return dir != NULL ? join(dir, "", spec) : find_profile(spec);
 }
 
 int s2_profile_load(const char *spec, struct s2_profile *profile, struct s2_error *err)

@@ -24,6 +24,7 @@
 	       "size of the host's pages behind it, and so of stage-2 mappings")
 
 #define S2_ROW_IPA_BITS(field) \
-	S2_ROW(U64, field, "ipa-bits", "N", "40", "IPA size of the VM", .min = 32, .max = 52)
+	S2_ROW(U64, field, "ipa-bits", "N", "0",                                \
+	       "IPA size of the VM; 0: as its memory needs, at least 40", .max = 52)
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "study/option/machine_help.h"
 #include "study/report/plot.h"
 #include "study/report/report.h"
 #include "study/run/session.h"
@@ -175,6 +176,12 @@ static int show_version(struct s2_session *s)
 	return fflush(s->out) != 0 ? failed(s, "standard output", errno) : 0;
 }
 
+static int show_machines(struct s2_session *s)
+{
+	s2_machine_help(s->out);
+	return fflush(s->out) != 0 ? failed(s, "standard output", errno) : 0;
+}
+
 static int run_session(struct s2_session *s, enum s2_exit *status)
 {
 	int r;
@@ -183,6 +190,8 @@ static int run_session(struct s2_session *s, enum s2_exit *status)
 		return show_help(s);
 	if (s->common.version)
 		return show_version(s);
+	if (s->common.machine != NULL && !strcmp(s->common.machine, "help"))
+		return show_machines(s);
 	r = s2_session_prepare(s);
 	if (r == 0)
 		r = s2_session_run(s);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/base/random.h"
+#include "study/work/vm_check.h"
 
 /* Any place that is congruent to the IPA at every block size. */
 #define HVA UINT64_C(0x400000000000)
@@ -391,7 +392,8 @@ static int make_vm(struct booting *b, const struct s2_flavour *flavour)
 {
 	const struct s2_vm_config vc = {
 		.flavour = flavour,
-		.ipa_bits = (unsigned)b->boot->ipa_bits,
+		.ipa_bits = s2_check_ipa_bits_for(b->boot->ipa_bits, S2_BOOT_BASE,
+						  b->boot->memory),
 		.vmids = b->vmids,
 	};
 	const struct s2_slot_config ram = {

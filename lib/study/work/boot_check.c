@@ -76,7 +76,9 @@ int s2_boot_touched(const struct s2_boot *boot, struct s2_boot_touch *touch, str
 static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
 			const struct s2_flavour *flavour, struct s2_error *err)
 {
-	const uint64_t limit = (UINT64_C(1) << boot->ipa_bits) - S2_BOOT_BASE;
+	const unsigned bits = s2_check_ipa_bits_for(boot->ipa_bits, S2_BOOT_BASE, boot->memory);
+	const unsigned most = s2_check_ipa_limit(f, flavour);
+	const uint64_t limit = (UINT64_C(1) << (bits < most ? bits : most)) - S2_BOOT_BASE;
 
 	if (s2_check_backing(boot->backing, f, err))
 		return -EINVAL;
@@ -92,9 +94,10 @@ static int check_memory(const struct s2_boot *boot, const struct s2_features *f,
 	if (boot->memory <= limit)
 		return 0;
 	s2_error_set(err, 1,
-		     "--memory: %" PRIu64 " bytes from 1 GiB on pass the IPA limit of 2^%" PRIu64
-		     ", expected at most %" PRIu64,
-		     boot->memory, boot->ipa_bits, limit);
+		     "--memory: %" PRIu64 " bytes from 1 GiB on pass the IPA limit of 2^%u%s, "
+		     "expected at most %" PRIu64,
+		     boot->memory, bits < most ? bits : most,
+		     bits > most ? " of machine and flavour" : "", limit);
 	return -EINVAL;
 }
 

@@ -21,11 +21,7 @@ static int migrate_check_refuse(struct s2_error *err, const char *text)
 
 unsigned s2_migrate_ipa_bits(uint64_t slot)
 {
-	unsigned bits = S2_DEFAULT_IPA_BITS;
-
-	while (bits < 52 && slot > (UINT64_C(1) << bits) - S2_MIGRATE_BASE)
-		bits++;
-	return bits;
+	return s2_check_ipa_bits_for(0, S2_MIGRATE_BASE, slot);
 }
 
 uint64_t s2_migrate_held(const struct s2_migrate *mig, const struct s2_features *features)

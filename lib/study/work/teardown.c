@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/work/vm_check.h"
+
 /* Any place that is congruent to the IPA at every block size. */
 #define TEARDOWN_HVA UINT64_C(0x400000000000)
 #define PA	     (4 * S2_DYING_BASE)
@@ -64,7 +66,8 @@ static int create(const struct lives *l, uint64_t vcpus, uint64_t first_cpu, str
 {
 	const struct s2_vm_config cfg = {
 		.flavour = l->flavour,
-		.ipa_bits = (unsigned)l->dying->ipa_bits,
+		.ipa_bits = s2_check_ipa_bits_for(l->dying->ipa_bits, S2_DYING_BASE,
+						  l->dying->memory),
 		.vmids = l->vmids,
 	};
 	int ret = s2_vm_create(l->m, &cfg, out);

@@ -42,7 +42,9 @@ static int check_space(const struct s2_dying *d, const struct s2_features *f,
 		       const struct s2_flavour *flavour, struct s2_error *err)
 {
 	unsigned pa_bits = f->pa_bits < 48 ? f->pa_bits : 48;
-	uint64_t ipa_limit = UINT64_C(1) << d->ipa_bits;
+	const unsigned bits = s2_check_ipa_bits_for(d->ipa_bits, S2_DYING_BASE, d->memory);
+	const unsigned most = s2_check_ipa_limit(f, flavour);
+	uint64_t ipa_limit = UINT64_C(1) << (bits < most ? bits : most);
 	/* Table pages have the upper half of the PA space; memory begins at 4 GiB. */
 	uint64_t pa_room = (UINT64_C(1) << (pa_bits - 1)) - 4 * S2_DYING_BASE;
 
@@ -50,7 +52,7 @@ static int check_space(const struct s2_dying *d, const struct s2_features *f,
 		return -EINVAL;
 	if (d->memory > ipa_limit - S2_DYING_BASE)
 		return teardown_check_refuse(err, "memory", d->memory,
-					     "less, from 1 GiB on, than --ipa-bits has room for");
+					     "less, from 1 GiB on, than --ipa-bits, the machine and the flavour have room for");
 	if (d->memory > pa_room)
 		return teardown_check_refuse(err, "memory", d->memory,
 					     "less than half the machine's PA space");

@@ -9,6 +9,9 @@
 /* PARange is capped there without LPA2. */
 #define PLAIN_PA_BITS 48
 
+#define LEAST_IPA_BITS 32
+#define MOST_IPA_BITS  52
+
 bool s2_check_is_leaf_size(const struct s2_features *features, uint64_t size)
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)features->granule};
@@ -34,16 +37,27 @@ unsigned s2_check_ipa_limit(const struct s2_features *features, const struct s2_
 	return wide || features->pa_bits < PLAIN_PA_BITS ? features->pa_bits : PLAIN_PA_BITS;
 }
 
+unsigned s2_check_ipa_bits_for(uint64_t bits, uint64_t base, uint64_t size)
+{
+	unsigned needed = S2_DEFAULT_IPA_BITS;
+
+	while (needed < MOST_IPA_BITS && size > (UINT64_C(1) << needed) - base)
+		needed++;
+	return bits ? (unsigned)bits : needed;
+}
+
 int s2_check_ipa_bits(uint64_t bits, const struct s2_features *features,
 		      const struct s2_flavour *flavour, struct s2_error *err)
 {
 	const unsigned most = s2_check_ipa_limit(features, flavour);
 
-	if (bits <= most)
+	if (!bits || (bits >= LEAST_IPA_BITS && bits <= most))
 		return 0;
 	s2_error_set(err, 1,
-		     "--ipa-bits: got %" PRIu64
-		     ", expected at most %u, as machine and flavour have",
+		     bits < LEAST_IPA_BITS
+			     ? "--ipa-bits: got %" PRIu64 ", expected 32 to %u, or 0: as memory needs"
+			     : "--ipa-bits: got %" PRIu64
+			       ", expected at most %u, as machine and flavour have",
 		     bits, most);
 	return -EINVAL;
 }

@@ -20,7 +20,10 @@ int s2_check_backing(uint64_t size, const struct s2_features *features, struct s
 /** The widest IPA: beyond 48 bits it takes 64 KiB pages, or FEAT_LPA2 and a flavour that uses it. */
 unsigned s2_check_ipa_limit(const struct s2_features *features, const struct s2_flavour *flavour);
 
-/** --ipa-bits is @p bits, at most that. @return 0; -EINVAL with @p err set */
+/** @p bits; for 0 as many as @p size bytes from @p base on need, at least KVM's default. */
+unsigned s2_check_ipa_bits_for(uint64_t bits, uint64_t base, uint64_t size);
+
+/** --ipa-bits is @p bits, 0 or 32 to that. @return 0; -EINVAL with @p err set */
 int s2_check_ipa_bits(uint64_t bits, const struct s2_features *features,
 		      const struct s2_flavour *flavour, struct s2_error *err);
 

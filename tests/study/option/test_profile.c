@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "study/option/profile.h"
 
@@ -201,6 +202,26 @@ static void a_profile_that_is_not_there_is_named(void **state)
 	assert_i64(err.code, S2_PROFILE_OPEN);
 }
 
+/* From a build folder: this program's own, whose source tree has them. */
+static void a_profile_is_found_without_a_variable(void **state)
+{
+	char dir[4096] = "";
+	struct s2_profile profile;
+	struct s2_error err = {0};
+
+	(void)state;
+	if (getenv("S2_PROFILE_DIR"))
+		(void)snprintf(dir, sizeof(dir), "%s", getenv("S2_PROFILE_DIR"));
+	unsetenv("S2_PROFILE_DIR");
+	if (s2_profile_load("d05", &profile, &err) == -ENOENT && access("/proc/self/exe", F_OK))
+		skip();
+	assert_i64(err.code, 0);
+	assert_true(profile.op[S2_OP_DC_CIVAC].known);
+	s2_profile_free(&profile);
+	if (dir[0])
+		setenv("S2_PROFILE_DIR", dir, 1);
+}
+
 static void sequences_have_names_that_are_no_operations(void **state)
 {
 	(void)state;
@@ -223,6 +244,7 @@ int main(void)
 		s2_unit_test(a_counted_operation_without_a_cost_makes_it_unknown),
 		s2_unit_test(shipped_profiles_hold_what_was_measured),
 		s2_unit_test(a_profile_that_is_not_there_is_named),
+		s2_unit_test(a_profile_is_found_without_a_variable),
 		s2_unit_test(sequences_have_names_that_are_no_operations),
 	};
 

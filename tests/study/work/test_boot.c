@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "study/work/boot.h"
+#include "study/work/vm_check.h"
 
 int boot_main(int argc, char **argv);
 #define main boot_main
@@ -403,8 +404,13 @@ static void bad_options_are_one_line_and_status_2(void **state)
 	assert_refused("--backing 3M",
 		       "--backing: got 3145728, expected a page of the machine or a block that "
 		       "KVM maps (4K, 2M, 1G with 4K pages)");
-	assert_refused("--memory 1024G", "--memory: 1099511627776 bytes from 1 GiB on pass the IPA "
-					 "limit of 2^40, expected at most 1098437885952");
+	assert_refused("--memory 1024G --ipa-bits 40",
+		       "--memory: 1099511627776 bytes from 1 GiB on pass the IPA limit of 2^40, "
+		       "expected at most 1098437885952");
+	/* The IPA size follows, as far as the machine goes. */
+	assert_refused("--memory 1024G --machine cortex-a55",
+		       "--memory: 1099511627776 bytes from 1 GiB on pass the IPA limit of 2^40 of "
+		       "machine and flavour, expected at most 1098437885952");
 	assert_refused("--ipa-bits 52",
 		       "--ipa-bits: got 52, expected at most 48, as machine and flavour have");
 	assert_refused("--ipa-bits 52 --machine max --flavour oldest",
@@ -433,6 +439,18 @@ static void bad_options_are_one_line_and_status_2(void **state)
 }
 
 /* Each policy and workload of the program runs. */
+static void the_ipa_size_follows_the_memory(void **state)
+{
+	static const struct {
+		uint64_t memory, bits;
+	} rows[] = {{128 * GIB, 40}, {1023 * GIB, 40}, {1024 * GIB, 41}, {200 * 1024 * GIB, 48}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_u64(s2_check_ipa_bits_for(0, S2_BOOT_BASE, rows[i].memory), rows[i].bits);
+	assert_u64(s2_check_ipa_bits_for(44, S2_BOOT_BASE, GIB), 44);
+}
+
 static void all_workloads_run(void **state)
 {
 	char *argv[] = {(char[]){"s2-boot"}, (char[]){"--workload"}, (char[]){"all"},
@@ -466,6 +484,7 @@ int main(void)
 		s2_unit_test(set_way_cleans_around_each_toggle_of_the_decompressor),
 		s2_unit_test(touched_pages_apart_map_whole_blocks),
 		s2_unit_test(bad_options_are_one_line_and_status_2),
+		s2_unit_test(the_ipa_size_follows_the_memory),
 		s2_unit_test(all_workloads_run),
 	};
 
