@@ -145,6 +145,8 @@ static void point_json(struct writer *w, const struct s2_point *point, json_t *o
 	for (size_t i = 0; i < point->n_results; i++)
 		append(w, results, result_json(w, &point->results[i]));
 	set(w, object, "results", results);
+	if (point->skipped != NULL)
+		set(w, object, "skipped", json_string(point->skipped));
 }
 
 static void points_json(struct writer *w, const struct s2_report *report, json_t *object)

@@ -90,7 +90,7 @@ static void fill_cell(const struct s2_report *report, const struct s2_point *poi
 	size_t n = 0;
 
 	if (isnan(best.value)) {
-		(void)snprintf(cell, S2_TEXT_ROOM, "?");
+		(void)snprintf(cell, S2_TEXT_ROOM, point->skipped != NULL ? "-" : "?");
 		return;
 	}
 	for (size_t i = 0; i < point->n_results && n < sizeof(letters) - 1; i++)
@@ -198,7 +198,7 @@ static void write_soundness(const struct s2_report *report, const struct tally *
 {
 	if (tally->unsound != 0)
 		(void)fprintf(out, "unsound at %zu", tally->unsound);
-	else if (tally->sound == report->n_points)
+	else if (tally->sound == report->n_points - report->n_skipped)
 		(void)fprintf(out, "sound");
 	else
 		(void)fprintf(out, "unchecked");
@@ -208,18 +208,32 @@ static void write_soundness(const struct s2_report *report, const struct tally *
 static void write_wins(const struct s2_report *report, FILE *out)
 {
 	const struct s2_point *first = &report->points[0];
+	const size_t n = report->n_points - report->n_skipped;
 	struct tally tallies[S2_OPTION_LIST_MAX] = {{0}};
 
 	for (size_t p = 0; p < report->n_points; p++)
-		tally_point(report, &report->points[p], tallies);
+		if (report->points[p].skipped == NULL)
+			tally_point(report, &report->points[p], tallies);
 	for (size_t i = 0; i < first->n_results; i++) {
 		(void)fprintf(out, "%c %s: lowest at %zu of %zu points, alone at %zu%s; ",
 			      letter(i), first->results[i].policy, tallies[i].wins,
-			      report->n_points, tallies[i].alone,
-			      tallies[i].wins == report->n_points ? " (never beaten)" : "");
+			      n, tallies[i].alone,
+			      tallies[i].wins == n ? " (never beaten)" : "");
 		write_soundness(report, &tallies[i], out);
 		(void)fputc('\n', out);
 	}
+}
+
+/** What is left out of the tables, and why. */
+static void write_skipped(const struct s2_report *report, FILE *out)
+{
+	char text[512];
+
+	if (report->n_skipped == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%zu of %zu points cannot be, and were left out (-): %s",
+		       report->n_skipped, report->n_points, s2_report_skipped(report));
+	s2_write_wrapped(out, text, 2, S2_TABLE_WIDTH);
 }
 
 int s2_table_sweep(const struct s2_report *report, FILE *out)
@@ -231,5 +245,6 @@ int s2_table_sweep(const struct s2_report *report, FILE *out)
 	if (report->n_axes == 1)
 		(void)fputc('\n', out);
 	write_wins(report, out);
+	write_skipped(report, out);
 	return 0;
 }

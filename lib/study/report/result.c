@@ -85,6 +85,7 @@ void s2_report_free(struct s2_report *report)
 			free_result(&point->results[k]);
 		free(point->results);
 		free(point->pairs);
+		free(point->skipped);
 	}
 	free(report->points);
 	report->points = NULL;
@@ -152,6 +153,14 @@ double s2_result_metric(const struct s2_result *result, const char *metric)
 		return (double)result->ops.n[op];
 	measure = s2_result_find(result, metric);
 	return measure != NULL ? measure->value : NAN;
+}
+
+const char *s2_report_skipped(const struct s2_report *report)
+{
+	for (size_t p = 0; p < report->n_points; p++)
+		if (report->points[p].skipped != NULL)
+			return report->points[p].skipped;
+	return NULL;
 }
 
 size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status)

@@ -90,6 +90,7 @@ struct s2_point {
 	size_t n_pairs;
 	struct s2_result *results;
 	size_t n_results;
+	char *skipped; /**< of a sweep: why this point cannot be, nothing was run; or NULL; owned */
 };
 
 /** All that a program found. */
@@ -104,6 +105,7 @@ struct s2_report {
 	size_t n_axes;
 	struct s2_point *points;
 	size_t n_points;
+	size_t n_skipped; /**< points that cannot be */
 };
 
 /** Room for points with @p n_results results each. @return 0 or -ENOMEM */
@@ -128,6 +130,9 @@ S2_API const struct s2_measure *s2_result_find(const struct s2_result *result, c
  * that does not apply, or has no such measure.
  */
 S2_API double s2_result_metric(const struct s2_result *result, const char *metric);
+
+/** Why the first point that cannot be cannot, or NULL if all can. */
+S2_API const char *s2_report_skipped(const struct s2_report *report);
 
 /** How many verdicts of @p report have @p status. */
 S2_API size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status);

@@ -89,6 +89,38 @@ static int note_workload(struct s2_session *s, size_t p)
 	return 0;
 }
 
+/** A sweep's point that cannot be: it says why, and nothing is run there. */
+static int skip_point(struct s2_session *s, size_t p)
+{
+	struct s2_point *point = &s->report.points[p];
+
+	point->skipped = strdup(s->err.text);
+	if (point->skipped == NULL) {
+		s2_error_set(&s->err, S2_OPTIONS_MEMORY, "out of memory");
+		return -ENOMEM;
+	}
+	s->report.n_skipped++;
+	for (size_t i = 0; i < s->policies.n; i++)
+		point->results[i].policy = policy_at(s, i)->name;
+	return 0;
+}
+
+/** All points skipped is an error like any other; some are told of. */
+static int note_skipped(struct s2_session *s)
+{
+	const struct s2_report *report = &s->report;
+
+	if (report->n_skipped == report->n_points) {
+		s2_error_set(&s->err, S2_OPTIONS_VALUE, "%s", s2_report_skipped(report));
+		return -EINVAL;
+	}
+	if (report->n_skipped != 0)
+		(void)fprintf(s->errs, "%s: %zu of %zu points cannot be, and are left out; the first: %s\n",
+			      s->program->name, report->n_skipped, report->n_points,
+			      s2_report_skipped(report));
+	return 0;
+}
+
 /** Checks a point, and which policies mean something there. */
 static int check_point(struct s2_session *s, size_t p)
 {
@@ -100,11 +132,9 @@ static int check_point(struct s2_session *s, size_t p)
 	if (r < 0)
 		return r;
 	run = run_at(s, p);
-	if (s->program->check != NULL) {
-		r = s->program->check(&run, &s->err);
-		if (r < 0)
-			return r;
-	}
+	r = s->program->check != NULL ? s->program->check(&run, &s->err) : 0;
+	if (r < 0)
+		return s->sweep.n_axes != 0 ? skip_point(s, p) : r;
 	for (size_t i = 0; i < s->policies.n; i++) {
 		struct s2_result *result = &s->report.points[p].results[i];
 
@@ -252,6 +282,8 @@ int s2_session_run(struct s2_session *s)
 	}
 	for (size_t p = 0; p < s->n_points && r == 0; p++)
 		r = check_point(s, p);
+	if (r == 0)
+		r = note_skipped(s);
 	if (r == 0)
 		r = select_policies(s);
 	if (r == 0)

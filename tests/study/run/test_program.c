@@ -157,12 +157,29 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 		       "costs");
 }
 
-/* The bad point is the last one: the first ones must not have run. */
-static void every_point_is_checked_before_any_runs(void **state)
+/* With --bad what runs would fail: nothing does. */
+static void a_sweep_of_impossible_points_is_refused_before_any_runs(void **state)
 {
 	(void)state;
-	assert_refused("--bad --sweep chunk=4K,3K",
+	assert_refused("--bad --sweep chunk=3K,5K",
 		       "--memory: got 1048576 bytes, expected a multiple of --chunk");
+}
+
+/* It says how many and why, and goes on. */
+static void a_point_that_cannot_be_is_left_out(void **state)
+{
+	static const char why[] = "--memory: got 1048576 bytes, expected a multiple of --chunk";
+	struct ran ran = run_words(&fake_program, "--sweep chunk=3K,4K,5K");
+	char line[256];
+
+	(void)state;
+	(void)snprintf(line, sizeof(line),
+		       "s2-try: 2 of 3 points cannot be, and are left out; the first: %s\n", why);
+	assert_string_equal(ran.errs, line);
+	assert_i64(ran.status, 0);
+	assert_non_null(strstr(ran.out, "A every: lowest at 0 of 1 points"));
+	assert_non_null(strstr(ran.out, "2 of 3 points cannot be, and were left out (-): --memory"));
+	forget_run(&ran);
 }
 
 static void a_run_that_fails_prints_nothing_of_the_others(void **state)
@@ -239,7 +256,8 @@ int main(void)
 		s2_unit_test(a_policy_that_applies_nowhere_is_left_out_or_refused),
 		s2_unit_test(pages_are_those_of_the_machine),
 		s2_unit_test(wrong_usage_is_one_line_and_status_2),
-		s2_unit_test(every_point_is_checked_before_any_runs),
+		s2_unit_test(a_sweep_of_impossible_points_is_refused_before_any_runs),
+		s2_unit_test(a_point_that_cannot_be_is_left_out),
 		s2_unit_test(a_run_that_fails_prints_nothing_of_the_others),
 		s2_unit_test(help_teaches),
 		s2_unit_test(options_that_a_program_has_no_use_for_are_not_there),
