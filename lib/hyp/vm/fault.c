@@ -105,7 +105,30 @@ static int get_frame(const struct fault *f, uint64_t page, bool *writable, struc
 	return ret;
 }
 
-/* Copying the zero page on a write first takes the old translation away. */
+/*
+ * kvm_set_spte_gfn(): the copy is mapped read-only at once, if there is a table for
+ * it, since no cache of tables is passed.  @return 1 if it is mapped; 0; -ENOMEM
+ */
+static int change_pte(const struct fault *f, struct s2_range range)
+{
+	struct s2_vm *vm = f->vcpu->vm;
+	struct s2_memcache none = {0};
+	struct s2_leaf leaf;
+	int ret = s2_pgtable_lookup(vm->mmu, NULL, range.ipa, &leaf);
+
+	if (ret || leaf.level != S2_LAST_LEVEL)
+		return ret;
+	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, range,
+			     s2_pa(f->slot->cfg.pa.v + (f->ipa.v - f->slot->cfg.ipa.v)), S2_PROT_R,
+			     &none, 0);
+	return ret ? ret : 1;
+}
+
+/*
+ * Copying the zero page on a write first takes the old translation away.  The notifier
+ * has the fault begin anew (mmu_invalidate_retry()): where change_pte() has mapped the
+ * copy it finds only permissions missing.  @return whether it does, or negative
+ */
 static int break_zero_page(const struct fault *f, uint64_t page)
 {
 	struct s2_vm *vm = f->vcpu->vm;
@@ -117,11 +140,7 @@ static int break_zero_page(const struct fault *f, uint64_t page)
 	ret = s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
 	if (ret || !vm->cfg.flavour->zero_page_change_pte)
 		return ret;
-	/* change_pte() maps the copy read-only at once; the fault then maps it for good. */
-	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, range,
-			     s2_pa(f->slot->cfg.pa.v + (f->ipa.v - f->slot->cfg.ipa.v)), S2_PROT_R,
-			     NULL, 0);
-	return ret ? ret : s2_vm_unmap(vm, f->vcpu->cpu, range, S2_UNMAP_CLEAR);
+	return change_pte(f, range);
 }
 
 /* Without DIC a page becomes executable when it is first fetched from. */
@@ -161,12 +180,12 @@ static int mark_dirty(const struct fault *f, uint64_t page, unsigned prot)
 }
 
 /* Over an entry of the same size only its permissions are in the way. */
-static int set_mapping(const struct fault *f, bool permission, uint64_t size, struct s2_pa pa,
+static int set_mapping(const struct fault *f, bool relax, uint64_t size, struct s2_pa pa,
 		       unsigned prot)
 {
 	int ret;
 
-	if (permission && size == f->granule)
+	if (relax)
 		ret = s2_pgtable_relax_perms(f->vcpu->vm->mmu, f->vcpu->cpu, f->ipa, prot);
 	else
 		ret = map_fault(f, size, pa, prot);
@@ -178,24 +197,22 @@ static int user_mem_abort(const struct fault *f)
 {
 	struct s2_vm *vm = f->vcpu->vm;
 	uint64_t page = s2_vm_slot_page(vm, f->slot, f->ipa), size;
-	bool permission = f->permission;
-	bool writable;
+	const bool copies = f->access == S2_ACCESS_WRITE && s2_slot_is_zero(f->slot, page);
+	bool writable, relax;
 	struct s2_pa pa;
 	unsigned prot;
-	int ret;
+	int changed = break_zero_page(f, page);
+	int ret = changed < 0 ? changed : get_frame(f, page, &writable, &pa);
 
-	if (s2_slot_is_zero(f->slot, page))
-		permission = permission && f->access != S2_ACCESS_WRITE;
-	ret = break_zero_page(f, page);
-	if (!ret)
-		ret = get_frame(f, page, &writable, &pa);
 	if (ret)
 		return ret;
 	size = vma_pagesize(f);
+	relax = copies ? changed && size == s2_page_size(&vm->mmu->geo)
+		       : f->permission && size == f->granule;
 	prot = fault_prot(f, writable);
 	/* Before the page can be written: unlike the kernel's, the bit may need memory. */
 	ret = mark_dirty(f, page, prot);
-	return ret ? ret : set_mapping(f, permission, size, pa, prot);
+	return ret ? ret : set_mapping(f, relax, size, pa, prot);
 }
 
 /* The same from where the host has found the page: no slot is asked. */
@@ -206,7 +223,7 @@ static int host_page_abort(const struct fault *f)
 
 	if (!(prot & (S2_PROT_DEVICE | S2_PROT_NORMAL_NC)) && grants_exec(f))
 		prot |= S2_PROT_X;
-	return set_mapping(f, f->permission, page->size,
+	return set_mapping(f, f->permission && page->size == f->granule, page->size,
 			   s2_pa(page->pa.v + (f->ipa.v & (page->size - 1))), prot);
 }
 
