@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* s2-sgi: what a guest's write of ICC_SGI1R costs its hypervisor, by routing policy. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "study/run/program.h"
+#include "study/work/sgi_layout.h"
 #include "study/work/sgi_log.h"
 #include "study/work/sgi_published.h"
 
 struct settings {
 	uint64_t vcpus, target, writes, list_registers, host_page;
 	int state;
+	const char *mpidr;
 };
 
 /* The workload that runs published measurements instead of one load. */
@@ -27,6 +30,8 @@ static const struct s2_option options[] = {
 	       .group = "The guest"),
 	OPTION(U64, target, "target", "INDEX", "512",
 	       "workload one: index of the target; 512 is the last vcpu", .max = LAST),
+	OPTION(STRING, mpidr, "mpidr", "LAYOUT", "kvm",
+	       "which MPIDR each vcpu has: kvm, flat, cluster:N, or a file with one a line"),
 	OPTION(CHOICE, state, "state", NULL, "idle", "what targets are doing", .choices = states),
 	OPTION(U64, writes, "writes", "N", "10000", "workload storm: how many writes", .min = 1,
 	       .max = 10000000),
@@ -69,6 +74,7 @@ static const struct s2_example examples[] = {
 	{"--vcpus 64 --profile altra", "the case of the 2023 series"},
 	{"--vcpus 512 --workload absent,no-table", "where the series loses"},
 	{"--workload clusters --sweep vcpus=1..512 --plot sgi.svg", "cost against N"},
+	{"--mpidr flat --vcpus 112 --workload each", "a VMM that numbers Aff0 = 0 to 111"},
 	{"--workload published",
 	 "what the model predicts of measurements that it was not fitted to"},
 	{"--workload replay guest.rich.txt.gz", "the SGIs of a real guest"},
@@ -123,6 +129,40 @@ static int check_replay(const struct s2_run *run, struct s2_error *err)
 	return 0;
 }
 
+static bool is_kvm(const struct settings *set)
+{
+	return !strcmp(set->mpidr, "kvm");
+}
+
+/* One vcpu more may come late. */
+static int read_layout(const struct s2_run *run, struct s2_mpidr **mpidrs, struct s2_error *err)
+{
+	const struct settings *set = run->settings;
+
+	return s2_sgi_layout(set->mpidr, (unsigned)set->vcpus + (run->workload->id == S2_SGI_LATE),
+			     mpidrs, err);
+}
+
+static int check_layout(const struct s2_run *run, struct s2_error *err)
+{
+	const struct settings *set = run->settings;
+	const int id = run->workload->id;
+	struct s2_mpidr *mpidrs;
+	int ret;
+
+	if (is_kvm(set))
+		return 0;
+	if (id == S2_SGI_NO_TABLE || id == S2_SGI_REPLAY || id == PUBLISHED) {
+		s2_error_set(err, 1, "--mpidr: got \"%.80s\", expected kvm: workload %s has its own",
+			     set->mpidr, run->workload->name);
+		return -EINVAL;
+	}
+	ret = read_layout(run, &mpidrs, err);
+	if (!ret)
+		free(mpidrs);
+	return ret;
+}
+
 static int check(const struct s2_run *run, struct s2_error *err)
 {
 	const struct settings *set = run->settings;
@@ -142,7 +182,9 @@ static int check(const struct s2_run *run, struct s2_error *err)
 		s2_error_set(err, 1, "--vcpus: got 512, expected at most 511: one is made late");
 		return -EINVAL;
 	}
-	ret = check_log(run, err);
+	ret = check_layout(run, err);
+	if (!ret)
+		ret = check_log(run, err);
 	if (ret)
 		return ret;
 	return run->workload->id == S2_SGI_REPLAY ? check_replay(run, err) : 0;
@@ -213,6 +255,8 @@ static int report(const struct s2_run *run, const struct s2_sgi_outcome *out,
 	estimate(run, result);
 	s2_result_measure(result, "writes", NULL, (double)out->writes);
 	s2_result_measure(result, "targets", NULL, (double)out->wanted);
+	if (!is_kvm(run->settings))
+		s2_result_measure(result, "unreachable", "vcpus", out->unreachable);
 	s2_result_measure(result, "target_locks", NULL, (double)out->targets.n[S2_OP_IRQ_LOCK]);
 	s2_result_measure(result, "lost", NULL, (double)out->lost);
 	s2_result_measure(result, "astray", NULL, (double)out->astray);
@@ -225,7 +269,7 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 {
 	const struct settings *set = run->settings;
 	const bool to_target = !strcmp(run->workload->name, "one") && set->target != LAST;
-	const struct s2_sgi_load load = {
+	struct s2_sgi_load load = {
 		.workload = (enum s2_sgi_workload)run->workload->id,
 		.vcpus = (unsigned)set->vcpus,
 		.target = (unsigned)(to_target ? set->target : set->vcpus - 1),
@@ -238,12 +282,18 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 		.routing = s2_routing_find(run->policy->name)->routing,
 		.features = run->features,
 	};
+	struct s2_mpidr *mpidrs = NULL;
 	struct s2_sgi_outcome out;
-	int ret;
+	int ret = 0;
 
 	if (run->workload->id == PUBLISHED)
 		return run_published(run, result, err);
-	ret = s2_sgi_load_run(&load, &out, err);
+	if (!is_kvm(set))
+		ret = read_layout(run, &mpidrs, err);
+	load.mpidrs = mpidrs;
+	if (!ret)
+		ret = s2_sgi_load_run(&load, &out, err);
+	free(mpidrs);
 	return ret ? ret : report(run, &out, result);
 }
 
@@ -276,10 +326,32 @@ static void write_series(const struct s2_sgi_series *series, const struct s2_fea
 	}
 }
 
+/* Whom no write of ICC_SGI1R can name, however a hypervisor routes. */
+static void write_unreachable(const struct s2_point *point, FILE *out)
+{
+	const struct s2_pair *layout = s2_point_find(point, "mpidr");
+	const struct s2_pair *vcpus = s2_point_find(point, "vcpus");
+	struct s2_mpidr *mpidrs;
+	char text[1024];
+
+	if (!layout || !vcpus || !strcmp(layout->value.text, "kvm") ||
+	    s2_sgi_layout(layout->value.text, (unsigned)vcpus->value.number, &mpidrs, NULL))
+		return;
+	s2_sgi_unreachable_text(mpidrs, (unsigned)vcpus->value.number, text, sizeof(text));
+	free(mpidrs);
+	if (text[0])
+		(void)fprintf(out,
+			      "--mpidr %s: no target list names vcpus %s: their Aff0 is above 15, and KVM\n"
+			      "offers no range selector (ICC_CTLR_EL1.RSS).  A guest cannot bring them up.\n",
+			      layout->value.text, text);
+}
+
 static void notes(const struct s2_report *report, FILE *out)
 {
 	struct s2_features features;
 
+	for (size_t p = 0; p < report->n_points && report->n_axes == 0; p++)
+		write_unreachable(&report->points[p], out);
 	if (!report->n_points || !report->points[0].workload ||
 	    strcmp(report->points[0].workload, "published") != 0)
 		return;

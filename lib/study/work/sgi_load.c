@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/work/sgi_layout.h"
 #include "study/work/sgi_log.h"
 #include "study/work/sgi_world.h"
 
@@ -35,23 +36,46 @@ static uint64_t list_write(struct s2_mpidr cluster, uint16_t targets, unsigned i
 	return write_of(&sgi);
 }
 
-static uint64_t target_write(struct s2_sgi_world *w, unsigned index, unsigned intid)
+static struct s2_mpidr mpidr_of(struct s2_sgi_world *w, unsigned index)
 {
-	const struct s2_mpidr m = s2_vgic_mpidr(s2_vgic_vcpu(w->vgic, index));
+	return s2_vgic_mpidr(s2_vgic_vcpu(w->vgic, index));
+}
 
-	return list_write(m, (uint16_t)(1U << s2_mpidr_aff(m, 0)), intid);
+/* To a vcpu that no list can name a guest writes nothing (gic_compute_target_list()). */
+static void send_to(struct s2_sgi_world *w, unsigned sender, unsigned index, unsigned intid)
+{
+	const struct s2_mpidr m = mpidr_of(w, index);
+
+	if (!s2_sgi_unreachable(m))
+		s2_sgi_world_send(w, sender,
+				  list_write(m, (uint16_t)(1U << s2_mpidr_aff(m, 0)), intid));
 }
 
 static void send_each(struct s2_sgi_world *w)
 {
 	for (unsigned i = 0; i < w->n; i++)
-		s2_sgi_world_send(w, 0, target_write(w, i, 1));
+		send_to(w, 0, i, 1);
+}
+
+static bool same_cluster(struct s2_mpidr a, struct s2_mpidr b)
+{
+	return ((a.v ^ b.v) & S2_MPIDR_CLUSTER) == 0;
+}
+
+static bool is_first_of_cluster(struct s2_sgi_world *w, unsigned index)
+{
+	unsigned i = 0;
+
+	while (!same_cluster(mpidr_of(w, i), mpidr_of(w, index)))
+		i++;
+	return i == index;
 }
 
 static void send_clusters(struct s2_sgi_world *w)
 {
-	for (unsigned id = 0; id < w->n; id += S2_SGI_LIST_BITS)
-		s2_sgi_world_send(w, 0, list_write(s2_mpidr_from_id(id), LIST_ALL, 1));
+	for (unsigned i = 0; i < w->n; i++)
+		if (!s2_sgi_unreachable(mpidr_of(w, i)) && is_first_of_cluster(w, i))
+			s2_sgi_world_send(w, 0, list_write(mpidr_of(w, i), LIST_ALL, 1));
 }
 
 static void send_absent(struct s2_sgi_world *w)
@@ -62,13 +86,13 @@ static void send_absent(struct s2_sgi_world *w)
 /* The targets that are there in the last vcpu's cluster. */
 static void send_last_cluster(struct s2_sgi_world *w)
 {
-	const struct s2_mpidr last = s2_vgic_mpidr(s2_vgic_vcpu(w->vgic, w->n - 1U));
+	const struct s2_mpidr last = mpidr_of(w, w->n - 1U);
 	uint16_t targets = 0;
 
 	for (unsigned i = 0; i < w->n; i++) {
-		const struct s2_mpidr m = s2_vgic_mpidr(s2_vgic_vcpu(w->vgic, i));
+		const struct s2_mpidr m = mpidr_of(w, i);
 
-		if (((m.v ^ last.v) & S2_MPIDR_CLUSTER) == 0)
+		if (same_cluster(m, last))
 			targets |= (uint16_t)(1U << s2_mpidr_aff(m, 0));
 	}
 	s2_sgi_world_send(w, 0, list_write(last, targets, 1));
@@ -79,27 +103,30 @@ static int send_late(struct s2_sgi_world *w, struct s2_error *err)
 	const int ret = s2_sgi_world_add_vcpu(w, err);
 
 	if (!ret)
-		s2_sgi_world_send(w, 0, target_write(w, w->n - 1U, 1));
+		send_to(w, 0, w->n - 1U, 1);
 	return ret;
 }
 
 /* Of 20 writes 14 have one target, 4 a list, 1 is a broadcast, 1 names nobody. */
-static uint64_t storm_write(struct s2_sgi_world *w)
+static void send_any(struct s2_sgi_world *w, unsigned sender)
 {
 	const unsigned kind = s2_sgi_world_random(w, 20);
 	const unsigned intid = s2_sgi_world_random(w, S2_N_SGIS);
 	const unsigned index = s2_sgi_world_random(w, w->n);
-	const struct s2_mpidr m = s2_vgic_mpidr(s2_vgic_vcpu(w->vgic, index));
 	const struct s2_sgi all = {.intid = (uint8_t)intid, .all_but_self = true};
 
 	if (kind < 14)
-		return target_write(w, index, intid);
-	if (kind < 18)
-		return list_write(m, (uint16_t)s2_sgi_world_random(w, LIST_ALL + 1U), intid);
-	if (kind < 19)
-		return write_of(&all);
-	return list_write(s2_mpidr_of(0, NOWHERE_AFF2, 0, 0),
-			  (uint16_t)s2_sgi_world_random(w, LIST_ALL + 1U), intid);
+		send_to(w, sender, index, intid);
+	else if (kind < 18)
+		s2_sgi_world_send(w, sender,
+				  list_write(mpidr_of(w, index),
+					     (uint16_t)s2_sgi_world_random(w, LIST_ALL + 1U), intid));
+	else if (kind < 19)
+		s2_sgi_world_send(w, sender, write_of(&all));
+	else
+		s2_sgi_world_send(w, sender,
+				  list_write(s2_mpidr_of(0, NOWHERE_AFF2, 0, 0),
+					     (uint16_t)s2_sgi_world_random(w, LIST_ALL + 1U), intid));
 }
 
 #define SETTLE_EVERY 64U
@@ -111,7 +138,7 @@ static void send_storm(struct s2_sgi_world *w, unsigned writes)
 			s2_sgi_world_settle(w);
 			s2_sgi_world_set_states(w, -1);
 		}
-		s2_sgi_world_send(w, s2_sgi_world_random(w, w->n), storm_write(w));
+		send_any(w, s2_sgi_world_random(w, w->n));
 	}
 }
 
@@ -119,7 +146,7 @@ static int send_all(struct s2_sgi_world *w, const struct s2_sgi_load *load, stru
 {
 	switch (load->workload) {
 	case S2_SGI_ONE:
-		s2_sgi_world_send(w, 0, target_write(w, load->target, 1));
+		send_to(w, 0, load->target, 1);
 		return 0;
 	case S2_SGI_EACH:
 	case S2_SGI_SHUFFLED:

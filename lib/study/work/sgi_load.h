@@ -48,6 +48,8 @@ struct s2_sgi_load {
 	unsigned writes;     /**< STORM */
 	unsigned page_shift; /**< of the host; 0: the machine's */
 	unsigned list_registers;
+	/** Of each vcpu, LATE's included; NULL: as KVM resets them. NO_TABLE sets its own. */
+	const struct s2_mpidr *mpidrs;
 	uint64_t seed;
 	const char *log; /**< REPLAY: path of a rich log */
 	struct s2_routing routing;
@@ -58,6 +60,7 @@ struct s2_sgi_outcome {
 	struct s2_counts sends;	  /**< of all writes, on the sending CPU */
 	struct s2_counts targets; /**< of what targets did between writes */
 	uint64_t writes;
+	unsigned unreachable; /**< vcpus that no target list can name */
 	uint64_t wanted; /**< targets named, by comparing all MPIDRs */
 	uint64_t lost;	 /**< of these, not reached */
 	uint64_t astray; /**< reached, and not named */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "study/base/random.h"
+#include "study/work/sgi_layout.h"
 
 /* The priority mask that a guest opens. */
 #define OPEN_MASK 0xf0U
@@ -47,6 +48,9 @@ int s2_sgi_world_add_vcpu(struct s2_sgi_world *w, struct s2_error *err)
 		return ret;
 	}
 	open_mask(vcpu);
+	if (w->mpidrs)
+		s2_vgic_set_mpidr(vcpu, w->mpidrs[w->n]);
+	w->out->unreachable += s2_sgi_unreachable(s2_vgic_mpidr(vcpu));
 	w->expected[w->n++] = 0;
 	return 0;
 }
@@ -148,6 +152,7 @@ int s2_sgi_world_open(struct s2_sgi_world *w, const struct s2_sgi_load *load,
 	w->out = out;
 	w->random = load->seed;
 	w->state = load->state;
+	w->mpidrs = load->mpidrs;
 	ret = s2_machine_create(&cfg, &w->machine);
 	if (ret) {
 		s2_error_set(err, 1, "cannot make a machine of %u CPUs: %s", cfg.cpus,

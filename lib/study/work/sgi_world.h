@@ -17,6 +17,7 @@ struct s2_sgi_world {
 	struct s2_vgic *vgic;
 	struct s2_sgi_outcome *out;
 	enum s2_sgi_target_state state;
+	const struct s2_mpidr *mpidrs; /**< or NULL */
 	uint64_t random;
 	unsigned n;
 	uint16_t expected[S2_VGIC_MAX_CPUS];
