@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stage2sim/psci.h>
 
-#include "hyp/vgic/vgic.h"
+#include "hyp/vgic/state/vgic.h"
 
 bool s2_psci_is_on(const struct s2_vgic_cpu *vcpu)
 {

@@ -6,9 +6,9 @@
 #ifndef STAGE2SIM_TESTS_SGI_FIXTURE_H
 #define STAGE2SIM_TESTS_SGI_FIXTURE_H
 
-#include "hyp/vgic/vcpu_lookup.h"
+#include "hyp/vgic/lookup/vcpu_lookup.h"
 #include "hyp/vgic/vgic_fixture.h"
-#include "hyp/vgic/vgic_run.h"
+#include "hyp/vgic/delivery/vgic_run.h"
 
 static inline struct s2_vgic_config sgi_policy(const char *name)
 {

@@ -9,7 +9,7 @@
 #include <stage2sim/insn.h>
 #include <stage2sim/vgic.h>
 
-#include "hyp/vgic/vgic.h"
+#include "hyp/vgic/state/vgic.h"
 #include "support.h"
 
 struct vm {
