@@ -165,6 +165,13 @@ static void a_sweep_of_impossible_points_is_refused_before_any_runs(void **state
 		       "--memory: got 1048576 bytes, expected a multiple of --chunk");
 }
 
+static void machines_are_listed_with_what_each_has(void **state)
+{
+	(void)state;
+	assert_prints("--machine help", "  generic       granule=4k pa=48 vmid=16 bbm=0 vhe\n");
+	assert_prints("--machine help", "(QEMU's CPU of that name");
+}
+
 /* It says how many and why, and goes on. */
 static void a_point_that_cannot_be_is_left_out(void **state)
 {
@@ -257,6 +264,7 @@ int main(void)
 		s2_unit_test(pages_are_those_of_the_machine),
 		s2_unit_test(wrong_usage_is_one_line_and_status_2),
 		s2_unit_test(a_sweep_of_impossible_points_is_refused_before_any_runs),
+		s2_unit_test(machines_are_listed_with_what_each_has),
 		s2_unit_test(a_point_that_cannot_be_is_left_out),
 		s2_unit_test(a_run_that_fails_prints_nothing_of_the_others),
 		s2_unit_test(help_teaches),
