@@ -29,6 +29,7 @@ struct s2_res_vm {
 	struct s2_link idle, active;
 	uint64_t entries; /**< old descriptors */
 	uint64_t groups;
+	uint64_t linked; /**< table pages of its tree; 0: no walk under this VMID reads anything */
 	struct s2_vmid vmid;
 	struct s2_res_vm *next; /**< of all that were ever watched */
 };

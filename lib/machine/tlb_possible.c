@@ -208,7 +208,9 @@ static void all_of(struct tlbi *t, struct s2_group *g)
 {
 	if (g->vm != t->vm || g->stage == S2_RESIDUE_SYNC)
 		return;
-	if (g->stage == S2_RESIDUE_STORED && !s2_group_visible(t->res, g, t->local, t->cpu))
+	/* Without tables nobody can bring back what a store has taken away. */
+	if (g->stage == S2_RESIDUE_STORED && g->vm->linked &&
+	    !s2_group_visible(t->res, g, t->local, t->cpu))
 		return;
 	note_change(t, g);
 	g = reached(t, g);

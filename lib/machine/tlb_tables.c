@@ -87,6 +87,14 @@ static uint64_t entry_ipa(const struct s2_residues *res, uint64_t ipa, int level
 	return ipa + ((uint64_t)i << s2_res_shift(res, level));
 }
 
+/* It is in no VM's tree any more. */
+static void unlink_page(struct s2_table_meta *meta)
+{
+	if (meta->linked)
+		meta->vm->linked--;
+	meta->linked = false;
+}
+
 /* The page at @table, and all below, maps memory of @vm from @ipa on. */
 static int adopt(struct s2_residues *res, const struct s2_table *table, struct s2_res_vm *vm,
 		 uint64_t ipa, int level)
@@ -96,7 +104,9 @@ static int adopt(struct s2_residues *res, const struct s2_table *table, struct s
 
 	if (!meta)
 		return -ENOMEM;
+	unlink_page(meta);
 	meta->vm = vm;
+	vm->linked++;
 	meta->page = ipa >> res->page_shift;
 	meta->level = level;
 	meta->linked = true;
@@ -232,7 +242,7 @@ static void orphan(struct s2_residues *res, const struct s2_table *table, struct
 		return;
 	if (g)
 		unlink_unseen(res, meta, g->store_cpu);
-	meta->linked = false;
+	unlink_page(meta);
 	meta->unlinked = g;
 	meta->page = g ? g->serial : 0;
 	for (unsigned i = 0; meta->level < S2_LAST_LEVEL && i < page_entries(res); i++) {
@@ -471,7 +481,7 @@ int s2_residues_table_free(struct s2_residues *res, uint64_t pa)
 	if (!meta)
 		return 0;
 	ret = keep_contents(res, meta);
-	meta->linked = false;
+	unlink_page(meta);
 	meta->unlinked = NULL;
 	return ret;
 }

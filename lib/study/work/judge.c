@@ -39,9 +39,13 @@ bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops)
 
 int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
 {
-	const struct s2_oracle_config cfg = {
-		.keep = 1, .story = judge && judge->told ? &judge->tell : NULL};
+	struct s2_oracle_config cfg = {.keep = 1};
 
+	if (judge) {
+		cfg.left_out = judge->left_out;
+		cfg.arg = judge->left_out_arg;
+		cfg.story = judge->told ? &judge->tell : NULL;
+	}
 	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
 }
 

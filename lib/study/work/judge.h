@@ -37,6 +37,8 @@ struct s2_question {
 
 /** A run under watch, and after it what was found. */
 struct s2_judge {
+	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn); /**< or NULL */
+	void *left_out_arg;	  /**< as of struct s2_oracle_config */
 	struct s2_oracle *oracle; /**< while it lasts */
 	bool watched;		  /**< it was, to the end, and nothing was missed */
 	uint64_t decided;

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every step of a life left out, on machines of every kind: found by a rule, or
+ * known to lose nothing; and the life as it is breaks none.
+ */
+#include "support.h"
+
+#include <string.h>
+
+#include "study/work/mutants.h"
+
+static struct s2_features features_of(const char *spec)
+{
+	struct s2_features f;
+
+	assert_i64(s2_features_parse(spec, &f, NULL), 0);
+	return f;
+}
+
+static struct s2_judge run_one(const struct s2_features *features, const char *flavour,
+			       const struct s2_mutant *mutant)
+{
+	struct s2_judge judge;
+	struct s2_error err = {0};
+
+	if (s2_mutant_run(features, s2_flavour_find(flavour), mutant, &judge, &err))
+		fail_msg("%s", err.text);
+	assert_true(judge.watched);
+	return judge;
+}
+
+static void the_life_breaks_no_rule_on_any_machine(void **state)
+{
+	static const char *const machines[] = {"cortex-a72",  "cortex-a55", "neoverse-n1",
+					       "neoverse-v1", "neoverse-n2", "max", "max,-vhe"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(machines); i++) {
+		const struct s2_features f = features_of(machines[i]);
+
+		for (size_t k = 0; s2_flavour_at(k); k++) {
+			const struct s2_judge judge = run_one(&f, s2_flavour_at(k)->name, NULL);
+
+			s2_test_row("%s as %s", machines[i], s2_flavour_at(k)->name);
+			assert_false(judge.told);
+		}
+	}
+}
+
+static void each_step_left_out_is_found_or_known_to_lose_nothing(void **state)
+{
+	static const char *const rows[][2] = {
+		{"cortex-a72", "newest"}, {"max", "kvm-6.12"}, {"neoverse-n1", "kvm-6.1"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct s2_features f = features_of(rows[i][0]);
+		struct s2_mutants mutants;
+		struct s2_error err = {0};
+		unsigned found = 0;
+
+		assert_i64(s2_mutants_find(&f, s2_flavour_find(rows[i][1]), &mutants, &err), 0);
+		assert_true(mutants.n > 15);
+		for (size_t k = 0; k < mutants.n; k++) {
+			const struct s2_judge judge = run_one(&f, rows[i][1], &mutants.mutant[k]);
+
+			s2_test_row("%s: %s at %s", rows[i][0], s2_op_name(mutants.mutant[k].op),
+				    mutants.mutant[k].site);
+			assert_true(judge.told || s2_mutant_harmless(&mutants.mutant[k]));
+			found += judge.told;
+		}
+		assert_true(2 * found > mutants.n);
+	}
+}
+
+/* The step's own rule, and a story that ends with it. */
+static void a_mutant_is_found_by_the_rule_that_it_breaks(void **state)
+{
+	static const struct {
+		struct s2_mutant mutant;
+		enum s2_rule rule;
+		const char *story;
+	} rows[] = {
+		{{S2_OP_DC_CIVAC, "stage2:map", 0}, S2_RULE_DATA, "gives it to VM 0"},
+		{{S2_OP_TLBI_VMALLS12E1IS, "tlb:flush_vmid", 0}, S2_RULE_DIRTY_LOG,
+		 "kvm_mmu_wp_memory_region: dirty-harvested"},
+		{{S2_OP_TLBI_IPAS2E1IS, "tlb:flush_vmid_ipa", 0}, S2_RULE_BREAK_BEFORE_MAKE,
+		 "stores descriptor"},
+		{{S2_OP_TLBI_IPAS2E1, "tlb:flush_vmid_ipa_nsh", 0}, S2_RULE_PROGRESS,
+		 "kvm_handle_guest_abort: fault-resolved"},
+	};
+	const struct s2_features f = features_of("cortex-a72");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct s2_judge judge = run_one(&f, "newest", &rows[i].mutant);
+
+		s2_test_row("row %zu", i);
+		assert_true(judge.told);
+		assert_i64(judge.tell.rule, rows[i].rule);
+		assert_non_null(strstr(judge.story, rows[i].story));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		s2_unit_test(the_life_breaks_no_rule_on_any_machine),
+		s2_unit_test(each_step_left_out_is_found_or_known_to_lose_nothing),
+		s2_unit_test(a_mutant_is_found_by_the_rule_that_it_breaks),
+	};
+
+	return cmocka_run_group_tests_name("study/work/mutants", tests, NULL, NULL);
+}
