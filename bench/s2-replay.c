@@ -70,7 +70,7 @@ static const struct s2_option options[] = {
 static const char about[] =
 	"usage: s2-replay [option]... LOG\n"
 	"\n"
-	"Replays the ftrace text log of a KVM/arm64 host (plain or gzip'd; - for standard\n"
+	"Replays the ftrace text log of a KVM/arm64 host (plain, or by gzip, zstd, xz; - for standard\n"
 	"input) on a simulated machine, and counts what that machine issues: TLBIs, cache\n"
 	"maintenance, barriers.  Of a rich log, every flush call that the model predicts is\n"
 	"compared with the call that the host made, in order and with its arguments.\n"

@@ -5,7 +5,7 @@
 
 s2_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 s2_required=(build-essential meson ninja-build pkg-config libcmocka-dev libjemalloc-dev)
-s2_wanted=(zlib1g-dev libjansson-dev libxxhash-dev)
+s2_wanted=(zlib1g-dev libzstd-dev liblzma-dev libjansson-dev libxxhash-dev)
 
 s2_say() {
 	printf '== %s\n' "$*" >&2
@@ -21,6 +21,8 @@ s2_have() {
 	libcmocka-dev) pkg-config --exists 'cmocka >= 1.1.5' ;;
 	libjemalloc-dev) pkg-config --exists 'jemalloc >= 5.0' ;;
 	zlib1g-dev) pkg-config --exists zlib ;;
+	libzstd-dev) pkg-config --exists 'libzstd >= 1.4' ;;
+	liblzma-dev) pkg-config --exists 'liblzma >= 5.2' ;;
 	libjansson-dev) pkg-config --exists 'jansson >= 2.10' ;;
 	libxxhash-dev) pkg-config --exists 'libxxhash >= 0.8.0' ;;
 	*) command -v "$1" ;; # meson, pkg-config, clang, valgrind: named as their command

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Decompression for trace_input.c; a build without zlib has stubs. */
+/* Logs compressed by gzip; a build without zlib refuses them. */
 #include "study/log/trace_input.h"
+#include "study/log/trace_unpack.h"
 
 #include <errno.h>
 
@@ -16,15 +17,15 @@
 /** Compressed bytes bytes_read at a time. */
 #define GZIP_CHUNK 65536U
 
-struct s2_gzip {
+struct gzip_stream {
 	z_stream z;
 	bool in_member; /**< a member's header was begun and its trailer not seen */
 	unsigned char chunk[GZIP_CHUNK];
 };
 
-int s2_gzip_open(const void *head, size_t len, struct s2_gzip **gzip)
+static int gzip_open(const void *head, size_t len, void **stream)
 {
-	struct s2_gzip *gz;
+	struct gzip_stream *gz;
 
 	if (len > GZIP_CHUNK)
 		return -EINVAL;
@@ -39,12 +40,12 @@ int s2_gzip_open(const void *head, size_t len, struct s2_gzip **gzip)
 		free(gz);
 		return -ENOMEM;
 	}
-	*gzip = gz;
+	*stream = gz;
 	return 0;
 }
 
 /** One turn of inflate(): 0, or the error. */
-static int gzip_inflate(struct s2_gzip *gz)
+static int gzip_inflate(struct gzip_stream *gz)
 {
 	const int r = inflate(&gz->z, Z_NO_FLUSH);
 
@@ -58,7 +59,7 @@ static int gzip_inflate(struct s2_gzip *gz)
 }
 
 /** Read more of the file: 1, or 0 at its end, or the error. */
-static int gzip_refill(struct s2_gzip *gz, int fd, uint64_t *bytes_read)
+static int gzip_refill(struct gzip_stream *gz, int fd, uint64_t *bytes_read)
 {
 	const int n = s2_input_read(fd, gz->chunk, GZIP_CHUNK);
 
@@ -70,8 +71,10 @@ static int gzip_refill(struct s2_gzip *gz, int fd, uint64_t *bytes_read)
 	return 1;
 }
 
-int s2_gzip_read(struct s2_gzip *gz, int fd, char *to, size_t size, uint64_t *bytes_read)
+static int gzip_read(void *stream, int fd, char *to, size_t size, uint64_t *bytes_read)
 {
+	struct gzip_stream *gz = stream;
+
 	gz->z.next_out = (unsigned char *)to;
 	gz->z.avail_out = (uInt)size;
 	for (;;) {
@@ -97,37 +100,30 @@ int s2_gzip_read(struct s2_gzip *gz, int fd, char *to, size_t size, uint64_t *by
 	}
 }
 
-void s2_gzip_close(struct s2_gzip *gz)
+static void gzip_close(void *stream)
 {
+	struct gzip_stream *gz = stream;
+
 	if (gz == NULL)
 		return;
 	inflateEnd(&gz->z);
 	free(gz);
 }
 
-#else /* S2_HAVE_ZLIB */
-
-int s2_gzip_open(const void *head, size_t len, struct s2_gzip **gzip)
-{
-	(void)head;
-	(void)len;
-	(void)gzip;
-	return -ENOTSUP;
-}
-
-int s2_gzip_read(struct s2_gzip *gz, int fd, char *to, size_t size, uint64_t *bytes_read)
-{
-	(void)gz;
-	(void)fd;
-	(void)to;
-	(void)size;
-	(void)bytes_read;
-	return -ENOTSUP;
-}
-
-void s2_gzip_close(struct s2_gzip *gz)
-{
-	(void)gz;
-}
-
+#define gzip_if_there gzip_open
+#else
+#define gzip_if_there s2_unpack_cannot
+#define gzip_read     NULL
+#define gzip_close    NULL
 #endif
+
+const struct s2_unpacker s2_gzip = {
+	.name = "gzip",
+	.library = "zlib",
+	.command = "gzip -d",
+	.magic = "\x1f\x8b",
+	.magic_len = 2,
+	.open = gzip_if_there,
+	.read = gzip_read,
+	.close = gzip_close,
+};

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of a file, a pipe or a gzip'd one; see trace_input.h. */
+/* Lines of a file, a pipe or a compressed one; see trace_input.h. */
 #include "study/log/trace_input.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "study/log/trace.h"
+#include "study/log/trace_unpack.h"
 
 /** Bytes of the buffer: twice the longest line, and well inside an L2 cache. */
 #define S2_INPUT_BUFFER (2 * (size_t)S2_TRACE_LINE_MAX)
@@ -32,7 +34,8 @@ struct s2_input {
 	bool begun;    /**< the first bytes were read and looked at */
 	int failed;    /**< the errno to give for good, 0 for none */
 	struct s2_error failure;
-	struct s2_gzip *gzip; /**< NULL for plain text */
+	const struct s2_unpacker *unpacker; /**< NULL for plain text */
+	void *stream;			    /**< its */
 	uint64_t lines;
 	uint64_t bytes_read, bytes_total;
 	size_t start, end; /**< of the bytes not yet handed out */
@@ -109,7 +112,8 @@ void s2_input_close(struct s2_input *in)
 {
 	if (in == NULL)
 		return;
-	s2_gzip_close(in->gzip);
+	if (in->stream != NULL)
+		in->unpacker->close(in->stream);
 	if (in->owns_fd)
 		close(in->fd);
 	free(in);
@@ -126,17 +130,24 @@ static int input_fail(struct s2_input *in, int r, int code, const char *what, co
 
 static int input_fail_read(struct s2_input *in, int r)
 {
+	char text[160];
+
 	switch (r) {
 	case -ENODATA:
-		return input_fail(in, -EIO, S2_TRACE_ERR_GZIP,
-				  "the gzip'd data end in the middle: the file is truncated", "");
+		(void)snprintf(text, sizeof(text),
+			       "the data compressed by %s end in the middle: the file is truncated",
+			       in->unpacker->name);
+		return input_fail(in, -EIO, S2_TRACE_ERR_GZIP, text, "");
 	case -EILSEQ:
-		return input_fail(in, -EIO, S2_TRACE_ERR_GZIP, "the gzip'd data are damaged", "");
+		(void)snprintf(text, sizeof(text), "the data compressed by %s are damaged",
+			       in->unpacker->name);
+		return input_fail(in, -EIO, S2_TRACE_ERR_GZIP, text, "");
 	case -ENOTSUP:
-		return input_fail(in, r, S2_TRACE_ERR_NO_ZLIB,
-				  "the file is gzip'd and this build has no "
-				  "zlib: decompress it first (gzip -d)",
-				  "");
+		(void)snprintf(text, sizeof(text),
+			       "the file is compressed by %s and this build has no %s: decompress it "
+			       "first (%s)",
+			       in->unpacker->name, in->unpacker->library, in->unpacker->command);
+		return input_fail(in, r, S2_TRACE_ERR_NO_ZLIB, text, "");
 	case -ENOMEM:
 		return input_fail(in, r, S2_TRACE_ERR_MEMORY, "out of memory", "");
 	default:
@@ -149,8 +160,8 @@ static int input_read_some(struct s2_input *in, char *to, size_t size)
 {
 	int n;
 
-	if (in->gzip != NULL)
-		return s2_gzip_read(in->gzip, in->fd, to, size, &in->bytes_read);
+	if (in->stream != NULL)
+		return in->unpacker->read(in->stream, in->fd, to, size, &in->bytes_read);
 	n = s2_input_read(in->fd, to, size);
 	if (n > 0)
 		in->bytes_read += (uint64_t)n;
@@ -186,9 +197,6 @@ static int input_refuse_binary(struct s2_input *in, size_t len)
 		{"a trace.dat of trace-cmd: give its text (trace-cmd report -i FILE)",
 		 "\x17\x08\x44tracing", 10},
 		{"a perf.data: give its text (perf script -i FILE)", "PERFILE2", 8},
-		{"the file is compressed by zstd: decompress it first (zstd -d)",
-		 "\x28\xb5\x2f\xfd", 4},
-		{"the file is compressed by xz: decompress it first (xz -d)", "\xfd\x37zXZ", 5},
 		{"the file is compressed by bzip2: decompress it first (bzip2 -d)", "BZh", 3},
 	};
 
@@ -198,7 +206,7 @@ static int input_refuse_binary(struct s2_input *in, size_t len)
 	return 0;
 }
 
-/** Read the first bytes, and turn to decompression if they are gzip's magic. */
+/** Read the first bytes, and turn to decompression if they are the magic of one. */
 static int input_begin(struct s2_input *in)
 {
 	int n, len = 0;
@@ -216,9 +224,10 @@ static int input_begin(struct s2_input *in)
 	n = input_refuse_binary(in, (size_t)len);
 	if (n < 0)
 		return n;
-	if (len < 2 || memcmp(in->buffer, "\x1f\x8b", 2) != 0)
+	in->unpacker = s2_unpacker_of(in->buffer, (size_t)len);
+	if (in->unpacker == NULL)
 		return input_add_bytes(in, len);
-	n = s2_gzip_open(in->buffer, (size_t)len, &in->gzip);
+	n = in->unpacker->open(in->buffer, (size_t)len, &in->stream);
 	return n < 0 ? input_fail_read(in, n) : 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Lines of a file, a pipe or a gzip'd one, in constant memory.
+ * Lines of a file, a pipe or a compressed one, in constant memory.
  *
  * One buffer; a line is handed out where it lies in it:
  *
@@ -58,24 +58,5 @@ void s2_input_close(struct s2_input *input);
 
 /** read() that is not interrupted: bytes, 0 at the end, negative errno. */
 int s2_input_read(int fd, void *to, size_t size);
-
-/** A gzip stream; in a build without zlib none can be made. */
-struct s2_gzip;
-
-/**
- * Begin a stream whose first @p len bytes were read already.  Returns 0,
- * -ENOMEM, or -ENOTSUP without zlib.
- */
-int s2_gzip_open(const void *head, size_t len, struct s2_gzip **gzip);
-
-/**
- * Decompress up to @p size bytes, reading from @p fd what it needs and adding
- * that to @p bytes_read.  Returns bytes, 0 at the end, -ENODATA when the file ends
- * within the stream, -EILSEQ when it is damaged, or what read() said.
- */
-int s2_gzip_read(struct s2_gzip *gzip, int fd, char *to, size_t size, uint64_t *bytes_read);
-
-/** Free a stream; NULL is allowed. */
-void s2_gzip_close(struct s2_gzip *gzip);
 
 #endif
