@@ -26,11 +26,12 @@ struct s2_plot_axis {
 /** Several numbers against one axis; NaN leaves a gap. */
 struct s2_plot_lines {
 	const char *title;
+	const char *caption; /**< below the picture, lines; NULL: none */
 	struct s2_plot_axis x;
 	const char *y_label;
 	bool y_log;
 	double zero; /**< with y_log: where zeros are drawn, below all else; 0: there are none */
-	const char *const *names; /**< of the lines */
+	const char *const *names; /**< of the lines, written at their ends */
 	const double *const *y;	  /**< y[line][i] */
 	size_t n_lines;
 };
@@ -41,6 +42,7 @@ struct s2_plot_lines {
 /** Who is cheapest where. */
 struct s2_plot_map {
 	const char *title;
+	const char *caption; /**< below the picture, lines; NULL: none */
 	struct s2_plot_axis x, y;
 	const char *const *names;
 	size_t n_names;

@@ -19,9 +19,8 @@
 /** A row of the legend; what is more is counted. */
 #define NAME_ROOM 96
 
-/** Characters that a line of the title has room for, and lines of the workload. */
+/** Characters that a line of the title, or of the caption, has room for. */
 #define TITLE_LINE  104
-#define TITLE_LINES 3
 #define TITLE_ROOM  512
 
 /** Beside zeros an axis is logarithmic if what is above them spans at least this factor. */
@@ -33,6 +32,17 @@ struct axis {
 	double *at;
 	char (*room)[S2_TEXT_ROOM];
 	const char **texts;
+};
+
+/** What is written at a line's end. */
+#define LINE_NAME_ROOM 160
+
+/** Lines, each of policies that coincide. */
+struct lines {
+	char name[S2_OPTION_LIST_MAX][LINE_NAME_ROOM];
+	const char *names[S2_OPTION_LIST_MAX];
+	const double *y[S2_OPTION_LIST_MAX];
+	size_t n;
 };
 
 /** Which policies tie for the lowest, as a set, and what that is called. */
@@ -47,6 +57,48 @@ static int no_memory(struct s2_error *err)
 {
 	s2_error_set(err, S2_PLOT_MEMORY, "--plot: out of memory");
 	return -ENOMEM;
+}
+
+/** Names in words, with units. */
+static const char *const words[][2] = {
+	{"time", "estimated time (ns)"},
+	{"known_time", "known part of the time (ns)"},
+	{"toggle_lines", "cache lines cleaned at toggles"},
+	{"toggle_time", "time of cleaning at toggles (ns)"},
+	{"cleans", "cleans of the whole VM"},
+	{"mapped", "memory mapped (bytes)"},
+	{"lock_hold_max", "longest hold of mmu_lock (operations)"},
+	{"no_resched_max", "longest stretch without a reschedule (operations)"},
+	{"dc_civac", "cache lines cleaned and invalidated"},
+	{"pte_read", "descriptors read"},
+	{"pte_write", "descriptors written"},
+	{"flush_calls", "TLB flush calls"},
+	{"flush_work", "flushes (flush sequences)"},
+	{"refills", "translations walked for again"},
+	{"work", "flushes and refills (flush sequences)"},
+	{"clears", "ioctls that clear the log"},
+	{"vcpu_probe", "MPIDRs compared"},
+	{"irq_lock", "interrupt locks taken"},
+	{"targets", "targets named"},
+	{"sysreg_trap", "trapped register accesses"},
+	{"s2_fault", "stage-2 faults"},
+	{"vcpus", "virtual CPUs"},
+	{"memory", "memory of the guest (bytes)"},
+	{"slot", "memory slot (bytes)"},
+	{"backing", "pages of the host (bytes)"},
+	{"dirty", "dirty pages in a round"},
+	{"chunk", "memory that one clear covers (bytes)"},
+	{"ratio", "cost of a refill (flush sequences)"},
+	{"working-set", "working set of a vcpu (bytes)"},
+	{"vms", "VMs, one after another"},
+};
+
+static const char *in_words(const char *name)
+{
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (!strcmp(words[i][0], name))
+			return words[i][1];
+	return name;
 }
 
 static void free_axis(struct axis *axis)
@@ -99,7 +151,7 @@ static int make_axis(const struct s2_report *report, size_t a, size_t stride, st
 		axis->at[i] = position(&pair->value, i);
 		axis->texts[i] = s2_value_text(&pair->value, axis->room[i], S2_TEXT_ROOM);
 	}
-	axis->plot = (struct s2_plot_axis){report->axes[a], axis->at, axis->texts, n, false};
+	axis->plot = (struct s2_plot_axis){in_words(report->axes[a]), axis->at, axis->texts, n, false};
 	axis->plot.log = axis->at[0] > 0 && axis->at[n - 1] >= LOG_SPAN * axis->at[0];
 	if (rises(axis))
 		return 0;
@@ -126,28 +178,28 @@ static void break_lines(char *text)
 	}
 }
 
-/** What is drawn, on what, and all that would be needed to draw it again. */
+/** What is drawn, and on what. */
 static void write_title(const struct s2_report *report, const char *what, char title[TITLE_ROOM])
 {
-	char workload[TITLE_LINES * TITLE_LINE];
-
-	s2_point_text(report, &report->points[0], workload, sizeof(workload));
-	break_lines(workload);
-	(void)snprintf(title, TITLE_ROOM, "%s, %s%s%s%s%s\n%s", what, report->program,
+	(void)snprintf(title, TITLE_ROOM, "%s: %s%s%s%s%s", report->program, what,
 		       report->machine != NULL ? ", " : "",
 		       report->machine != NULL ? report->machine : "",
 		       report->flavour != NULL ? ", " : "",
-		       report->flavour != NULL ? report->flavour : "", workload);
+		       report->flavour != NULL ? report->flavour : "");
+	break_lines(title);
+}
+
+/** All that would be needed to draw it again. */
+static void write_caption(const struct s2_report *report, char caption[TITLE_ROOM])
+{
+	s2_point_text(report, &report->points[0], caption, TITLE_ROOM);
+	break_lines(caption);
 }
 
 /** The metric, in words. */
 static const char *metric_label(const struct s2_report *report)
 {
-	if (!strcmp(report->metric, "time"))
-		return "estimated time (ns)";
-	if (!strcmp(report->metric, "known_time"))
-		return "known part of the time (ns)";
-	return report->metric;
+	return in_words(report->metric);
 }
 
 /** Whether the lines need a logarithmic axis; and where on it zeros are. */
@@ -167,25 +219,57 @@ static void choose_y(struct s2_plot_lines *plot)
 	plot->zero = zeros && plot->y_log ? pow(10, floor(log10(least)) - 1) : 0;
 }
 
+static bool same_line(const double *a, const double *b, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!(isnan(a[i]) && isnan(b[i])) && !(fabs(a[i] - b[i]) <= 1e-9 * fabs(b[i])))
+			return false;
+	return true;
+}
+
+/** Policies that coincide everywhere are one line, with all their names. */
+static void add_line(struct lines *l, const char *policy, const double *y, size_t n)
+{
+	for (size_t k = 0; k < l->n; k++) {
+		const size_t used = strlen(l->name[k]);
+
+		if (!same_line(l->y[k], y, n))
+			continue;
+		(void)snprintf(l->name[k] + used, LINE_NAME_ROOM - used, "\n= %s", policy);
+		return;
+	}
+	(void)snprintf(l->name[l->n], LINE_NAME_ROOM, "%s", policy);
+	l->names[l->n] = l->name[l->n];
+	l->y[l->n++] = y;
+}
+
 static int draw_lines(const char *path, const struct s2_report *report, double *y, struct axis *x,
 		      struct s2_error *err)
 {
 	const size_t n = report->points[0].n_results;
-	const char *names[S2_OPTION_LIST_MAX];
-	const double *rows[S2_OPTION_LIST_MAX];
-	char title[TITLE_ROOM];
-	struct s2_plot_lines plot = {title, x->plot, metric_label(report), true, 0, names, rows, n};
+	char title[TITLE_ROOM], caption[TITLE_ROOM];
+	struct lines *l = calloc(1, sizeof(*l));
+	struct s2_plot_lines plot;
+	int r;
 
+	if (l == NULL)
+		return no_memory(err);
 	write_title(report, report->summary, title);
+	write_caption(report, caption);
 	for (size_t k = 0; k < n; k++) {
-		names[k] = report->points[0].results[k].policy;
-		rows[k] = &y[k * report->n_points];
+		double *row = &y[k * report->n_points];
+
 		for (size_t p = 0; p < report->n_points; p++)
-			y[k * report->n_points + p] =
-				s2_result_metric(&report->points[p].results[k], report->metric);
+			row[p] = s2_result_metric(&report->points[p].results[k], report->metric);
+		add_line(l, report->points[0].results[k].policy, row, report->n_points);
 	}
+	plot = (struct s2_plot_lines){title, caption, x->plot, metric_label(report),
+				      true,  0,	      l->names, l->y,
+				      l->n};
 	choose_y(&plot);
-	return s2_plot_lines(path, &plot, err);
+	r = s2_plot_lines(path, &plot, err);
+	free(l);
+	return r;
 }
 
 static int plot_lines(const char *path, const struct s2_report *report, struct s2_error *err)
@@ -250,7 +334,7 @@ static int draw_map(const char *path, const struct s2_report *report, size_t *be
 		    struct sets *sets, struct s2_error *err)
 {
 	struct axis x = {0}, y = {0};
-	char title[TITLE_ROOM], what[NAME_ROOM];
+	char title[TITLE_ROOM], what[2 * NAME_ROOM], caption[TITLE_ROOM];
 	int r = make_axis(report, 1, 1, &x, err);
 
 	if (r == 0)
@@ -261,12 +345,13 @@ static int draw_map(const char *path, const struct s2_report *report, size_t *be
 		best[p] = find_set(report, &report->points[p], &b, sets);
 		margin[p] = b.value > 0 ? b.next / b.value : (double)NAN;
 	}
-	(void)snprintf(what, sizeof(what), "Lowest %s, and how many times that the next policy has",
+	(void)snprintf(what, sizeof(what), "least %s, and how many times that the next policy has",
 		       metric_label(report));
 	write_title(report, what, title);
+	write_caption(report, caption);
 	if (r == 0) {
-		const struct s2_plot_map plot = {title,	  x.plot, y.plot, sets->names,
-						 sets->n, best,	  margin};
+		const struct s2_plot_map plot = {title,	      caption, x.plot, y.plot,
+						 sets->names, sets->n, best,   margin};
 
 		r = s2_plot_map(path, &plot, err);
 	}

@@ -28,6 +28,10 @@ static const int point_types[] = {5, 7, 9, 13};
 
 #define N_STYLES 4
 
+/** Most lines that have a name at their end, and how far names are apart, of the height. */
+#define LINES_MAX    64
+#define LABEL_HEIGHT 0.045
+
 void s2_plot_quote(FILE *out, const char *text)
 {
 	/* In double quotes gnuplot would run what stands between backquotes. */
@@ -72,9 +76,25 @@ static void write_axis(FILE *out, char name, const struct s2_plot_axis *axis)
 			      axis->at[axis->n - 1]);
 }
 
-static void write_look(FILE *out, const char *title)
+/* Below the axis's title, small. */
+static void write_caption(FILE *out, const char *caption)
+{
+	unsigned lines = 1;
+
+	if (caption == NULL)
+		return;
+	for (const char *c = caption; *c != '\0'; c++)
+		lines += *c == '\n';
+	(void)fprintf(out, "set bmargin %u\nset label 1000 ", lines + 4);
+	s2_plot_quote(out, caption);
+	(void)fprintf(out, " at screen 0.02, character %u left font ',9' textcolor rgb '#606060'\n",
+		      lines);
+}
+
+static void write_look(FILE *out, const char *title, const char *caption)
 {
 	write_named(out, "title", title);
+	write_caption(out, caption);
 	(void)fputs("set border 3 lc rgb '#606060'\n"
 		    "set tics nomirror textcolor rgb '#202020'\n"
 		    "set grid lc rgb '#e0e0e0' lt 1 lw 1\n"
@@ -83,38 +103,128 @@ static void write_look(FILE *out, const char *title)
 		    out);
 }
 
+/** The y axis's range, so that the place of a line's end is known. */
+struct y_range {
+	double low, high;
+	bool log;
+};
+
+static double y_of(const struct s2_plot_lines *plot, size_t k, size_t i)
+{
+	const double v = plot->y[k][i];
+
+	return plot->y_log && v <= 0 ? plot->zero : v;
+}
+
+static struct y_range range_of(const struct s2_plot_lines *plot)
+{
+	struct y_range y = {INFINITY, 0, plot->y_log};
+
+	for (size_t k = 0; k < plot->n_lines; k++) {
+		for (size_t i = 0; i < plot->x.n; i++) {
+			const double v = y_of(plot, k, i);
+
+			y.low = v < y.low ? v : y.low;
+			y.high = v > y.high ? v : y.high;
+		}
+	}
+	if (y.log) {
+		y.low = plot->zero > 0 ? plot->zero : y.low / 1.5;
+		y.high *= 1.5;
+	} else {
+		y.low = 0;
+		y.high = y.high > 0 ? 1.05 * y.high : 1;
+	}
+	return y;
+}
+
+/** Where a line ends, 0 at the bottom and 1 at the top; a gap there is its last point's. */
+static double end_of(const struct s2_plot_lines *plot, const struct y_range *y, size_t k)
+{
+	size_t i = plot->x.n - 1;
+	double v;
+
+	while (i > 0 && isnan(plot->y[k][i]))
+		i--;
+	v = y_of(plot, k, i);
+	if (isnan(v))
+		return 0;
+	return y->log ? log(v / y->low) / log(y->high / y->low) : v / y->high;
+}
+
+/** The lines of a name, and the longest of them. */
+static unsigned name_lines(const char *name, size_t *longest)
+{
+	unsigned lines = 1;
+
+	for (const char *end; (end = strchr(name, '\n')) != NULL; name = end + 1, lines++)
+		if ((size_t)(end - name) > *longest)
+			*longest = (size_t)(end - name);
+	if (strlen(name) > *longest)
+		*longest = strlen(name);
+	return lines;
+}
+
+/** The names at the lines' ends, those that would cover each other pushed apart upwards. */
+static void write_ends(const struct s2_plot_lines *plot, const struct y_range *y, FILE *out)
+{
+	bool done[LINES_MAX] = {false};
+	double free_from = 0;
+	size_t longest = 0;
+
+	for (size_t n = 0; n < plot->n_lines && n < LINES_MAX; n++) {
+		size_t lowest = LINES_MAX;
+		double at;
+
+		for (size_t k = 0; k < plot->n_lines && k < LINES_MAX; k++)
+			if (!done[k] && (lowest == LINES_MAX ||
+					 end_of(plot, y, k) < end_of(plot, y, lowest)))
+				lowest = k;
+		/* A name of several lines has its first at its place, and hangs down. */
+		at = free_from + LABEL_HEIGHT * (name_lines(plot->names[lowest], &longest) - 1);
+		at = fmax(end_of(plot, y, lowest), at);
+		free_from = at + LABEL_HEIGHT;
+		done[lowest] = true;
+		(void)fprintf(out, "set label %zu ", lowest + 1);
+		s2_plot_quote(out, plot->names[lowest]);
+		(void)fprintf(out, " at graph 1.015, graph %.4f left textcolor rgb '#%06x'\n", at,
+			      colours[lowest % N_COLOURS]);
+	}
+	(void)fprintf(out, "unset key\nset rmargin %zu\n", longest + 3);
+}
+
 void s2_plot_lines_script(const struct s2_plot_lines *plot, FILE *out)
 {
-	write_look(out, plot->title);
+	const struct y_range y = range_of(plot);
+
+	write_look(out, plot->title, plot->caption);
 	write_axis(out, 'x', &plot->x);
 	write_named(out, "ylabel", plot->y_label);
 	(void)fputs(plot->y_log ? "set logscale y\nset format y '%.0s %c'\n"
-				: "set yrange [0:*]\nset format y '%.1s %c'\n",
+				: "set format y '%.1s %c'\n",
 		    out);
+	(void)fprintf(out, "set yrange [%.9g:%.9g]\n", y.low, y.high);
 	/* A logarithm has no zero, so one is put below its numbers. */
 	if (plot->y_log && plot->zero > 0)
-		(void)fprintf(out, "set yrange [%.9g:*]\nset ytics add ('0' %.9g)\n", plot->zero,
-			      plot->zero);
+		(void)fprintf(out, "set ytics add ('0' %.9g)\n", plot->zero);
+	write_ends(plot, &y, out);
 	for (size_t k = 0; k < plot->n_lines; k++) {
 		(void)fprintf(out, "$line%zu << EOD\n", k);
 		for (size_t i = 0; i < plot->x.n; i++) {
 			if (isnan(plot->y[k][i]))
 				(void)fprintf(out, "%.9g NaN\n", plot->x.at[i]);
 			else
-				(void)fprintf(out, "%.9g %.9g\n", plot->x.at[i],
-					      plot->y_log && plot->y[k][i] <= 0 ? plot->zero
-										: plot->y[k][i]);
+				(void)fprintf(out, "%.9g %.9g\n", plot->x.at[i], y_of(plot, k, i));
 		}
 		(void)fprintf(out, "EOD\n");
 	}
 	for (size_t k = 0; k < plot->n_lines; k++) {
-		/* Lines that lie on each other are told apart by dashes and points. */
+		/* Lines that lie on each other in part are told apart by dashes and points. */
 		(void)fprintf(out,
 			      "%s$line%zu using 1:2 with linespoints lw 2.5 dt %d pt %d ps 0.9 "
-			      "lc rgb '#%06x' title ",
+			      "lc rgb '#%06x' notitle",
 			      k ? ", \\\n  " : "plot ", k, dashes[k % N_STYLES],
 			      point_types[k % N_STYLES], colours[k % N_COLOURS]);
-		s2_plot_quote(out, plot->names[k]);
 	}
 	(void)fprintf(out, "\nunset output\n");
 }
@@ -246,7 +356,7 @@ void s2_plot_map_script(const struct s2_plot_map *plot, FILE *out)
 	const bool labels = plot->x.n * plot->y.n <= LABELS_MAX;
 	bool edges;
 
-	write_look(out, plot->title);
+	write_look(out, plot->title, plot->caption);
 	(void)fprintf(out, "unset grid\nset key vertical maxrows %zu\n", legend_rows(plot));
 	write_axis(out, 'x', &plot->x);
 	write_axis(out, 'y', &plot->y);

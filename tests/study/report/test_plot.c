@@ -80,6 +80,42 @@ static void lines_have_their_points_and_gaps(void **state)
 	free(text);
 }
 
+/* Where lines end close to each other their names do not: the lower one keeps its place. */
+static void names_stand_at_the_ends_of_their_lines(void **state)
+{
+	static const double low[] = {1, 1, 100}, near[] = {1, 1, 101}, high[] = {1, 1, 10000};
+	static const double *const ends[] = {high, near, low};
+	static const char *const three[] = {"high", "near\n= it", "low"};
+	struct s2_plot_lines plot = lines;
+	char *text;
+
+	(void)state;
+	plot.names = three;
+	plot.y = ends;
+	plot.n_lines = 3;
+	plot.y_log = false;
+	text = script_of_lines(&plot);
+	assert_non_null(strstr(text, "set label 3 'low' at graph 1.015, graph 0.0095 "));
+	assert_non_null(strstr(text, "set label 2 'near'.\"\\n\".'= it' at graph 1.015, graph 0.0995 "));
+	assert_non_null(strstr(text, "set label 1 'high' at graph 1.015, graph 0.9524 "));
+	assert_non_null(strstr(text, "unset key\nset rmargin 7\n"));
+	free(text);
+}
+
+static void a_caption_stands_below(void **state)
+{
+	struct s2_plot_lines plot = lines;
+	char *text = script_of_lines(&plot);
+
+	(void)state;
+	assert_null(strstr(text, "set label 1000"));
+	free(text);
+	plot.caption = "one\ntwo";
+	text = script_of_lines(&plot);
+	assert_non_null(strstr(text, "set bmargin 6\nset label 1000 'one'.\"\\n\".'two' at screen"));
+	free(text);
+}
+
 static void texts_are_never_run(void **state)
 {
 	char *text = script_of_lines(&lines);
@@ -87,7 +123,7 @@ static void texts_are_never_run(void **state)
 	(void)state;
 	assert_non_null(strstr(text, "set title 'two'.\"\\n\".'lines'\n"));
 	assert_non_null(strstr(text, "set ylabel '`date`'\n"));
-	assert_non_null(strstr(text, "title 'it''s'"));
+	assert_non_null(strstr(text, " 'it''s' at graph 1.015, graph "));
 	free(text);
 }
 
@@ -139,7 +175,7 @@ static void zeros_have_a_place_below_a_logarithm(void **state)
 	plot.n_lines = 1;
 	plot.zero = 100;
 	text = script_of_lines(&plot);
-	assert_non_null(strstr(text, "set yrange [100:*]\nset ytics add ('0' 100)\n"));
+	assert_non_null(strstr(text, "set yrange [100:4500000]\nset ytics add ('0' 100)\n"));
 	assert_non_null(strstr(text, "$line0 << EOD\n1 100\n4 2000\n16 3000000\nEOD\n"));
 	free(text);
 	plot.y_log = false;
@@ -284,6 +320,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(lines_have_their_points_and_gaps),
+		s2_unit_test(names_stand_at_the_ends_of_their_lines),
+		s2_unit_test(a_caption_stands_below),
 		s2_unit_test(texts_are_never_run),
 		s2_unit_test(cells_meet_half_way),
 		s2_unit_test(edges_are_drawn_exactly_where_the_winner_changes),
