@@ -11,10 +11,12 @@
 #include <stage2sim/access.h>
 #include <stage2sim/act.h>
 #include <stage2sim/context_check.h>
+#include <stage2sim/explore.h>
 #include <stage2sim/features.h>
 #include <stage2sim/field.h>
 #include <stage2sim/flavour.h>
 #include <stage2sim/foreign.h>
+#include <stage2sim/gate.h>
 #include <stage2sim/geometry.h>
 #include <stage2sim/gic.h>
 #include <stage2sim/ich.h>

@@ -108,6 +108,7 @@ int s2_foreign_write(struct s2_foreign *f, struct s2_cpu *cpu, struct s2_pa pa, 
 	ret = s2_foreign_page(f, cpu, page_of(f, pa));
 	if (ret)
 		return ret;
+	s2_before_pte(cpu, S2_OP_PTE_WRITE, pa.v);
 	s2_pte_write(cpu, pa.v, value, 0, order);
 	*entry_of(table_of(f, pa), pa) = value;
 	return 0;
@@ -119,6 +120,7 @@ int s2_foreign_read(struct s2_foreign *f, struct s2_cpu *cpu, struct s2_pa pa, s
 
 	if (cpu->machine != f->machine || pa.v % sizeof(s2_pte))
 		return -EINVAL;
+	s2_before_pte(cpu, S2_OP_PTE_READ, pa.v);
 	*value = table ? *entry_of(table, pa) : 0;
 	s2_pte_read(cpu, pa.v, *value, 0);
 	return table ? 0 : -ENOENT;

@@ -104,10 +104,10 @@ struct s2_counts s2_machine_counts(const struct s2_machine *m)
 	return counts;
 }
 
-static void set_observed(struct s2_machine *m)
+void s2_machine_set_observed(struct s2_machine *m)
 {
 	for (unsigned i = 0; i < m->n_cpus; i++) {
-		m->cpus[i].observed = m->n_sinks > 0;
+		m->cpus[i].observed = m->n_sinks > 0 || m->gate.before;
 		m->cpus[i].settings++;
 	}
 }
@@ -119,7 +119,7 @@ int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink)
 	if (m->n_sinks == S2_MAX_SINKS)
 		return -ENOSPC;
 	m->sinks[m->n_sinks++] = *sink;
-	set_observed(m);
+	s2_machine_set_observed(m);
 	return 0;
 }
 
@@ -130,7 +130,7 @@ int s2_machine_remove_sink(struct s2_machine *m, const void *arg)
 			continue;
 		m->n_sinks--;
 		memmove(&m->sinks[i], &m->sinks[i + 1], (m->n_sinks - i) * sizeof(m->sinks[0]));
-		set_observed(m);
+		s2_machine_set_observed(m);
 		return 0;
 	}
 	return -ENOENT;
@@ -173,6 +173,8 @@ static void deliver(struct s2_cpu *cpu, uint64_t repeat, const struct s2_insn *i
 void s2_observe(struct s2_cpu *cpu, struct s2_insn *insn)
 {
 	insn->site = cpu->site;
+	if (cpu->machine->gate.before && insn->op != S2_OP_PTE_READ && insn->op != S2_OP_PTE_WRITE)
+		s2_gate_before(cpu, insn->op, 0);
 	if (!cpu->in_run) {
 		deliver(cpu, 1, insn, 1);
 		return;

@@ -11,6 +11,7 @@
 #ifndef S2_MACHINE_MACHINE_H
 #define S2_MACHINE_MACHINE_H
 
+#include <stage2sim/gate.h>
 #include <stage2sim/ich.h>
 #include <stage2sim/insn.h>
 #include <stage2sim/machine.h>
@@ -40,7 +41,7 @@ struct s2_cpu {
 	uint64_t repeat;       /**< of the sequence being issued, else 1 */
 	uint64_t broadcast_to; /**< the other CPUs of the machine */
 	uint64_t settings;     /**< grows when registers, the vcpu loaded, or sinks change */
-	bool observed;	       /**< some sink is attached */
+	bool observed;	       /**< some sink is attached, or a gate set */
 	bool in_run;
 	unsigned index;
 	struct s2_machine *machine;
@@ -73,11 +74,28 @@ struct s2_machine {
 	unsigned n_cpus;
 	size_t n_sinks;
 	struct s2_sink sinks[S2_MAX_SINKS];
+	struct s2_gate gate; /**< before is NULL: none */
 	struct s2_tablemem *tables;
 	uint32_t vms_made; /**< what numbers the next VM */
 	unsigned users; /**< what is built on it, and must go before it */
 	struct s2_cpu cpus[];
 };
+
+/** Tells the CPUs whether anyone watches. */
+void s2_machine_set_observed(struct s2_machine *m);
+
+/** Asks the gate, if there is one. */
+void s2_gate_before(struct s2_cpu *cpu, enum s2_op op, uint64_t addr);
+
+/**
+ * The descriptor at @p addr is about to be read or written: to be said before memory
+ * is looked at.  Other instructions ask the gate where they are issued.
+ */
+static inline void s2_before_pte(struct s2_cpu *cpu, enum s2_op op, uint64_t addr)
+{
+	if (cpu->observed)
+		s2_gate_before(cpu, op, addr);
+}
 
 /** Adds what is tallied to the counts. */
 void s2_machine_fold(struct s2_machine *m);

@@ -97,6 +97,7 @@ static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v
 	s2_pte *const entries = v->ptep;
 	const uint64_t n = v->n;
 
+	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
 	s2_pte_write(walk->cpu, v->pte_pa, pte, step, order);
 	for (uint64_t i = 0; i < n; i++)
 		entries[i] = pte + i * step;
