@@ -54,6 +54,9 @@ struct s2_mmu {
 	uint64_t index_len_4k;	 /**< the same, or 0 if pages are not 4 KiB */
 	const struct s2_slab_directory *dir; /**< of the machine's table pages */
 	struct s2_memo map_memo, unmap_memo;
+	unsigned walkers; /**< walks under way: who may be in a table that was unlinked */
+	/** By level of their entries, the first of the tables that wait for walkers to go. */
+	uint32_t unlinked[S2_LAST_LEVEL + 1];
 	bool plain;	 /**< no short cut is taken: s2_mmu_go_plain() */
 	s2_pte map_attr; /**< of map_memo's key */
 	/** Gives the VM another VMID (S2_UNMAP_NEW_VMID); NULL for an MMU without a VM. */

@@ -32,7 +32,9 @@ static int attr_visit(struct s2_walk *walk, const struct s2_visit *v)
 	if (s2_pte_executable(new, fmt) && !s2_pte_executable(v->old, fmt))
 		s2_invalidate_icache_guest_page(walk->mmu, walk->cpu, s2_visit_pa(walk, v),
 						v->granule, s2_visit_step(v));
-	s2_visit_store(walk, v, new, S2_MEM_PLAIN);
+	if (!s2_visit_unchanged(walk, v))
+		return -EAGAIN;
+	s2_visit_write(walk, v, new, S2_MEM_PLAIN);
 	return 0;
 }
 

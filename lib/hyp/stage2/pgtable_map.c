@@ -81,19 +81,26 @@ static void flush_broken(struct s2_walk *walk, const struct s2_visit *v)
 		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), v->level);
 }
 
-/* stage2_try_break_pte(): the entry is out of use and so is every translation made of it. */
-static void break_pte(struct s2_walk *walk, const struct s2_visit *v)
+/*
+ * stage2_try_break_pte(): the entry is out of use and so is every translation made of it;
+ * or somebody else was faster.  @return which
+ */
+static bool break_pte(struct s2_walk *walk, const struct s2_visit *v)
 {
 	bool locked = walk->mmu->flavour->break_with == S2_BREAK_LOCKED;
 
-	if (locked)
-		s2_visit_store_transient(walk, v, S2_PTE_LOCKED);
-	else if (s2_pte_valid(v->old))
-		s2_visit_store_transient(walk, v, 0);
+	if (locked && v->old == S2_PTE_LOCKED)
+		return false;
+	if (locked || s2_pte_valid(v->old)) {
+		if (!s2_visit_unchanged(walk, v))
+			return false;
+		s2_visit_write_transient(walk, v, locked ? S2_PTE_LOCKED : 0);
+	}
 	if (!(walk->walker->flags & S2_WALK_SKIP_BBM_TLBI))
 		flush_broken(walk, v);
 	if (s2_pte_is_counted(v->old))
 		v->table->refs--;
+	return true;
 }
 
 /* stage2_make_pte() */
@@ -134,7 +141,8 @@ static int map_try_leaf(struct s2_walk *walk, const struct s2_visit *v)
 		return ret;
 	if (!needs_update(v->old, new))
 		return -EAGAIN;
-	break_pte(walk, v);
+	if (!break_pte(walk, v))
+		return -EAGAIN;
 	clean_new_mapping(walk, v, new);
 	make_pte(walk, v, new);
 	return 0;
@@ -160,7 +168,8 @@ static int replace_by_table(struct s2_walk *walk, const struct s2_visit *v, stru
 
 	if (ret)
 		return ret;
-	break_pte(walk, v);
+	if (!break_pte(walk, v))
+		return -EAGAIN;
 	make_pte(walk, v, new);
 	if (walk->in_tree && v->level == S2_LAST_LEVEL - 1)
 		s2_index_table(walk->mmu, v->addr, child);
@@ -179,7 +188,12 @@ static int map_walk_leaf(struct s2_walk *walk, const struct s2_visit *v)
 	if (v->level == S2_LAST_LEVEL)
 		return -EINVAL;
 	child = take_from_cache(walk, data->mc);
-	return child ? replace_by_table(walk, v, child) : -ENOMEM;
+	if (!child)
+		return -ENOMEM;
+	ret = replace_by_table(walk, v, child);
+	if (ret)
+		s2_walk_table_free(walk, child);
+	return ret;
 }
 
 /*
@@ -241,7 +255,7 @@ static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
 	ret = map_try_leaf(walk, v);
 	if (ret)
 		return ret;
-	s2_free_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
+	s2_free_unlinked_later(walk, child, v->level + 1);
 	return 0;
 }
 
@@ -363,7 +377,10 @@ static int split_visit(struct s2_walk *walk, const struct s2_visit *v)
 	child = create_unlinked(walk, v, mc, force_pte, &ret);
 	if (!child)
 		return ret;
-	return replace_by_table(walk, v, child);
+	ret = replace_by_table(walk, v, child);
+	if (ret)
+		s2_free_unlinked(walk->mmu, walk->cpu, child, v->level + 1);
+	return ret;
 }
 
 /* kvm_pgtable_stage2_split() */

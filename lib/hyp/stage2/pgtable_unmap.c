@@ -5,6 +5,7 @@
  */
 #include "hyp/stage2/plain.h"
 #include "hyp/stage2/put_off.h"
+#include "hyp/stage2/table_index.h"
 #include "hyp/stage2/walk.h"
 #include "hyp/stage2/whole_table.h"
 
@@ -166,4 +167,32 @@ void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *t
 
 	s2_put_unlinked(mmu, cpu, table, level);
 	s2_walk_table_free(&walk, table);
+}
+
+void s2_free_unlinked_later(struct s2_walk *walk, struct s2_table *table, int level)
+{
+	struct s2_mmu *mmu = walk->mmu;
+
+	if (mmu->walkers <= 1) {
+		s2_free_unlinked(mmu, walk->cpu, table, level);
+		return;
+	}
+	/* Its place in the index is where the list has its link. */
+	s2_index_forget_table(mmu, table);
+	table->next_free = mmu->unlinked[level];
+	mmu->unlinked[level] = s2_tablemem_number(mmu->dir, table->pa);
+}
+
+void s2_free_unlinked_now(struct s2_mmu *mmu, struct s2_cpu *cpu)
+{
+	for (int level = 0; level <= S2_LAST_LEVEL; level++) {
+		while (mmu->unlinked[level]) {
+			struct s2_table *table = s2_tablemem_table(
+				mmu->dir, s2_tablemem_numbered(mmu->dir, mmu->unlinked[level]));
+
+			mmu->unlinked[level] = table->next_free;
+			table->indexed = 0;
+			s2_free_unlinked(mmu, cpu, table, level);
+		}
+	}
 }

@@ -146,9 +146,12 @@ int s2_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walk
 	struct s2_walk walk = {mmu, cpu, walker, start, start, start + size, true};
 	int ret = 0;
 
+	mmu->walkers++;
 	while (!ret && walk.addr < walk.end)
 		ret = walk_table(&walk, &mmu->root[s2_root_index(&mmu->geo, s2_ipa(walk.addr))],
 				 mmu->geo.start_level);
+	if (!--mmu->walkers)
+		s2_free_unlinked_now(mmu, cpu);
 	return ret;
 }
 

@@ -87,8 +87,8 @@ static inline uint64_t s2_pte_step(s2_pte pte, uint64_t granule)
 	return s2_pte_valid(pte) ? granule : 0;
 }
 
-/** Stores @p pte in the entries of @p v. */
-static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v, s2_pte pte,
+/** The store itself, which nothing comes before. */
+static inline void s2_visit_write(struct s2_walk *walk, const struct s2_visit *v, s2_pte pte,
 				  enum s2_mem_order order)
 {
 	uint64_t step = v->n > 1 ? s2_pte_step(pte, v->granule) : 0;
@@ -97,14 +97,38 @@ static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v
 	s2_pte *const entries = v->ptep;
 	const uint64_t n = v->n;
 
-	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
 	s2_pte_write(walk->cpu, v->pte_pa, pte, step, order);
 	for (uint64_t i = 0; i < n; i++)
 		entries[i] = pte + i * step;
 }
 
-/** As s2_visit_store(), of a value that the visit itself replaces. */
-static inline void s2_visit_store_transient(struct s2_walk *walk, const struct s2_visit *v,
+/** Stores @p pte in the entries of @p v. */
+static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v, s2_pte pte,
+				  enum s2_mem_order order)
+{
+	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
+	s2_visit_write(walk, v, pte, order);
+}
+
+/** Whether others walk and change the same tables meanwhile (KVM_PGTABLE_WALK_SHARED). */
+static inline bool s2_walk_is_shared(const struct s2_walk *walk)
+{
+	return (walk->walker->flags & S2_WALK_FAULT) &&
+	       walk->mmu->flavour->break_with == S2_BREAK_LOCKED;
+}
+
+/**
+ * What a store of @p v is the compare of, where walks are shared: whether the entry is
+ * as it was read.  The store must follow at once, by s2_visit_write().
+ */
+static inline bool s2_visit_unchanged(const struct s2_walk *walk, const struct s2_visit *v)
+{
+	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
+	return !s2_walk_is_shared(walk) || *v->ptep == v->old;
+}
+
+/** As s2_visit_write(), of a value that the visit itself replaces. */
+static inline void s2_visit_write_transient(struct s2_walk *walk, const struct s2_visit *v,
 					    s2_pte pte)
 {
 	s2_pte_write(walk->cpu, v->pte_pa, pte, 0, S2_MEM_PLAIN);
@@ -145,5 +169,13 @@ void s2_put_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *ta
 
 /** free_unlinked_table(): @p table, whose entries are at @p level, and all below it. */
 void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *table, int level);
+
+/**
+ * stage2_free_unlinked_table() of a table that other walks may be in: as above, once no
+ * walk is under way that may have met it (RCU's grace period).
+ */
+void s2_free_unlinked_later(struct s2_walk *walk, struct s2_table *table, int level);
+/** A walk of @p mmu has ended on @p cpu: frees what nobody can be in any more. */
+void s2_free_unlinked_now(struct s2_mmu *mmu, struct s2_cpu *cpu);
 
 #endif

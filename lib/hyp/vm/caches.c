@@ -59,14 +59,15 @@ static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
 		return 0;
 	ret = take_mapped(vm, 0, &range);
 
-	s2_vm_lock(vm);
+	s2_vm_lock(vm, cpu);
 	while (!ret && range.size) {
 		ret = s2_pgtable_flush(vm->mmu, cpu, range);
-		s2_vm_cond_resched(vm);
+		s2_vm_cond_resched(vm, cpu);
 		if (!ret)
 			ret = take_mapped(vm, (range.ipa.v + range.size) >> vm->clean_shift,
 					  &range);
 	}
+	s2_vm_unlock(vm, cpu);
 	return ret;
 }
 

@@ -25,16 +25,13 @@ static uint64_t split_tables(const struct s2_geometry *geo, uint64_t size)
 	return n;
 }
 
-/* kvm_mmu_split_huge_pages() */
+/* kvm_mmu_split_huge_pages(), under mmu_lock */
 static int split_huge_pages(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range)
 {
 	uint64_t chunk = vm->cfg.split_chunk;
 	uint64_t addr = range.ipa.v, end = range.ipa.v + range.size;
 	int ret = 0;
 
-	if (!chunk)
-		return 0;
-	s2_vm_lock(vm);
 	while (!ret && addr < end) {
 		/* Topped up whenever it holds less than a chunk needs. */
 		struct s2_memcache mc = {split_tables(&vm->mmu->geo, chunk)};
@@ -43,7 +40,10 @@ static int split_huge_pages(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_rang
 		if (next > end)
 			next = end;
 		ret = s2_pgtable_split(vm->mmu, cpu, s2_range(addr, next - addr), &mc);
-		s2_vm_cond_resched(vm);
+		if (ret || next == end)
+			s2_vm_stretch_ends(vm);
+		else
+			s2_vm_cond_resched(vm, cpu);
 		addr = next;
 	}
 	return ret;
@@ -96,7 +96,12 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		ret = s2_flush_vmid_range(vm->mmu, cpu, s2_range(s->cfg.ipa.v, s->cfg.size));
 	if (!ret)
 		harvested(vm, cpu, s, 0, pages, "kvm_mmu_wp_memory_region");
-	return ret ? ret : split_huge_pages(vm, cpu, slot_range(s));
+	if (ret || !vm->cfg.split_chunk)
+		return ret;
+	s2_vm_lock(vm, cpu);
+	ret = split_huge_pages(vm, cpu, slot_range(s));
+	s2_vm_unlock(vm, cpu);
+	return ret;
 }
 
 int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
@@ -148,7 +153,7 @@ static int protect_word(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_sl
 	uint64_t end = s->cfg.ipa.v + ((word * 64 + high_bit(mask) + 1) << shift);
 	int ret = s2_pgtable_wrprotect(vm->mmu, cpu, s2_range(start, end - start));
 
-	if (ret || !vm->cfg.initially_set)
+	if (ret || !vm->cfg.initially_set || !vm->cfg.split_chunk)
 		return ret;
 	return split_huge_pages(vm, cpu, s2_range(start, end - start));
 }
@@ -284,9 +289,9 @@ static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s
 	struct cleared c = {0, 0, 0};
 	int ret, flushed;
 
-	s2_vm_lock(vm);
+	s2_vm_lock(vm, cpu);
 	ret = clear_words(vm, cpu, s, first, end, &c);
-	s2_vm_unlock(vm);
+	s2_vm_unlock(vm, cpu);
 	/* Also after an error: the bits before it are gone, and writes must fault again. */
 	flushed = flush_cleared(vm, cpu, s, &c);
 	if (!ret)
@@ -299,18 +304,22 @@ static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s
 int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
+	int64_t ret;
 
 	if (!s || !s->logging || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
-	if (vm->cfg.manual_protect)
-		return (int64_t)s->dirty.set;
-	return clear_log(vm, cpu, s, 0, s->dirty.n);
+	s2_lock_take(cpu, &vm->slots_lock, S2_LOCK_WRITE);
+	ret = vm->cfg.manual_protect ? (int64_t)s->dirty.set
+				     : clear_log(vm, cpu, s, 0, s->dirty.n);
+	s2_lock_drop(cpu, &vm->slots_lock);
+	return ret;
 }
 
 int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t first, uint64_t n)
 {
 	struct vm_slot *s = s2_vm_slot(vm, slot);
+	int64_t ret;
 
 	if (!s || !s->logging || !vm->cfg.manual_protect || !s2_vm_callable(vm, cpu))
 		return -EINVAL;
@@ -319,7 +328,10 @@ int64_t s2_vm_log_clear(struct s2_vm *vm, struct s2_cpu *cpu, int slot, uint64_t
 	    (n % 64 && first + n != s->dirty.n))
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
-	return clear_log(vm, cpu, s, first, first + n);
+	s2_lock_take(cpu, &vm->slots_lock, S2_LOCK_WRITE);
+	ret = clear_log(vm, cpu, s, first, first + n);
+	s2_lock_drop(cpu, &vm->slots_lock);
+	return ret;
 }
 
 bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page)

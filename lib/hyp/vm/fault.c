@@ -7,6 +7,7 @@
 #include "hyp/vm/caches.h"
 #include "hyp/vm/host_pages.h"
 #include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/notifier.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
@@ -118,9 +119,11 @@ static int change_pte(const struct fault *f, struct s2_range range)
 
 	if (ret || leaf.level != S2_LAST_LEVEL)
 		return ret;
+	s2_lock_take(f->vcpu->cpu, &vm->mmu_lock, S2_LOCK_WRITE);
 	ret = s2_pgtable_map(vm->mmu, f->vcpu->cpu, range,
 			     s2_pa(f->slot->cfg.pa.v + (f->ipa.v - f->slot->cfg.ipa.v)), S2_PROT_R,
 			     &none, 0);
+	s2_lock_drop(f->vcpu->cpu, &vm->mmu_lock);
 	return ret ? ret : 1;
 }
 
@@ -189,7 +192,7 @@ static int set_mapping(const struct fault *f, bool relax, uint64_t size, struct 
 		ret = s2_pgtable_relax_perms(f->vcpu->vm->mmu, f->vcpu->cpu, f->ipa, prot);
 	else
 		ret = map_fault(f, size, pa, prot);
-	return ret == -EAGAIN ? 0 : ret;
+	return ret;
 }
 
 /* user_mem_abort() */
@@ -211,8 +214,12 @@ static int user_mem_abort(const struct fault *f)
 		       : f->permission && size == f->granule;
 	prot = fault_prot(f, writable);
 	/* Before the page can be written: unlike the kernel's, the bit may need memory. */
+	s2_vm_lock_for_fault(vm, f->vcpu->cpu);
 	ret = mark_dirty(f, page, prot);
-	return ret ? ret : set_mapping(f, relax, size, pa, prot);
+	if (!ret)
+		ret = set_mapping(f, relax, size, pa, prot);
+	s2_vm_unlock_for_fault(vm, f->vcpu->cpu);
+	return ret;
 }
 
 /* The same from where the host has found the page: no slot is asked. */
@@ -220,11 +227,26 @@ static int host_page_abort(const struct fault *f)
 {
 	const struct s2_host_page *page = f->page;
 	unsigned prot = S2_PROT_R | (page->prot & (S2_PROT_W | S2_PROT_DEVICE | S2_PROT_NORMAL_NC));
+	int ret;
 
 	if (!(prot & (S2_PROT_DEVICE | S2_PROT_NORMAL_NC)) && grants_exec(f))
 		prot |= S2_PROT_X;
-	return set_mapping(f, f->permission && page->size == f->granule, page->size,
-			   s2_pa(page->pa.v + (f->ipa.v & (page->size - 1))), prot);
+	s2_vm_lock_for_fault(f->vcpu->vm, f->vcpu->cpu);
+	ret = set_mapping(f, f->permission && page->size == f->granule, page->size,
+			  s2_pa(page->pa.v + (f->ipa.v & (page->size - 1))), prot);
+	s2_vm_unlock_for_fault(f->vcpu->vm, f->vcpu->cpu);
+	return ret;
+}
+
+/* handle_access_fault() */
+static int access_fault(const struct s2_vcpu *vcpu, struct s2_ipa ipa)
+{
+	int ret;
+
+	s2_vm_lock_for_fault(vcpu->vm, vcpu->cpu);
+	ret = s2_pgtable_mkyoung(vcpu->vm->mmu, vcpu->cpu, ipa);
+	s2_vm_unlock_for_fault(vcpu->vm, vcpu->cpu);
+	return ret;
 }
 
 static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct vm_slot *slot,
@@ -242,12 +264,24 @@ static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct
 	/* An access-flag fault is settled without mm: handle_access_fault(). */
 	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte) &&
 	    !vcpu->cpu->machine->features.haf)
-		return s2_pgtable_mkyoung(vcpu->vm->mmu, vcpu->cpu, ipa);
+		return access_fault(vcpu, ipa);
 	return user_mem_abort(&fault);
 }
 
-/* kvm_handle_guest_abort() enters the guest again, which makes the same access. */
-static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access)
+/* Whether another fault is at work on the entry, which is out of use meanwhile. */
+static bool in_the_works(const struct s2_mmu *mmu, struct s2_ipa ipa)
+{
+	struct s2_leaf leaf;
+
+	return s2_pgtable_lookup(mmu, NULL, ipa, &leaf) || !s2_pte_valid(leaf.pte);
+}
+
+/*
+ * kvm_handle_guest_abort() enters the guest again, which makes the same access.  Where
+ * another was faster that one answers for what it has not finished yet.
+ */
+static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
+			   int ret)
 {
 	const struct s2_mmu *mmu = vcpu->vm->mmu;
 	struct s2_reliance what = {.kind = S2_RELY_FAULT_RESOLVED,
@@ -258,7 +292,9 @@ static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s
 				   .access = access,
 				   .function = "kvm_handle_guest_abort"};
 
-	if (vcpu->cpu->observed)
+	if (ret && in_the_works(mmu, ipa))
+		s2_cpu_relax(vcpu->cpu);
+	else if (vcpu->cpu->observed)
 		s2_rely(vcpu->cpu, &what);
 }
 
@@ -269,7 +305,11 @@ int s2_access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access acces
 
 	for (int faults = 0; faults <= S2_VM_MAX_FAULTS; faults++) {
 		struct vm_slot *slot;
-		int ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
+		int ret;
+
+		/* The guest's access, which walks: an instruction of its own. */
+		s2_before_pte(vcpu->cpu, S2_OP_WALK_READ, 0);
+		ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
 
 		if (ret || allowed(mmu, ipa, leaf, access))
 			return ret ? ret : faults;
@@ -279,9 +319,9 @@ int s2_access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access acces
 		if (!slot)
 			return -EFAULT;
 		ret = handle_fault(vcpu, leaf, slot, ipa, access);
-		if (ret)
+		if (ret && ret != -EAGAIN)
 			return ret;
-		fault_resolved(vcpu, ipa, access);
+		fault_resolved(vcpu, ipa, access, ret);
 		s2_count(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	}
 	return -ELOOP;
@@ -339,14 +379,11 @@ static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 		.granule = fault->level < geo->start_level ? 0 : s2_level_size(geo, fault->level),
 		.page = page,
 	};
-	int ret;
 
 	if (!page && !f.slot)
 		return -EFAULT;
-	if (fault->code == S2_FAULT_ACCESS_FLAG) {
-		ret = s2_pgtable_mkyoung(vm->mmu, vcpu->cpu, f.ipa);
-		return ret == -EAGAIN ? 0 : ret;
-	}
+	if (fault->code == S2_FAULT_ACCESS_FLAG)
+		return access_fault(vcpu, f.ipa);
 	return page ? host_page_abort(&f) : user_mem_abort(&f);
 }
 
@@ -357,8 +394,8 @@ int s2_vcpu_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 
 	if (!ret)
 		ret = resolve_abort(vcpu, fault, page);
-	if (!ret)
+	if (!ret || ret == -EAGAIN)
 		fault_resolved(vcpu, s2_ipa(fault->ipa.v & ~(vcpu->vm->mmu->page_size - 1)),
-			       abort_access(fault));
-	return ret;
+			       abort_access(fault), ret);
+	return ret == -EAGAIN ? 0 : ret;
 }

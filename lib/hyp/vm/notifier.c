@@ -36,15 +36,17 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 	struct s2_unmap_how how = s2_mmu_unmap_how(vm->mmu);
 	int ret;
 
+	s2_vm_lock(vm, cpu);
 	how.skip_cmo = skips_cmo(vm, range.ipa, reason);
 	s2_mmu_set_unmap_how(vm->mmu, how);
-	ret = s2_vm_apply_range(vm, cpu, range, s2_pgtable_unmap);
+	ret = s2_vm_apply_locked(vm, cpu, range, s2_pgtable_unmap);
 	s2_mmu_set_unmap_how(vm->mmu, s2_mmu_unmap_how(vm->mmu));
 	/* The pages are the host's again: to free, to swap out, to give to a device. */
-	if (ret)
-		return ret;
-	s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "__unmap_stage2_range");
-	s2_tell_unmapped(vm, range, reason);
+	if (!ret)
+		s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "__unmap_stage2_range");
+	s2_vm_unlock(vm, cpu);
+	if (!ret)
+		s2_tell_unmapped(vm, range, reason);
 	return ret;
 }
 
@@ -97,8 +99,10 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 	bool any = false;
 	int ret = check_hva(vm, cpu, hva, size);
 
-	if (!ret)
-		s2_cpu_enter_host(cpu);
+	if (ret)
+		return ret;
+	s2_cpu_enter_host(cpu);
+	s2_lock_take(cpu, &vm->mmu_lock, S2_LOCK_WRITE);
 	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 		bool young = false;
@@ -114,5 +118,6 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 	/* Entries with AF may be cached, and must be gone before "old" means anything. */
 	if (!ret && any)
 		s2_flush_vmid(vm->mmu, cpu);
+	s2_lock_drop(cpu, &vm->mmu_lock);
 	return ret ? ret : any;
 }

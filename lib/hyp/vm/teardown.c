@@ -249,11 +249,12 @@ static int unmap_tables(const struct teardown *t, enum s2_teardown policy)
 	int ret;
 
 	s2_mmu_set_unmap_how(mmu, how);
-	ret = s2_vm_apply_range(t->vm, t->cpu, s2_range(0, s2_ipa_limit(&mmu->geo)),
-				s2_pgtable_unmap);
+	s2_vm_lock(t->vm, t->cpu);
+	ret = s2_vm_apply_locked(t->vm, t->cpu, s2_range(0, s2_ipa_limit(&mmu->geo)),
+				 s2_pgtable_unmap);
 	if (no_tlbi)
 		s2_flush_vmid(mmu, t->cpu);
-	s2_vm_unlock(t->vm);
+	s2_vm_unlock(t->vm, t->cpu);
 	/* What is left stays as it is, and can be torn down again. */
 	if (ret) {
 		s2_mmu_set_unmap_how(mmu, s2_mmu_unmap_how(mmu));
@@ -298,8 +299,8 @@ int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 			return -EBUSY;
 	s2_cpu_enter_host(cpu);
 	/* mmu_lock is held only to take the tables away from everyone else. */
-	s2_vm_lock(vm);
-	s2_vm_unlock(vm);
+	s2_vm_lock(vm, cpu);
+	s2_vm_unlock(vm, cpu);
 	ret = tear_down(&t);
 	vm->dead = !ret;
 	if (!ret)

@@ -10,6 +10,7 @@
 #ifndef S2_HYP_VM_H
 #define S2_HYP_VM_H
 
+#include <stage2sim/gate.h>
 #include <stage2sim/vm.h>
 
 #include "hyp/stage2/mmu.h"
@@ -18,12 +19,20 @@
 
 struct vm_slot;
 
+/** Order of KVM's locks: one is taken only under those of lower ranks. */
+enum s2_vm_lock_rank {
+	S2_RANK_SLOTS_LOCK = 10, /**< kvm->slots_lock: memslots, dirty log */
+	S2_RANK_MMU_LOCK = 20,	 /**< kvm->mmu_lock: the tables */
+	S2_RANK_VMID_LOCK = 30,	 /**< cpu_vmid_lock: of all VMs */
+};
+
 struct s2_vm {
 	struct s2_machine *machine;
 	uint32_t number; /**< in order of creation on the machine, from 0 */
 	struct s2_vm_config cfg;
 	struct s2_mmu *mmu;
 	struct s2_vmids *vmids;
+	struct s2_lock slots_lock, mmu_lock;
 	uint64_t vmid;		 /**< generation and number, 0: none yet (struct kvm_vmid) */
 	struct vm_slot **slots;	 /**< by number; NULL where one was deleted */
 	struct vm_slot **by_ipa; /**< the same in order of address */

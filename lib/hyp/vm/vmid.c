@@ -22,6 +22,7 @@ struct s2_vmids {
 	uint64_t *active, *reserved; /* of each CPU */
 	enum s2_vmid_fault fault;
 	unsigned users; /* VMs, which must go before it */
+	struct s2_lock lock;
 };
 
 static uint64_t first_generation(const struct s2_vmids *v)
@@ -66,6 +67,7 @@ int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out)
 	v->bits = m->features.vmid_bits;
 	v->generation = first_generation(v);
 	v->cursor = 1;
+	v->lock = (struct s2_lock){"cpu_vmid_lock", S2_RANK_VMID_LOCK};
 	v->used = calloc((size_t)1 << v->bits, 1);
 	v->active = calloc(m->n_cpus, sizeof(*v->active));
 	v->reserved = calloc(m->n_cpus, sizeof(*v->reserved));
@@ -207,9 +209,11 @@ bool s2_vmids_update(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cpu)
 		v->active[cpu->index] = vm->vmid;
 		return false;
 	}
+	s2_lock_take(cpu, &v->lock, S2_LOCK_WRITE);
 	if (!is_current(v, vm->vmid))
 		vm->vmid = new_vmid(v, vm, cpu);
 	v->active[cpu->index] = vm->vmid;
+	s2_lock_drop(cpu, &v->lock);
 	return number(v, before) != number(v, vm->vmid) || !before;
 }
 
