@@ -61,7 +61,7 @@ static int visit_entry(struct s2_walk *walk, struct s2_visit *v, s2_pte *table_p
 		ret = walker->visit(walk, v);
 		reload = !is_table || !walk->mmu->flavour->visitors_read;
 		if (reload)
-			s2_before_pte(walk->cpu, S2_OP_PTE_READ, v->pte_pa);
+			s2_walk_before(walk, S2_OP_PTE_READ, v->pte_pa);
 		v->old = *v->ptep;
 		is_table = s2_pte_is_table(v->old, v->level);
 	}
@@ -86,7 +86,7 @@ static int64_t walk_entry(struct s2_walk *walk, struct s2_table *table, unsigned
 {
 	const struct s2_geometry *geo = &walk->mmu->geo;
 
-	s2_before_pte(walk->cpu, S2_OP_PTE_READ, table->pa + index * sizeof(s2_pte));
+	s2_walk_before(walk, S2_OP_PTE_READ, table->pa + index * sizeof(s2_pte));
 	struct s2_visit v = {
 		.table = table,
 		.ptep = &table->entries[index],

@@ -63,7 +63,7 @@ struct s2_walk {
 	struct s2_cpu *cpu;
 	const struct s2_walker *walker;
 	uint64_t start, addr, end;
-	bool in_tree; /**< from the root; else a subtree that nothing points to yet */
+	bool in_tree; /**< from the root; else a subtree that nothing points to (any more) */
 };
 
 /** Walks [range), which s2_walk_check() has accepted, from the root. */
@@ -102,11 +102,21 @@ static inline void s2_visit_write(struct s2_walk *walk, const struct s2_visit *v
 		entries[i] = pte + i * step;
 }
 
+/**
+ * The entry at @p pa is about to be read or written: others may come first, unless it is
+ * in a subtree that nobody else can reach, where nothing that they do makes a difference.
+ */
+static inline void s2_walk_before(const struct s2_walk *walk, enum s2_op op, uint64_t pa)
+{
+	if (walk->in_tree)
+		s2_before_pte(walk->cpu, op, pa);
+}
+
 /** Stores @p pte in the entries of @p v. */
 static inline void s2_visit_store(struct s2_walk *walk, const struct s2_visit *v, s2_pte pte,
 				  enum s2_mem_order order)
 {
-	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
+	s2_walk_before(walk, S2_OP_PTE_WRITE, v->pte_pa);
 	s2_visit_write(walk, v, pte, order);
 }
 
@@ -123,7 +133,7 @@ static inline bool s2_walk_is_shared(const struct s2_walk *walk)
  */
 static inline bool s2_visit_unchanged(const struct s2_walk *walk, const struct s2_visit *v)
 {
-	s2_before_pte(walk->cpu, S2_OP_PTE_WRITE, v->pte_pa);
+	s2_walk_before(walk, S2_OP_PTE_WRITE, v->pte_pa);
 	return !s2_walk_is_shared(walk) || *v->ptep == v->old;
 }
 

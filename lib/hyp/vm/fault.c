@@ -273,12 +273,12 @@ static bool in_the_works(const struct s2_mmu *mmu, struct s2_ipa ipa)
 {
 	struct s2_leaf leaf;
 
-	return s2_pgtable_lookup(mmu, NULL, ipa, &leaf) || !s2_pte_valid(leaf.pte);
+	return s2_pgtable_lookup(mmu, NULL, ipa, &leaf) || leaf.pte == S2_PTE_LOCKED;
 }
 
 /*
- * kvm_handle_guest_abort() enters the guest again, which makes the same access.  Where
- * another was faster that one answers for what it has not finished yet.
+ * kvm_handle_guest_abort() enters the guest again, which makes the same access.  What
+ * another fault has begun and not finished is for that one to answer.
  */
 static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
 			   int ret)
@@ -292,10 +292,12 @@ static void fault_resolved(const struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s
 				   .access = access,
 				   .function = "kvm_handle_guest_abort"};
 
-	if (ret && in_the_works(mmu, ipa))
-		s2_cpu_relax(vcpu->cpu);
-	else if (vcpu->cpu->observed)
+	if (!vcpu->cpu->observed)
+		return;
+	if (!in_the_works(mmu, ipa))
 		s2_rely(vcpu->cpu, &what);
+	else if (ret)
+		s2_cpu_relax(vcpu->cpu);
 }
 
 int s2_access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access access,
