@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* Coroutines by POSIX's ucontext; sanitizers are told of each switch. */
+/*
+ * Coroutines by POSIX's ucontext.  It is only entered by that: each of its switches is a
+ * system call, and _longjmp() between stacks is none.  Sanitizers follow ucontext alone,
+ * and are told of each switch.
+ */
 #ifdef S2_HAVE_UCONTEXT
 #define _GNU_SOURCE 1 /* ucontext.h, which POSIX has dropped */
 #endif
+#undef _FORTIFY_SOURCE /* its longjmp() takes another stack for a lost frame */
 
 #include "check/coroutine.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #ifdef S2_HAVE_UCONTEXT
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #if defined(__has_feature)
@@ -30,6 +37,11 @@
 
 struct s2_co {
 	ucontext_t context;
+#ifndef ASAN
+	jmp_buf at;	/* where it was left */
+	jmp_buf bottom; /* of its stack, once it was entered */
+	bool entered, left;
+#endif
 	void (*fn)(void *arg);
 	void *arg;
 	char *stack; /* NULL: the caller's own */
@@ -111,6 +123,11 @@ static void enter(unsigned high, unsigned low)
 	struct s2_co *co = (struct s2_co *)p;
 
 	arrives(co);
+#ifndef ASAN
+	/* Comes back for each s2_co_start(), whatever lies above on the stack. */
+	_setjmp(co->bottom);
+	co->entered = true;
+#endif
 	co->fn(co->arg);
 }
 
@@ -118,6 +135,15 @@ int s2_co_start(struct s2_co *co, void (*fn)(void *arg), void *arg)
 {
 	const uint64_t p = (uint64_t)(uintptr_t)co;
 
+	co->fn = fn;
+	co->arg = arg;
+#ifndef ASAN
+	co->left = co->entered;
+	if (co->entered) {
+		memcpy(&co->at, &co->bottom, sizeof(co->at));
+		return 0;
+	}
+#endif
 	if (getcontext(&co->context))
 		return -errno;
 #ifdef ASAN
@@ -125,8 +151,6 @@ int s2_co_start(struct s2_co *co, void (*fn)(void *arg), void *arg)
 	__asan_unpoison_memory_region(co->stack, co->bytes);
 	co->fake = NULL;
 #endif
-	co->fn = fn;
-	co->arg = arg;
 	co->context.uc_stack.ss_sp = co->stack;
 	co->context.uc_stack.ss_size = co->bytes;
 	co->context.uc_link = NULL;
@@ -134,17 +158,38 @@ int s2_co_start(struct s2_co *co, void (*fn)(void *arg), void *arg)
 	return 0;
 }
 
+#ifdef ASAN
 void s2_co_switch(struct s2_co *from, struct s2_co *to)
 {
 	leaves(from, to, 0);
 	swapcontext(&from->context, &to->context);
 	arrives(from);
 }
+#else
+/* To where @to was left, or for the first time into it. */
+static void go(struct s2_co *to)
+{
+	if (to->left)
+		_longjmp(to->at, 1);
+	setcontext(&to->context);
+}
+
+void s2_co_switch(struct s2_co *from, struct s2_co *to)
+{
+	from->left = true;
+	if (!_setjmp(from->at))
+		go(to);
+}
+#endif
 
 void s2_co_leave(struct s2_co *from, struct s2_co *to)
 {
 	leaves(from, to, 1);
+#ifdef ASAN
 	setcontext(&to->context);
+#else
+	go(to);
+#endif
 }
 
 bool s2_co_must_leave(void)
