@@ -354,6 +354,7 @@ static int search_random(struct search *s)
 	int ret = 0;
 
 	s->bound = S2_EXPLORE_ANY;
+	s->result->preemptions = S2_EXPLORE_ANY;
 	do {
 		s->n = s->prefix = 0;
 		s->random = seed;
