@@ -330,7 +330,7 @@ static void scripted(struct toy *t, unsigned cpu)
 	struct s2_cpu *c = s2_machine_cpu(t->m, cpu);
 	uint64_t bits = script >> (16 * cpu);
 
-	for (int i = 0; i < 4; i++, bits >>= 4) {
+	for (int i = 0; i < 3; i++, bits >>= 4) {
 		const unsigned object = bits & 1;
 		const bool write = bits >> 1 & 1;
 
@@ -385,7 +385,7 @@ static void test_pruning_changes_no_outcome(void **unused)
 	s.threads[2].run = script_2;
 	s.threads[2].name = "third";
 	cfg.no_oracle = true;
-	for (int round = 0; round < 6; round++) {
+	for (int round = 0; round < 12; round++) {
 		struct s2_explore_result with, without;
 
 		random = random * UINT64_C(6364136223846793005) + 1442695040888963407U;
