@@ -33,7 +33,7 @@ static int add_vm(struct s2_world *w, const struct s2_world_config *cfg, unsigne
 static int fill(struct s2_world *w, const struct s2_world_config *cfg)
 {
 	struct s2_machine_config machine = {.cpus = CPUS};
-	int ret = s2_features_parse("max,bbm=0,vmid=8", &machine.features, NULL);
+	int ret = s2_features_parse("max,bbm=0,vmid=8,pa=40", &machine.features, NULL);
 
 	if (!ret)
 		ret = s2_machine_create(&machine, &w->m);
