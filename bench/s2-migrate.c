@@ -22,6 +22,8 @@ static const struct s2_option options[] = {
 	       "IPA size of the VM; 0: 40, or what the slot needs", .max = 52),
 	S2_ROW_VCPUS(FIELD(vcpus), "8", "virtual CPUs, all running"),
 	OPTION(U64, dirty, "dirty", "PAGES", "1024", "pages written in a round"),
+	OPTION(FLAG, mapped, "mapped", NULL, NULL,
+	       "all of its memory is mapped before; else what is dirtied"),
 	OPTION(U64, run, "run", "PAGES", "1", "of them, so many side by side"),
 	OPTION(CHOICE, locality, "locality", NULL, "spread",
 	       "where: spread evenly, random by the seed (runs may overlap), dense from the slot's start",
@@ -75,6 +77,9 @@ static const struct s2_policy policies[] = {
 	{"round-by-cost", "round or the VMID, by the same", 7, FLUSH(BY_COST, ROUND)},
 };
 
+/* The four ways of tracking that VMMs choose from. */
+#define TRACKED "slot=16G dirty=41944 mapped=on "
+
 static const struct s2_workload workloads[] = {
 	{"clear", "64 GiB, a dirty page in each 64 pages' reach of a clear", NULL, 0, NULL},
 	{"measured", "64 GiB, 64 chunks of 64 pages cleared: as counted on real hosts",
@@ -85,6 +90,12 @@ static const struct s2_workload workloads[] = {
 	{"thread", "2.5 TiB, the slot that the 2026 profile's ratio suggests", "slot=2560G", 0,
 	 NULL},
 	{"get", "no manual protect: one clear a round", "manual=off", 0, NULL},
+	{"track-get", "16 GiB, all mapped, 1 % written again: the log got, and so cleared whole",
+	 TRACKED "manual=off", 0, NULL},
+	{"track-chunk", "the same, got, then cleared by chunks of 1 GiB", TRACKED "chunk=1G", 0, NULL},
+	{"track-slot", "the same, got, then cleared in one piece", TRACKED "chunk=16G", 0, NULL},
+	{"track-set", "the same, initially set, cleared by chunks of 1 GiB",
+	 TRACKED "chunk=1G initially-set=on", 0, NULL},
 };
 
 static const struct s2_example examples[] = {
@@ -118,6 +129,10 @@ static int measure(const struct s2_migrate_cost *c, struct s2_result *result)
 	s2_result_measure(result, "flush_work", "flush sequences", c->flush_work);
 	s2_result_measure(result, "refills", "translations", c->refills);
 	s2_result_measure(result, "work", "flush sequences", c->work);
+	s2_result_measure(result, "start_writes", NULL, (double)c->start_writes);
+	s2_result_measure(result, "start_hold_max", "operations", (double)c->start_lock);
+	s2_result_measure(result, "protects", NULL, (double)c->protects);
+	s2_result_measure(result, "faults", NULL, (double)c->faults);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)c->longest_lock);
 	return 0;
 }

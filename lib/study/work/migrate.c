@@ -91,7 +91,7 @@ static double refills(struct migrating *g, const struct flushed *f)
 }
 
 /* Closes an ioctl of the log; @reported: its operations are in the result. */
-static void note_ioctl(struct migrating *g, bool reported)
+static struct s2_counts note_ioctl(struct migrating *g, bool reported)
 {
 	const struct s2_counts ops = lap(g);
 	const struct flushed *f = &g->flushed;
@@ -108,6 +108,13 @@ static void note_ioctl(struct migrating *g, bool reported)
 			ops.n[S2_OP_TLBI_RIPAS2E1IS] + ops.n[S2_OP_TLBI_IPAS2E1IS] - f->ipa_calls;
 	}
 	memset(&g->flushed, 0, sizeof(g->flushed));
+	return ops;
+}
+
+/* One that gets or clears the log. */
+static void note_clear(struct migrating *g)
+{
+	g->cost->protects += note_ioctl(g, true).n[S2_OP_PTE_WRITE];
 }
 
 static void note_faults(struct migrating *g, bool reported)
@@ -116,6 +123,7 @@ static void note_faults(struct migrating *g, bool reported)
 
 	if (reported)
 		s2_counts_add(&g->cost->ops, &ops);
+	g->cost->faults += ops.n[S2_OP_S2_FAULT];
 	g->cost->fault_calls += g->flushed.ipa_calls;
 	memset(&g->flushed, 0, sizeof(g->flushed));
 }
@@ -183,13 +191,25 @@ static int write_dirty(struct migrating *g)
 	return 0;
 }
 
+static int write_all(struct migrating *g)
+{
+	const int64_t ret = s2_vcpu_access(s2_vm_vcpu(g->vm, 0), s2_ipa(S2_MIGRATE_BASE),
+					   g->mig->slot, S2_ACCESS_WRITE);
+
+	return ret < 0 ? (int)ret : 0;
+}
+
 /* ---- what the VMM does ---- */
 
 static int start_log(struct migrating *g)
 {
-	int ret = s2_vm_log_start(g->vm, g->cpu, g->slot);
+	int ret;
 
-	note_ioctl(g, g->mig->count != S2_MIGRATE_COUNT_CLEAR);
+	s2_vm_forget_longest(g->vm);
+	ret = s2_vm_log_start(g->vm, g->cpu, g->slot);
+	g->cost->start_writes =
+		note_ioctl(g, g->mig->count != S2_MIGRATE_COUNT_CLEAR).n[S2_OP_PTE_WRITE];
+	g->cost->start_lock = s2_vm_longest_lock(g->vm);
 	return ret;
 }
 
@@ -202,7 +222,7 @@ static int clear_chunk(struct migrating *g, uint64_t chunk)
 	if (ret < 0)
 		return (int)ret;
 	g->cost->clears += ret > 0;
-	note_ioctl(g, true);
+	note_clear(g);
 	return 0;
 }
 
@@ -248,14 +268,14 @@ static int round_trip(struct migrating *g)
 		return (int)dirty;
 	if (!g->mig->manual)
 		g->cost->clears += dirty > 0;
-	note_ioctl(g, true);
+	note_clear(g);
 	return g->mig->manual ? clear_dirty(g) : 0;
 }
 
 static int migrate(struct migrating *g)
 {
 	/* Mapped before, writable; none of that is a cost of migration. */
-	int ret = write_dirty(g);
+	int ret = g->mig->mapped ? write_all(g) : write_dirty(g);
 
 	lap(g);
 	memset(&g->flushed, 0, sizeof(g->flushed));

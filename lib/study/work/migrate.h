@@ -64,6 +64,7 @@ struct s2_migrate {
 	uint64_t dirty, run, rounds;	  /**< pages, pages, number */
 	int locality;			  /**< enum s2_migrate_locality */
 	uint64_t chunk, split;		  /**< bytes of a clear, and of an eager split (0: none) */
+	bool mapped; /**< all of the slot is mapped before; else what is dirtied */
 	bool manual, initially_set;
 	uint64_t vcpus;
 	uint64_t working_set; /**< bytes, of each vcpu, between clears */
@@ -89,6 +90,10 @@ struct s2_migrate_cost {
 	double flush_work; /**< calls + range_op x range_ops */
 	double work;	   /**< flush_work + ratio x refills */
 	uint64_t longest_lock;
+	uint64_t start_writes; /**< descriptors written when logging starts */
+	uint64_t start_lock;   /**< longest hold of mmu_lock then */
+	uint64_t protects;     /**< descriptors written by getting and clearing the log */
+	uint64_t faults;       /**< of the guest's writes while it is logged */
 };
 
 /** Bits of IPA that a slot of so many bytes needs; at least KVM's default. */

@@ -521,6 +521,46 @@ static void bad_options_are_one_line_and_status_2(void **state)
 		       "this machine or flavour, every flush is of the VMID");
 }
 
+/* The four ways to track: who pays at the start, who holds the lock how long, who protects what. */
+static void four_ways_of_tracking_pay_in_four_places(void **state)
+{
+	static const struct {
+		uint64_t chunk;
+		bool manual, initially_set;
+		uint64_t start, protects; /* descriptors written: 1 GiB is mapped, 64 pages are dirtied */
+	} rows[] = {
+		{GIB, false, false, 262144, 64},
+		{256 * MIB, true, false, 262144, 64},
+		{GIB, true, false, 262144, 64},
+		/* Free to start; the first pass protects everything. */
+		{256 * MIB, true, true, 0, 262144 + 64},
+	};
+	uint64_t start_lock[4], lock[4];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_migrate mig = measured();
+		struct s2_migrate_cost cost;
+
+		s2_test_row("row %zu", i);
+		mig.slot = GIB;
+		mig.dirty = 64;
+		mig.rounds = 1;
+		mig.mapped = true;
+		mig.chunk = rows[i].chunk;
+		mig.manual = rows[i].manual;
+		mig.initially_set = rows[i].initially_set;
+		cost = run_mig(&mig, S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT);
+		assert_u64(cost.start_writes, rows[i].start);
+		assert_u64(cost.protects, rows[i].protects);
+		assert_u64(cost.faults, 64);
+		start_lock[i] = cost.start_lock;
+		lock[i] = cost.longest_lock;
+	}
+	assert_true(start_lock[3] < start_lock[0] / 1000);
+	assert_true(lock[3] < lock[0]);
+}
+
 static void the_program_says_what_was_measured_and_what_the_profile_means(void **state)
 {
 	(void)state;
@@ -530,7 +570,8 @@ static void the_program_says_what_was_measured_and_what_the_profile_means(void *
 	assert_prints("", "9.38 / 43.41 % = 0.2161 before, 0.96 / 38.97 % = 0.0246 after,\n"
 			  "  8.8 times less;");
 	assert_prints("", "322 x 8 GiB = 2.5 TiB");
-	assert_prints("--workload all --slot 4G --dirty 64", "get: whatever a refill costs");
+	assert_prints("--workload clear,measured,qemu,blocks,eager,get --slot 4G --dirty 64",
+		      "get: whatever a refill costs");
 	assert_prints("--sweep slot=1G..64G*4,ratio=0.01,1", "  one-call                 8 ");
 }
 
@@ -553,6 +594,7 @@ int main(void)
 		s2_unit_test(policies_change_flushes_and_nothing_else),
 		s2_unit_test(who_wins_whatever_a_refill_costs),
 		s2_unit_test(bad_options_are_one_line_and_status_2),
+		s2_unit_test(four_ways_of_tracking_pay_in_four_places),
 		s2_unit_test(the_program_says_what_was_measured_and_what_the_profile_means),
 	};
 
