@@ -202,7 +202,22 @@ static void a_profile_that_is_not_there_is_named(void **state)
 	assert_i64(err.code, S2_PROFILE_OPEN);
 }
 
-/* From a build folder: this program's own, whose source tree has them. */
+/* Whether this program lies in a build folder of the source tree, which has them. */
+static bool profiles_are_beside(void)
+{
+	static const char from_build[] = "/../../profiles/d05.profile";
+	char path[4096];
+	const ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - sizeof(from_build));
+	char *slash;
+
+	path[len > 0 ? len : 0] = '\0';
+	slash = strrchr(path, '/');
+	if (!slash)
+		return false;
+	memcpy(slash, from_build, sizeof(from_build));
+	return access(path, R_OK) == 0;
+}
+
 static void a_profile_is_found_without_a_variable(void **state)
 {
 	char dir[4096] = "";
@@ -210,12 +225,12 @@ static void a_profile_is_found_without_a_variable(void **state)
 	struct s2_error err = {0};
 
 	(void)state;
+	if (!profiles_are_beside())
+		skip();
 	if (getenv("S2_PROFILE_DIR"))
 		(void)snprintf(dir, sizeof(dir), "%s", getenv("S2_PROFILE_DIR"));
 	unsetenv("S2_PROFILE_DIR");
-	if (s2_profile_load("d05", &profile, &err) == -ENOENT && access("/proc/self/exe", F_OK))
-		skip();
-	assert_i64(err.code, 0);
+	assert_i64(s2_profile_load("d05", &profile, &err), 0);
 	assert_true(profile.op[S2_OP_DC_CIVAC].known);
 	s2_profile_free(&profile);
 	if (dir[0])
