@@ -127,37 +127,38 @@ static const struct s2_question questions[] = {
 	{"kvm-compat-any", 0, 1U << S2_CONTRACT_KVM_COMPAT_ANY},
 };
 
-/* The same once more, watched: counts are of the run that was not. */
-static int judge(const struct s2_run *run, struct s2_boot *boot, const struct s2_flavour *flavour,
-		 struct s2_result *result, struct s2_error *err)
-{
-	struct s2_judge judge = {0};
+struct job {
+	struct s2_boot boot;
+	const struct s2_features *features;
+	struct s2_flavour flavour;
 	struct s2_boot_cost cost;
-	int ret = 0;
+};
 
-	boot->judge = &judge;
-	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
-		ret = s2_boot_run(boot, run->features, flavour, &cost, err);
-	if (!ret && s2_judge_ask_story(&judge, questions, 5))
-		ret = s2_boot_run(boot, run->features, flavour, &cost, err);
-	return ret ? ret : s2_judge_verdicts(&judge, questions, 5, result);
+static int run_job(void *arg, struct s2_judge *judge, struct s2_error *err)
+{
+	struct job *job = arg;
+
+	job->boot.judge = judge;
+	return s2_boot_run(&job->boot, job->features, &job->flavour, &job->cost, err);
 }
 
 static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
 {
-	struct s2_boot boot = *(const struct s2_boot *)run->settings;
-	struct s2_flavour flavour = *run->flavour;
-	struct s2_boot_cost cost;
+	struct job job = {.boot = *(const struct s2_boot *)run->settings,
+			  .features = run->features,
+			  .flavour = *run->flavour};
+	const struct s2_judged judged = {run_job, &job, questions,
+					 sizeof(questions) / sizeof(questions[0])};
 	int ret;
 
-	boot.seed = run->seed;
-	boot.fwb = run->policy->id == FWB;
-	if (!boot.fwb)
-		flavour.toggle = (enum s2_toggle)run->policy->id;
-	ret = s2_boot_run(&boot, run->features, &flavour, &cost, err);
+	job.boot.seed = run->seed;
+	job.boot.fwb = run->policy->id == FWB;
+	if (!job.boot.fwb)
+		job.flavour.toggle = (enum s2_toggle)run->policy->id;
+	ret = run_job(&job, NULL, err);
 	if (!ret)
-		ret = measure(run, &cost, result);
-	return ret ? ret : judge(run, &boot, &flavour, result, err);
+		ret = measure(run, &job.cost, result);
+	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
 static const struct s2_program program = {

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/option/machine_help.h"
 #include "study/check/check_log.h"
+#include "study/option/machine.h"
 #include "study/option/options.h"
-#include "study/run/program.h"
+#include "study/run/tool.h"
 
 struct settings {
 	const char *machine, *rules;
@@ -16,6 +16,8 @@ struct settings {
 	int format;
 	bool at_end, help, version;
 };
+
+static struct settings settings;
 
 static const char *const formats[] = {"text", "json", NULL};
 
@@ -48,24 +50,19 @@ static const char about[] =
 	"translations, break-before-make, tables freed too early, VMIDs that are another's.\n"
 	"\n";
 
-static int usage_error(const char *text)
+static void about_end(FILE *out)
 {
-	fprintf(stderr, "s2-check: %s\n", text);
-	return S2_EXIT_USAGE;
-}
-
-static void help(const struct s2_option_table *table)
-{
-	fputs(about, stdout);
-	s2_options_help(table, stdout);
-	fputs("\nRules:\n", stdout);
+	fputs("\nRules:\n", out);
 	for (int rule = 0; rule < S2_RULES; rule++) {
-		printf("  %s\n        ", s2_rule_name((enum s2_rule)rule));
-		s2_write_wrapped(stdout, s2_rule_text((enum s2_rule)rule), 8, 80);
+		if (!(S2_CHECK_RULES >> rule & 1))
+			continue;
+		fprintf(out, "  %s\n        ", s2_rule_name((enum s2_rule)rule));
+		s2_write_wrapped(out, s2_rule_text((enum s2_rule)rule), 8, 80);
 	}
-	fputs("\nExit status: 0 no violation; 1 at least one; 2 bad input or usage, with one\n"
+	fputs("\nThe data rule is not among them: a log does not say what guests read and write.\n"
+	      "\nExit status: 0 no violation; 1 at least one; 2 bad input or usage, with one\n"
 	      "line on standard error.\n",
-	      stdout);
+	      out);
 }
 
 /* One name of the list. @return 0 or -EINVAL */
@@ -103,54 +100,41 @@ static int parse_rules(const char *list, unsigned *rules, struct s2_error *err)
 	return -EINVAL;
 }
 
-static int check(const struct settings *s, const char *path)
+static int run(const struct s2_command_line *line, struct s2_error *err)
 {
 	struct s2_check_job job = {
-		.path = path,
-		.cpus = (unsigned)s->cpus,
-		.keep = (size_t)s->keep,
-		.at_end = s->at_end,
-		.json = s->format == 1,
+		.path = line->operands[0],
+		.cpus = (unsigned)settings.cpus,
+		.keep = (size_t)settings.keep,
+		.at_end = settings.at_end,
+		.json = settings.format == 1,
 	};
 	struct s2_check_outcome outcome;
-	struct s2_error err = {0};
-	size_t bad = 0;
 
-	if (s2_features_parse(s->machine, &job.features, &bad)) {
-		s2_error_set(&err, 1, "--machine %s: \"%s\" is no preset, feature or value of one",
-			     s->machine, s->machine + bad);
-		return usage_error(err.text);
-	}
-	if (parse_rules(s->rules, &job.rules, &err) || s2_check_log(&job, stdout, &outcome, &err))
-		return usage_error(err.text);
+	if (s2_machine_parse(settings.machine, &job.features, err) ||
+	    parse_rules(settings.rules, &job.rules, err) ||
+	    s2_check_log(&job, stdout, &outcome, err))
+		return S2_EXIT_USAGE;
 	return outcome.violations ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
+static const struct s2_tool tool = {
+	.name = "s2-check",
+	.about = about,
+	.about_end = about_end,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings = &settings,
+	.help = &settings.help,
+	.version = &settings.version,
+	.machine = &settings.machine,
+	.operands = "one LOG, a file or - for standard input",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};
+
 int main(int argc, char **argv)
 {
-	struct settings s;
-	const struct s2_option_table table = {
-		.options = options,
-		.n = sizeof(options) / sizeof(options[0]),
-		.settings = &s,
-	};
-	struct s2_command_line line = {0};
-	struct s2_error err = {0};
-	int ret = S2_EXIT_DONE;
-
-	if (s2_options_defaults(&table, &err) ||
-	    s2_options_scan(&table, 1, argc, argv, &line, &err))
-		return usage_error(err.text);
-	if (s2_options_apply(&table, 0, &line, &err))
-		ret = usage_error(err.text);
-	else if (s.help)
-		help(&table);
-	else if (s.version)
-		puts("s2-check " S2_VERSION);
-	else if (line.n_operands != 1)
-		ret = usage_error("expected one LOG, a file or - for standard input; see --help");
-	else
-		ret = check(&s, line.operands[0]);
-	s2_command_line_free(&line);
-	return ret;
+	return s2_tool_main(&tool, argc, argv);
 }

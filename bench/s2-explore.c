@@ -10,15 +10,17 @@
 #include <stage2sim/flavour.h>
 
 #include "study/check/scenarios.h"
-#include "study/check/story.h"
+#include "study/check/schedule.h"
 #include "study/option/options.h"
-#include "study/run/program.h"
+#include "study/run/tool.h"
 
 struct settings {
 	const char *preemptions, *replay, *save;
 	uint64_t steps, schedules, states, seconds, random;
 	bool pruning, go_on, list, help, version;
 };
+
+static struct settings settings;
 
 #define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
 
@@ -53,22 +55,14 @@ static const char about[] =
 	"oracle.  Says how much was explored, or tells the story of the first violation.\n"
 	"\n";
 
-static int usage_error(const char *text)
+static void about_end(FILE *out)
 {
-	fprintf(stderr, "s2-explore: %s\n", text);
-	return S2_EXIT_USAGE;
-}
-
-static void help(const struct s2_option_table *table)
-{
-	fputs(about, stdout);
-	s2_options_help(table, stdout);
 	fputs("\nExit status: 0 all as listed: broken scenarios found out, the others clean; 1 not\n"
 	      "so; 2 bad input or usage, with one line on standard error.\n",
-	      stdout);
+	      out);
 }
 
-static void list(void)
+static int list(void)
 {
 	const struct s2_named_scenario *s;
 
@@ -80,6 +74,7 @@ static void list(void)
 		printf("%-18s %-7s %4s  %s\n", s->scenario.name, s->broken ? "broken" : "sound",
 		       bound, s->scenario.about);
 	}
+	return S2_EXIT_DONE;
 }
 
 static int parse_preemptions(const char *text, uint32_t *out)
@@ -114,18 +109,20 @@ static void print_figures(const struct s2_named_scenario *s, const struct s2_exp
 }
 
 static int tell(const struct s2_named_scenario *s, const struct s2_explore_result *r,
-		const char *save)
+		struct s2_error *err)
 {
-	struct s2_error err = {0};
 	int ret;
 
 	if (r->kind == S2_EXPLORE_NOTHING)
 		return 0;
 	if (r->seed)
 		printf("    seed %" PRIu64 "\n", r->seed);
-	ret = s2_story_print(&s->scenario, r->schedule, r->n_schedule, stdout);
-	if (!ret && save)
-		ret = s2_story_save(save, s->scenario.name, r->schedule, r->n_schedule, &err);
+	ret = s2_schedule_print(&s->scenario, r->schedule, r->n_schedule, stdout);
+	if (ret)
+		s2_error_set(err, 1, "%s: %s", s->scenario.name, strerror(-ret));
+	else if (settings.save)
+		ret = s2_schedule_save(settings.save, s->scenario.name, r->schedule, r->n_schedule,
+				       err);
 	return ret;
 }
 
@@ -144,120 +141,123 @@ static void print_found(void *arg, const char *text)
 }
 
 /* @return an exit status */
-static int explore(const struct s2_named_scenario *s, const struct settings *o)
+static int explore(const struct s2_named_scenario *s, uint32_t preemptions, struct s2_error *err)
 {
-	struct s2_explore_config cfg = {
-		.preemptions = s->preemptions,
-		.steps = o->steps,
-		.schedules = o->schedules,
-		.states = o->states,
-		.seconds = (double)o->seconds,
-		.no_pruning = !o->pruning,
-		.go_on = o->go_on,
-		.seed = o->random,
-		.found = o->go_on ? print_found : NULL,
+	const struct s2_explore_config cfg = {
+		.preemptions = strcmp(settings.preemptions, "scenario") ? preemptions : s->preemptions,
+		.steps = settings.steps,
+		.schedules = settings.schedules,
+		.states = settings.states,
+		.seconds = (double)settings.seconds,
+		.no_pruning = !settings.pruning,
+		.go_on = settings.go_on,
+		.seed = settings.random,
+		.found = settings.go_on ? print_found : NULL,
 	};
 	struct s2_explore_result r;
 	double start = now();
-	char text[128];
 	bool found;
-	int ret;
+	int ret = s2_explore(&s->scenario, &cfg, &r);
 
-	if (strcmp(o->preemptions, "scenario") && parse_preemptions(o->preemptions, &cfg.preemptions))
-		return usage_error("--preemptions: expected a number, any or scenario");
-	ret = s2_explore(&s->scenario, &cfg, &r);
-	if (!ret) {
+	if (ret) {
+		s2_error_set(err, 1, "%s: %s", s->scenario.name, strerror(-ret));
+	} else {
 		print_figures(s, &r, now() - start);
-		ret = tell(s, &r, o->save);
+		ret = tell(s, &r, err);
 	}
 	found = r.kind != S2_EXPLORE_NOTHING;
 	s2_explore_result_free(&r);
-	if (ret) {
-		snprintf(text, sizeof(text), "%s: %s", s->scenario.name, strerror(-ret));
-		return usage_error(text);
-	}
+	if (ret)
+		return S2_EXIT_USAGE;
 	return found == s->broken ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 }
 
-static int explore_named(const struct s2_command_line *line, const struct settings *o)
+/* The one at @i of those that are asked for: of all, if none is named. */
+static const struct s2_named_scenario *asked_for(const struct s2_command_line *line, size_t i)
 {
-	int worst = S2_EXIT_DONE;
-
-	for (size_t i = 0; i < line->n_operands; i++) {
-		const struct s2_named_scenario *s = s2_scenario_find(line->operands[i]);
-		char text[160];
-		int ret;
-
-		if (!s) {
-			snprintf(text, sizeof(text), "\"%.80s\" is no scenario; see --list",
-				 line->operands[i]);
-			return usage_error(text);
-		}
-		ret = explore(s, o);
-		worst = ret > worst ? ret : worst;
-	}
-	return worst;
+	if (!line->n_operands)
+		return s2_scenario_at(i);
+	return i < line->n_operands ? s2_scenario_find(line->operands[i]) : NULL;
 }
 
-static int explore_all(const struct settings *o)
+static int explore_each(const struct s2_command_line *line, uint32_t preemptions,
+			struct s2_error *err)
 {
 	const struct s2_named_scenario *s;
 	int worst = S2_EXIT_DONE;
 
-	for (size_t i = 0; (s = s2_scenario_at(i)) && worst != S2_EXIT_USAGE; i++) {
-		const int ret = explore(s, o);
+	for (size_t i = 0; worst != S2_EXIT_USAGE && (s = asked_for(line, i)); i++) {
+		const int ret = explore(s, preemptions, err);
 
 		worst = ret > worst ? ret : worst;
 	}
 	return worst;
 }
 
-static int replay(const char *path)
+static int replay(struct s2_error *err)
 {
-	struct s2_error err = {0};
 	bool found = false;
 
-	if (s2_story_replay(path, stdout, &found, &err))
-		return usage_error(err.text);
+	if (s2_schedule_replay(settings.replay, stdout, &found, err))
+		return S2_EXIT_USAGE;
 	return found ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
-static int run(const struct s2_command_line *line, const struct settings *o)
+static int refuse(struct s2_error *err, const char *text)
 {
-	if (o->random && !o->schedules && !o->seconds)
-		return usage_error("--random: expected --schedules or --seconds as well");
-	if (o->replay && line->n_operands)
-		return usage_error("--replay: the file names the scenario");
-	if (o->replay)
-		return replay(o->replay);
-	return line->n_operands ? explore_named(line, o) : explore_all(o);
+	s2_error_set(err, 1, "%s", text);
+	return -EINVAL;
 }
+
+static int check_named(const struct s2_command_line *line, struct s2_error *err)
+{
+	for (size_t i = 0; i < line->n_operands; i++) {
+		if (s2_scenario_find(line->operands[i]))
+			continue;
+		s2_error_set(err, 1, "\"%.80s\" is no scenario; see --list", line->operands[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* What fits together, before anything is run. */
+static int check(const struct s2_command_line *line, uint32_t *preemptions, struct s2_error *err)
+{
+	if (settings.random && !settings.schedules && !settings.seconds)
+		return refuse(err, "--random: expected --schedules or --seconds as well");
+	if (settings.replay && line->n_operands)
+		return refuse(err, "--replay: the file names the scenario");
+	if (strcmp(settings.preemptions, "scenario") &&
+	    parse_preemptions(settings.preemptions, preemptions))
+		return refuse(err, "--preemptions: expected a number, any or scenario");
+	return check_named(line, err);
+}
+
+static int run(const struct s2_command_line *line, struct s2_error *err)
+{
+	uint32_t preemptions = S2_EXPLORE_ANY;
+
+	if (settings.list)
+		return list();
+	if (check(line, &preemptions, err))
+		return S2_EXIT_USAGE;
+	return settings.replay ? replay(err) : explore_each(line, preemptions, err);
+}
+
+static const struct s2_tool tool = {
+	.name = "s2-explore",
+	.about = about,
+	.about_end = about_end,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings = &settings,
+	.help = &settings.help,
+	.version = &settings.version,
+	.max_operands = SIZE_MAX,
+	.run = run,
+};
 
 int main(int argc, char **argv)
 {
-	struct settings s;
-	const struct s2_option_table table = {
-		.options = options,
-		.n = sizeof(options) / sizeof(options[0]),
-		.settings = &s,
-	};
-	struct s2_command_line line = {0};
-	struct s2_error err = {0};
-	int ret = S2_EXIT_DONE;
-
-	if (s2_options_defaults(&table, &err) ||
-	    s2_options_scan(&table, 1, argc, argv, &line, &err))
-		return usage_error(err.text);
-	if (s2_options_apply(&table, 0, &line, &err))
-		ret = usage_error(err.text);
-	else if (s.help)
-		help(&table);
-	else if (s.version)
-		puts("s2-explore " S2_VERSION);
-	else if (s.list)
-		list();
-	else
-		ret = run(&line, &s);
-	s2_command_line_free(&line);
-	return ret;
+	return s2_tool_main(&tool, argc, argv);
 }

@@ -142,38 +142,40 @@ static const struct s2_question questions[] = {
 	{"isolation", S2_RULES_OF_ISOLATION, 1U << S2_CONTRACT_ISOLATION},
 };
 
-/* The same once more, watched: counts are of the run that was not. */
-static int judge(const struct s2_run *run, struct s2_migrate *mig, const struct s2_flavour *flavour,
-		 struct s2_result *result, struct s2_error *err)
-{
-	struct s2_judge judge = {0};
+struct job {
+	struct s2_migrate mig;
+	const struct s2_features *features;
+	struct s2_flavour flavour;
 	struct s2_migrate_cost cost;
-	int ret = 0;
+};
 
-	mig->judge = &judge;
-	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
-		ret = s2_migrate_run(mig, run->features, flavour, &cost, err);
-	if (!ret && s2_judge_ask_story(&judge, questions, 2))
-		ret = s2_migrate_run(mig, run->features, flavour, &cost, err);
-	return ret ? ret : s2_judge_verdicts(&judge, questions, 2, result);
+static int run_job(void *arg, struct s2_judge *judge, struct s2_error *err)
+{
+	struct job *job = arg;
+
+	job->mig.judge = judge;
+	return s2_migrate_run(&job->mig, job->features, &job->flavour, &job->cost, err);
 }
 
 static int run(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
 {
 	const struct flush_policy *policy = run->policy->data;
-	struct s2_migrate mig = *(const struct s2_migrate *)run->settings;
-	struct s2_flavour flavour = *run->flavour;
-	struct s2_migrate_cost cost;
+	struct job job = {.mig = *(const struct s2_migrate *)run->settings,
+			  .features = run->features,
+			  .flavour = *run->flavour};
+	const struct s2_judged judged = {run_job, &job, questions,
+					 sizeof(questions) / sizeof(questions[0])};
 	int ret;
 
-	mig.seed = run->seed;
-	flavour.range_calls = policy->range;
-	flavour.clear_flush = policy->clear;
-	flavour.costs = s2_migrate_costs(&mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
-	ret = s2_migrate_run(&mig, run->features, &flavour, &cost, err);
+	job.mig.seed = run->seed;
+	job.flavour.range_calls = policy->range;
+	job.flavour.clear_flush = policy->clear;
+	job.flavour.costs =
+		s2_migrate_costs(&job.mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
+	ret = run_job(&job, NULL, err);
 	if (!ret)
-		ret = measure(&cost, result);
-	return ret ? ret : judge(run, &mig, &flavour, result, err);
+		ret = measure(&job.cost, result);
+	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
 static const struct s2_program program = {

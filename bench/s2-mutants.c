@@ -5,15 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "study/option/machine_help.h"
+#include "study/option/machine.h"
 #include "study/option/options.h"
-#include "study/run/program.h"
+#include "study/run/tool.h"
 #include "study/work/mutants.h"
 
 struct settings {
 	const char *machine, *flavour;
 	bool list, help, version;
 };
+
+static struct settings settings;
 
 #define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
 
@@ -37,12 +39,6 @@ static const char about[] =
 	"how it comes to that, step by step.\n"
 	"\n";
 
-static int usage_error(const char *text)
-{
-	(void)fprintf(stderr, "s2-mutants: %s\n", text);
-	return S2_EXIT_USAGE;
-}
-
 static const char *name_of(const struct s2_mutant *mutant, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s@%s", s2_op_name(mutant->op), mutant->site);
@@ -65,7 +61,7 @@ static int try_one(const struct s2_features *features, const struct s2_flavour *
 {
 	struct s2_judge judge;
 	char name[96], text[64];
-	const char *why = s2_mutant_harmless(mutant);
+	const char *why = s2_mutant_harmless(features, flavour, mutant);
 	int ret = s2_mutant_run(features, flavour, mutant, &judge, err);
 
 	if (ret)
@@ -89,7 +85,7 @@ static int tell_one(const struct s2_features *features, const struct s2_flavour 
 	if (ret)
 		return ret;
 	if (!judge.told) {
-		const char *why = s2_mutant_harmless(mutant);
+		const char *why = s2_mutant_harmless(features, flavour, mutant);
 
 		(void)printf("nothing is lost: %s\n", why ? why : "nobody knows why");
 		return 0;
@@ -106,102 +102,94 @@ static int try_all(const struct s2_features *features, const struct s2_flavour *
 	int ret = s2_mutant_run(features, flavour, NULL, &judge, err), missed = 0;
 
 	if (ret)
-		return ret;
+		return S2_EXIT_USAGE;
 	(void)printf("%-40s %6s  %s\n", "left out", "times", "found by, or why nothing is lost");
 	(void)printf("%-40s %6s  %s\n", "(nothing)", "", judge.told ? "A VIOLATION" : "no violation");
 	for (size_t i = 0; i < mutants->n; i++) {
 		ret = try_one(features, flavour, &mutants->mutant[i], err);
 		if (ret < 0)
-			return ret;
+			return S2_EXIT_USAGE;
 		missed += ret;
 	}
 	return missed || judge.told ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
-static int run(const struct settings *s, const struct s2_features *features,
-	       const struct s2_flavour *flavour, const char *wanted)
+static int list(const struct s2_mutants *mutants)
+{
+	char name[96];
+
+	for (size_t i = 0; i < mutants->n; i++)
+		(void)puts(name_of(&mutants->mutant[i], name, sizeof(name)));
+	return S2_EXIT_DONE;
+}
+
+static const struct s2_mutant *find(const struct s2_mutants *mutants, const char *wanted,
+				    struct s2_error *err)
+{
+	char name[96];
+
+	for (size_t i = 0; i < mutants->n; i++)
+		if (!strcmp(name_of(&mutants->mutant[i], name, sizeof(name)), wanted))
+			return &mutants->mutant[i];
+	s2_error_set(err, 1, "got \"%.80s\", expected a name that --list has", wanted);
+	return NULL;
+}
+
+static int run_named(const struct s2_features *features, const struct s2_flavour *flavour,
+		     const struct s2_mutants *mutants, const char *wanted, struct s2_error *err)
+{
+	const struct s2_mutant *mutant = find(mutants, wanted, err);
+
+	if (!mutant || tell_one(features, flavour, mutant, err))
+		return S2_EXIT_USAGE;
+	return S2_EXIT_DONE;
+}
+
+static int run(const struct s2_command_line *line, struct s2_error *err)
 {
 	static struct s2_mutants mutants;
-	struct s2_error err = {0};
-	char name[96];
-	int ret = s2_mutants_find(features, flavour, &mutants, &err);
-
-	if (ret)
-		return usage_error(err.text);
-	for (size_t i = 0; i < mutants.n && (s->list || wanted); i++) {
-		(void)name_of(&mutants.mutant[i], name, sizeof(name));
-		if (s->list)
-			(void)puts(name);
-		else if (!strcmp(name, wanted))
-			return tell_one(features, flavour, &mutants.mutant[i], &err)
-				       ? usage_error(err.text)
-				       : S2_EXIT_DONE;
-	}
-	if (s->list)
-		return S2_EXIT_DONE;
-	if (wanted) {
-		(void)fprintf(stderr, "s2-mutants: got \"%.80s\", expected a name that --list has\n",
-			      wanted);
-		return S2_EXIT_USAGE;
-	}
-	ret = try_all(features, flavour, &mutants, &err);
-	return ret < 0 ? usage_error(err.text) : ret;
-}
-
-static int start(const struct settings *s, const char *wanted)
-{
 	struct s2_features features;
 	struct s2_flavour flavour;
-	size_t bad = 0;
-	char text[256];
 
-	if (!strcmp(s->machine, "help")) {
-		s2_machine_help(stdout);
-		return S2_EXIT_DONE;
+	if (s2_machine_parse(settings.machine, &features, err) ||
+	    s2_machine_flavour(settings.flavour, &flavour, err))
+		return S2_EXIT_USAGE;
+	if (features.granule != S2_GRANULE_4K) {
+		s2_error_set(err, 1, "--machine: expected 4K pages: the life is one of 4K pages");
+		return S2_EXIT_USAGE;
 	}
-	if (s2_features_parse(s->machine, &features, &bad)) {
-		(void)snprintf(text, sizeof(text),
-			       "--machine %.60s: \"%.60s\" is no preset, feature or value of one",
-			       s->machine, s->machine + bad);
-		return usage_error(text);
-	}
-	if (features.granule != S2_GRANULE_4K)
-		return usage_error("--machine: expected 4K pages: the life is one of 4K pages");
-	if (s2_flavour_parse(s->flavour, &flavour, NULL))
-		return usage_error("--flavour: no such flavour; see s2-boot --help");
-	return run(s, &features, &flavour, wanted);
+	if (s2_mutants_find(&features, &flavour, &mutants, err))
+		return S2_EXIT_USAGE;
+	if (settings.list)
+		return list(&mutants);
+	if (line->n_operands)
+		return run_named(&features, &flavour, &mutants, line->operands[0], err);
+	return try_all(&features, &flavour, &mutants, err);
 }
+
+static void about_end(FILE *out)
+{
+	(void)fputs("\nExit status: 0 each was found, or is known to lose nothing; 1 one was not;\n"
+		    "2 bad usage, with one line on standard error.\n",
+		    out);
+}
+
+static const struct s2_tool tool = {
+	.name = "s2-mutants",
+	.about = about,
+	.about_end = about_end,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings = &settings,
+	.help = &settings.help,
+	.version = &settings.version,
+	.machine = &settings.machine,
+	.operands = "one NAME at most",
+	.max_operands = 1,
+	.run = run,
+};
 
 int main(int argc, char **argv)
 {
-	struct settings s;
-	const struct s2_option_table table = {
-		.options = options,
-		.n = sizeof(options) / sizeof(options[0]),
-		.settings = &s,
-	};
-	struct s2_command_line line = {0};
-	struct s2_error err = {0};
-	int ret = S2_EXIT_DONE;
-
-	if (s2_options_defaults(&table, &err) ||
-	    s2_options_scan(&table, 1, argc, argv, &line, &err))
-		return usage_error(err.text);
-	if (s2_options_apply(&table, 0, &line, &err)) {
-		ret = usage_error(err.text);
-	} else if (s.help) {
-		(void)fputs(about, stdout);
-		s2_options_help(&table, stdout);
-		(void)fputs("\nExit status: 0 each was found, or is known to lose nothing; 1 one was not;\n"
-			    "2 bad usage, with one line on standard error.\n",
-			    stdout);
-	} else if (s.version) {
-		(void)puts("s2-mutants " S2_VERSION);
-	} else if (line.n_operands > 1) {
-		ret = usage_error("expected one NAME at most; see --help");
-	} else {
-		ret = start(&s, line.n_operands ? line.operands[0] : NULL);
-	}
-	s2_command_line_free(&line);
-	return ret;
+	return s2_tool_main(&tool, argc, argv);
 }

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/option/machine_help.h"
+#include "study/option/machine.h"
 #include "study/option/options.h"
-#include "study/run/program.h"
 #include "study/replay/replay_log.h"
+#include "study/run/tool.h"
 
 struct settings {
 	const char *machine, *flavour, *memslots, *phase, *output;
@@ -16,6 +16,8 @@ struct settings {
 	int toggle, kind, format, progress;
 	bool keep_going, compare, help, version;
 };
+
+static struct settings settings;
 
 /* Those that need no toggle but what today's traps show, which is what a log has. */
 static const char *const toggles[] = {"flavour",    "every",	   "never", "vcpu0",
@@ -32,7 +34,7 @@ static const char *const progress_modes[] = {"auto", "always", "never", NULL};
 
 static const struct s2_option options[] = {
 	OPTION(STRING, machine, "machine", "SPEC", "max",
-	       "a preset and overrides, such as max,-tlbirange,+repeat_tlbi, or auto, as the log tells; presets: cortex-a72 cortex-a55 neoverse-n1 neoverse-v1 neoverse-n2 max",
+	       "a preset and overrides, such as max,-tlbirange,+repeat_tlbi, or auto, as the log tells; help lists them",
 	       .group = "The machine that replays"),
 	OPTION(STRING, flavour, "flavour", "NAME", "auto",
 	       "whose algorithms: a kernel's, oldest, newest, or auto, as the log tells; repeat=each|sync may follow"),
@@ -88,63 +90,34 @@ static const char examples[] =
 	"\nExit status: 0 no differences; 1 predicted calls differ from the log's; 2 bad input or\n"
 	"usage, with one line on standard error.\n";
 
-static int usage_error(const char *text)
-{
-	fprintf(stderr, "s2-replay: %s\n", text);
-	return S2_EXIT_USAGE;
-}
-
-static void flavour_names(char *buf, size_t size)
-{
-	size_t len = 0;
-
-	buf[0] = '\0';
-	for (size_t i = 0; s2_flavour_at(i) && len < size; i++)
-		len += (size_t)snprintf(buf + len, size - len, "%s%s", i ? ", " : "",
-					s2_flavour_at(i)->name);
-}
-
 /* The flavour that the user names, kept in @own; none for auto. */
-static int set_flavour(const struct settings *s, struct s2_replay_job *job, struct s2_flavour *own,
-		       struct s2_error *err)
+static int set_flavour(struct s2_replay_job *job, struct s2_flavour *own, struct s2_error *err)
 {
-	char names[128];
+	const bool named = strcmp(settings.flavour, "auto") != 0;
+	int ret = 0;
 
-	if (!strcmp(s->flavour, "auto"))
-		return 0;
-	job->flavour = own;
-	if (!s2_flavour_parse(s->flavour, own, NULL))
-		return 0;
-	flavour_names(names, sizeof(names));
-	s2_error_set(err, 1, "--flavour %s: expected auto, oldest, newest, or one of %s", s->flavour,
-		     names);
-	return -ENOENT;
+	if (named)
+		ret = s2_machine_flavour(settings.flavour, own, err);
+	else if (job->own_toggle)
+		/* Toggles are the same in all kernels so far. */
+		*own = *s2_flavour_find("newest");
+	if (job->own_toggle)
+		own->toggle = toggle_policies[settings.toggle];
+	job->flavour = named || job->own_toggle ? own : NULL;
+	return ret;
 }
 
-static int set_machine(const struct settings *s, struct s2_replay_job *job, struct s2_error *err)
+static int set_machine(struct s2_replay_job *job, struct s2_error *err)
 {
-	size_t bad = 0;
-	int ret;
-
-	job->auto_machine = !strcmp(s->machine, "auto");
-	ret = s2_features_parse(job->auto_machine ? "max" : s->machine, &job->features, &bad);
-
-	if (ret) {
-		s2_error_set(err, 1, "--machine %s: \"%s\" is %s; see --help", s->machine,
-			     s->machine + bad,
-			     ret == -ENOENT ? "neither a preset nor a feature"
-					    : "not a value or combination that a CPU has");
-		return ret;
-	}
-	return 0;
+	job->auto_machine = !strcmp(settings.machine, "auto");
+	return s2_machine_parse(job->auto_machine ? "max" : settings.machine, &job->features, err);
 }
 
-static int check_backing(const struct settings *s, const struct s2_replay_job *job,
-			 struct s2_error *err)
+static int check_backing(const struct s2_replay_job *job, struct s2_error *err)
 {
 	const struct s2_geometry geo = {.page_shift = (uint8_t)job->features.granule};
 
-	if (!s->backing || s2_is_leaf_size(&geo, s->backing))
+	if (!settings.backing || s2_is_leaf_size(&geo, settings.backing))
 		return 0;
 	s2_error_set(err, 1, "--backing: expected a page or a block of the machine's granule");
 	return -EINVAL;
@@ -175,13 +148,13 @@ static int copy_to(FILE *from, const char *path, struct s2_error *err)
 }
 
 /* The report goes to a file only when there is one to write. */
-static int replay_to(const struct settings *s, const struct s2_replay_job *job,
-		     struct s2_replay_outcome *outcome, struct s2_error *err)
+static int replay_to(const struct s2_replay_job *job, struct s2_replay_outcome *outcome,
+		     struct s2_error *err)
 {
 	FILE *out;
 	int ret;
 
-	if (!s->output)
+	if (!settings.output)
 		return s2_replay_log(job, stdout, outcome, err);
 	out = tmpfile();
 	if (!out) {
@@ -190,90 +163,66 @@ static int replay_to(const struct settings *s, const struct s2_replay_job *job,
 	}
 	ret = s2_replay_log(job, out, outcome, err);
 	if (!ret)
-		ret = copy_to(out, s->output, err);
+		ret = copy_to(out, settings.output, err);
 	fclose(out);
 	return ret;
 }
 
-static int replay(const struct settings *s, const char *path)
+static int run(const struct s2_command_line *line, struct s2_error *err)
 {
 	struct s2_replay_job job = {
-		.path = path,
-		.cpus = (unsigned)s->cpus,
-		.ipa_bits = (unsigned)s->ipa_bits,
-		.memslots = s->memslots,
-		.backing = s->backing,
-		.kind = (enum s2_replay_kind)s->kind,
-		.format = (enum s2_report_format)s->format,
-		.phase = s->phase,
-		.own_toggle = s->toggle != 0,
-		.compare = s->compare,
-		.keep_going = s->keep_going,
+		.path = line->operands[0],
+		.cpus = (unsigned)settings.cpus,
+		.ipa_bits = (unsigned)settings.ipa_bits,
+		.memslots = settings.memslots,
+		.backing = settings.backing,
+		.kind = (enum s2_replay_kind)settings.kind,
+		.format = (enum s2_report_format)settings.format,
+		.phase = settings.phase,
+		.own_toggle = settings.toggle != 0,
+		.compare = settings.compare,
+		.keep_going = settings.keep_going,
 		.skipped = tell_skipped,
 	};
 	struct s2_replay_outcome outcome = {0};
 	struct s2_flavour flavour;
 	struct s2_progress progress;
-	struct s2_error err = {0};
-	int ret = set_machine(s, &job, &err);
+	int ret;
 
-	if (!ret)
-		ret = set_flavour(s, &job, &flavour, &err);
-	if (!ret && job.own_toggle) {
-		/* Toggles are the same in all kernels so far: the newest stands for one not named. */
-		if (!job.flavour)
-			flavour = *s2_flavour_find("newest");
-		flavour.toggle = toggle_policies[s->toggle];
-		job.flavour = &flavour;
-	}
-
-	if (!ret)
-		ret = check_backing(s, &job, &err);
-	if (!ret) {
-		s2_progress_init(&progress, stderr, (enum s2_progress_mode)s->progress, "s2-replay",
-				 1);
-		job.progress = &progress;
-		ret = replay_to(s, &job, &outcome, &err);
-		s2_progress_end(&progress);
-	}
+	if (set_machine(&job, err) || set_flavour(&job, &flavour, err) || check_backing(&job, err))
+		return S2_EXIT_USAGE;
+	s2_progress_init(&progress, stderr, (enum s2_progress_mode)settings.progress, "s2-replay",
+			 1);
+	job.progress = &progress;
+	ret = replay_to(&job, &outcome, err);
+	s2_progress_end(&progress);
 	if (ret)
-		return usage_error(err.text);
+		return S2_EXIT_USAGE;
 	return outcome.differences ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
+static void about_end(FILE *out)
+{
+	fputs(examples, out);
+}
+
+static const struct s2_tool tool = {
+	.name = "s2-replay",
+	.about = about,
+	.about_end = about_end,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings = &settings,
+	.help = &settings.help,
+	.version = &settings.version,
+	.machine = &settings.machine,
+	.operands = "one LOG, a file or - for standard input",
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+};
+
 int main(int argc, char **argv)
 {
-	struct settings s;
-	const struct s2_option_table table = {
-		.options = options,
-		.n = sizeof(options) / sizeof(options[0]),
-		.settings = &s,
-	};
-	struct s2_command_line line = {0};
-	struct s2_error err = {0};
-	int ret;
-
-	if (s2_options_defaults(&table, &err) ||
-	    s2_options_scan(&table, 1, argc, argv, &line, &err))
-		return usage_error(err.text);
-	if (s2_options_apply(&table, 0, &line, &err)) {
-		ret = usage_error(err.text);
-	} else if (s.help) {
-		fputs(about, stdout);
-		s2_options_help(&table, stdout);
-		fputs(examples, stdout);
-		ret = S2_EXIT_DONE;
-	} else if (s.version) {
-		puts("s2-replay " S2_VERSION);
-		ret = S2_EXIT_DONE;
-	} else if (!strcmp(s.machine, "help")) {
-		s2_machine_help(stdout);
-		ret = S2_EXIT_DONE;
-	} else if (line.n_operands != 1) {
-		ret = usage_error("expected one LOG, a file or - for standard input; see --help");
-	} else {
-		ret = replay(&s, line.operands[0]);
-	}
-	s2_command_line_free(&line);
-	return ret;
+	return s2_tool_main(&tool, argc, argv);
 }

@@ -13,8 +13,9 @@
 #include <time.h>
 
 #include "speed-rows.h"
-#include "study/option/machine_help.h"
+#include "study/option/machine.h"
 #include "study/option/options.h"
+#include "study/run/tool.h"
 
 #define PAGE	 UINT64_C(4096)
 #define GIB	 (UINT64_C(1) << 30)
@@ -26,6 +27,8 @@ struct settings {
 	int format;
 	bool help, version;
 };
+
+static struct settings settings;
 
 static const char *const formats[] = {"table", "json", NULL};
 
@@ -248,28 +251,30 @@ static void print_all(const struct settings *s, const struct s2_features *featur
 		puts("\n ]}");
 }
 
-static void print_help(const struct s2_option_table *table)
+static const char about[] =
+	"Usage: s2-speed [OPTION]...\n"
+	"how fast the model is, each operation beside a floor\n\n"
+	"Times each operation over all pages of a guest, single-threaded, in CPU time,\n"
+	"and a floor beside it: a plain loop over a bare three-level table with a live\n"
+	"count per table, which does only the memory work that nobody can avoid.  Where\n"
+	"speeds differ from host to host the goal is a ratio, ours / floor, taken run by\n"
+	"run; elsewhere it is a figure.  The median of all runs decides.  The simulated\n"
+	"machine counts every instruction, and nobody watches them one by one.\n\n";
+
+static void about_end(FILE *out)
 {
-	puts("Usage: s2-speed [OPTION]...\n"
-	     "how fast the model is, each operation beside a floor\n\n"
-	     "Times each operation over all pages of a guest, single-threaded, in CPU time,\n"
-	     "and a floor beside it: a plain loop over a bare three-level table with a live\n"
-	     "count per table, which does only the memory work that nobody can avoid.  Where\n"
-	     "speeds differ from host to host the goal is a ratio, ours / floor, taken run by\n"
-	     "run; elsewhere it is a figure.  The median of all runs decides.  The simulated\n"
-	     "machine counts every instruction, and nobody watches them one by one.\n");
-	s2_options_help(table, stdout);
-	puts("\nOperations, with their goals:");
+	fputs("\nOperations, with their goals:\n", out);
 	for (size_t i = 0; i < speed_n_rows; i++) {
 		char goal[24];
 
 		goal_text(&speed_rows[i], goal, sizeof(goal));
-		printf("  %s (%s)\n      ", speed_rows[i].name, goal);
-		s2_write_wrapped(stdout, speed_rows[i].about, 6, 80);
+		fprintf(out, "  %s (%s)\n      ", speed_rows[i].name, goal);
+		s2_write_wrapped(out, speed_rows[i].about, 6, 80);
 	}
-	puts("\nWith 64G it takes a minute and 1.5 GiB; --memory 4G tells nearly the same in\n"
-	     "seconds, but for random order, which caches then help.  Exits with 0 whether or\n"
-	     "not goals are reached, with 2 if it could not run.");
+	fputs("\nWith 64G it takes a minute and 1.5 GiB; --memory 4G tells nearly the same in\n"
+	      "seconds, but for random order, which caches then help.  Exits with 0 whether or\n"
+	      "not goals are reached, with 2 if it could not run.\n",
+	      out);
 }
 
 static bool any_row(const char *word)
@@ -280,41 +285,37 @@ static bool any_row(const char *word)
 	return false;
 }
 
-static int usage_error(const char *text)
+static int run(const struct s2_command_line *line, struct s2_error *err)
 {
-	fprintf(stderr, "s2-speed: %s\n", text);
-	return 2;
+	struct s2_features features;
+
+	(void)line;
+	if (settings.memory & (settings.memory - 1))
+		s2_error_set(err, 1, "--memory: expected a power of two");
+	else if (settings.only && !any_row(settings.only))
+		s2_error_set(err, 1, "--only: no operation has this word in its name, see --help");
+	else if (!s2_machine_parse(settings.machine, &features, err)) {
+		print_all(&settings, &features);
+		return S2_EXIT_DONE;
+	}
+	return S2_EXIT_USAGE;
 }
+
+static const struct s2_tool tool = {
+	.name = "s2-speed",
+	.about = about,
+	.about_end = about_end,
+	.options = options,
+	.n_options = sizeof(options) / sizeof(options[0]),
+	.settings = &settings,
+	.help = &settings.help,
+	.version = &settings.version,
+	.machine = &settings.machine,
+	.operands = "no operand",
+	.run = run,
+};
 
 int main(int argc, char **argv)
 {
-	struct settings s;
-	const struct s2_option_table table = {
-		.options = options, .n = sizeof(options) / sizeof(options[0]), .settings = &s};
-	struct s2_command_line line = {0};
-	struct s2_error err = {0};
-	struct s2_features features;
-	int ret = 0;
-
-	if (s2_options_defaults(&table, &err) ||
-	    s2_options_scan(&table, 1, argc, argv, &line, &err))
-		return usage_error(err.text);
-	if (s2_options_apply(&table, 0, &line, &err))
-		ret = usage_error(err.text);
-	else if (s.help)
-		print_help(&table);
-	else if (s.version)
-		puts("s2-speed " S2_VERSION);
-	else if (!strcmp(s.machine, "help"))
-		s2_machine_help(stdout);
-	else if (s.memory & (s.memory - 1))
-		ret = usage_error("--memory: expected a power of two");
-	else if (s.only && !any_row(s.only))
-		ret = usage_error("--only: no operation has this word in its name, see --help");
-	else if (s2_features_parse(s.machine, &features, NULL))
-		ret = usage_error("--machine: unknown preset or feature");
-	else
-		print_all(&s, &features);
-	s2_command_line_free(&line);
-	return ret;
+	return s2_tool_main(&tool, argc, argv);
 }

@@ -113,38 +113,44 @@ static const struct s2_question questions[] = {
 	{"arch", 0, 1U << S2_CONTRACT_ARCH},
 };
 
-/* The same once more, watched: counts are of the run that was not. */
-static int judge(const struct s2_run *run, const struct s2_flavour *flavour,
-		 struct s2_result *result, struct s2_error *err)
-{
-	struct s2_dying dying = *(const struct s2_dying *)run->settings;
-	struct s2_judge judge = {0};
+struct job {
+	struct s2_dying dying;
+	const struct s2_features *features;
+	struct s2_flavour flavour;
 	struct s2_death_cost cost;
-	int ret = 0;
+};
 
-	dying.judge = &judge;
-	if (s2_judge_wanted((enum s2_check_when)run->check, &result->ops))
-		ret = s2_death_run(&dying, run->features, flavour, &cost, err);
-	if (!ret && s2_judge_ask_story(&judge, questions, 2))
-		ret = s2_death_run(&dying, run->features, flavour, &cost, err);
-	return ret ? ret : s2_judge_verdicts(&judge, questions, 2, result);
+static int run_job(void *arg, struct s2_judge *judge, struct s2_error *err)
+{
+	struct job *job = arg;
+
+	job->dying.judge = judge;
+	return s2_death_run(&job->dying, job->features, &job->flavour, &job->cost, err);
+}
+
+static void measure(const struct s2_death_cost *cost, struct s2_result *result)
+{
+	result->ops = cost->ops;
+	s2_result_measure(result, "flush_calls", NULL, (double)cost->flush_calls);
+	s2_result_measure(result, "lock_hold_max", "operations", (double)cost->longest_lock);
+	s2_result_measure(result, "no_resched_max", "operations", (double)cost->longest_stretch);
+	s2_result_measure(result, "vmids", NULL, (double)cost->vmids);
+	s2_result_measure(result, "rollovers", NULL, (double)cost->rollovers);
 }
 
 static int run_policy(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
 {
-	const struct s2_flavour flavour = s2_death_flavour(run->flavour, run->policy->data);
-	struct s2_death_cost cost;
-	int ret = s2_death_run(run->settings, run->features, &flavour, &cost, err);
+	struct job job = {.dying = *(const struct s2_dying *)run->settings,
+			  .features = run->features,
+			  .flavour = s2_death_flavour(run->flavour, run->policy->data)};
+	const struct s2_judged judged = {run_job, &job, questions,
+					 sizeof(questions) / sizeof(questions[0])};
+	const int ret = run_job(&job, NULL, err);
 
 	if (ret)
 		return ret;
-	result->ops = cost.ops;
-	s2_result_measure(result, "flush_calls", NULL, (double)cost.flush_calls);
-	s2_result_measure(result, "lock_hold_max", "operations", (double)cost.longest_lock);
-	s2_result_measure(result, "no_resched_max", "operations", (double)cost.longest_stretch);
-	s2_result_measure(result, "vmids", NULL, (double)cost.vmids);
-	s2_result_measure(result, "rollovers", NULL, (double)cost.rollovers);
-	return judge(run, &flavour, result, err);
+	measure(&job.cost, result);
+	return s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
 static void notes(const struct s2_report *report, FILE *out)
@@ -158,8 +164,6 @@ static void notes(const struct s2_report *report, FILE *out)
 	      "lock_hold_max.\n",
 	      out);
 }
-
-#define N(a) (sizeof(a) / sizeof((a)[0]))
 
 static const struct s2_program program = {
 	.name = "s2-teardown",

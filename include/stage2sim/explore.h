@@ -20,6 +20,9 @@
  * touches of different objects, or of one by readers, and touches with
  * instructions; all else is taken not to.
  *
+ * The data rule is not asked: what guests do with memory (act.h) is no step of a
+ * schedule, and two that differ in it alone would be taken for one.
+ *
  * Needs ucontext; a build without it answers -ENOTSUP.
  */
 #ifndef STAGE2SIM_EXPLORE_H

@@ -257,9 +257,14 @@ void s2_story_event(struct s2_oracle *o, const struct s2_event *event)
 	o->story->ended = o->story->found;
 }
 
-static bool has_line(const struct s2_violation *v, const struct s2_act *act)
+/* Whether the violation's line is one that the act touches. */
+static bool has_line(const struct s2_oracle *o, const struct s2_act *act)
 {
-	return act->size && v->pa.v - (act->pa.v & ~UINT64_C(63)) < act->size + (act->pa.v & 63);
+	const unsigned shift = o->data.line_shift;
+	const uint64_t line = o->story->of.pa.v >> shift;
+
+	return act->size && line >= act->pa.v >> shift &&
+	       line <= (act->pa.v + (act->size - 1)) >> shift;
 }
 
 static void story_access(struct s2_oracle *o, const struct s2_act *act)
@@ -281,19 +286,19 @@ static void story_act(struct s2_oracle *o, const struct s2_act *act)
 
 	switch (act->kind) {
 	case S2_ACT_GIVE:
-		if (has_line(v, act))
+		if (has_line(o, act))
 			tell(o, UINT32_MAX, "host: writes the page and gives it to VM %u", act->vm);
 		break;
 	case S2_ACT_TAKE:
-		if (has_line(v, act))
+		if (has_line(o, act))
 			tell(o, UINT32_MAX, "host: takes the page back to read it");
 		break;
 	case S2_ACT_ACCESS:
-		if (has_line(v, act))
+		if (has_line(o, act))
 			story_access(o, act);
 		break;
 	case S2_ACT_MAINTAIN:
-		if (has_line(v, act))
+		if (has_line(o, act))
 			tell(o, UINT32_MAX, "vcpu %u: %s by VA", act->vcpu, ops[act->op]);
 		break;
 	case S2_ACT_CACHES:

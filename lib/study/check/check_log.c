@@ -78,9 +78,16 @@ static int all_lines(struct checking *c, struct s2_error *err)
 static int begin(struct checking *c, struct s2_error *err)
 {
 	const struct s2_oracle_config oracle = {
-		.rules = c->job->rules, .keep = c->job->keep, .found = found, .arg = c};
-	int ret = s2_input_open(c->job->path, &c->input, err);
+		.rules = c->job->rules ? c->job->rules : S2_CHECK_RULES,
+		.keep = c->job->keep, .found = found, .arg = c};
+	int ret;
 
+	if (oracle.rules & ~S2_CHECK_RULES) {
+		s2_error_set(err, EINVAL, "expected rules about translations: "
+					  "a log does not say what guests read and write");
+		return -EINVAL;
+	}
+	ret = s2_input_open(c->job->path, &c->input, err);
 	if (ret)
 		return ret;
 	c->lines = calloc(c->job->keep ? c->job->keep : 1, sizeof(*c->lines));

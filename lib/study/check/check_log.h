@@ -12,12 +12,18 @@
 
 #include "study/base/error.h"
 
+/**
+ * Rules that a log can be asked: all but S2_RULE_DATA, since a log does not say what
+ * guests read and write.
+ */
+#define S2_CHECK_RULES ((1U << S2_RULES) - 1 - (1U << S2_RULE_DATA))
+
 /** What to check, and how. */
 struct s2_check_job {
 	const char *path;		/**< a file, compressed or not, or "-" */
 	struct s2_features features;	/**< of the machine that is told the log */
 	unsigned cpus;			/**< tids are below it */
-	unsigned rules;			/**< bits of enum s2_rule; 0: all */
+	unsigned rules;			/**< bits 1 << enum s2_rule, of S2_CHECK_RULES; 0: all of them */
 	size_t keep;			/**< violations that are told; all are counted */
 	bool at_end;			/**< at the end all tables that were loaded are relied on */
 	bool json;			/**< in place of lines of text */

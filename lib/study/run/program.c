@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "study/option/machine_help.h"
+#include "study/option/machine.h"
 #include "study/report/plot.h"
 #include "study/report/report.h"
 #include "study/run/session.h"

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "study/option/machine.h"
 #include "study/report/plot.h"
 
 /** Says "--option: got X, expected Y". @return -EINVAL */
@@ -26,40 +27,27 @@ static int session_prepare_no_memory(struct s2_session *s)
 
 static int prepare_machine(struct s2_session *s)
 {
-	size_t bad = 0;
 	int r;
 
 	if (s->program->machine == NULL)
 		return 0;
-	r = s2_features_parse(s->common.machine, &s->features, &bad);
-	if (r == -ENOENT && bad == 0)
-		return bad_option(s, "machine", s->common.machine, "a machine that --help lists");
-	if (r < 0 && bad == 0)
-		return bad_option(s, "machine", s->common.machine,
-				  "features that a CPU can have together");
+	r = s2_machine_parse(s->common.machine, &s->features, &s->err);
 	if (r < 0)
-		return bad_option(
-			s, "machine", s->common.machine + bad,
-			"a change that a CPU can have, such as -tlbirange or granule=16k");
+		return r;
 	s->tables[S2_TABLE_OWN].page_size = UINT64_C(1) << s->features.granule;
 	return 0;
 }
 
 static int prepare_flavour(struct s2_session *s)
 {
-	char names[160] = "one of oldest, newest";
-	size_t at = strlen(names);
+	int r;
 
 	if (s->program->flavour == NULL)
 		return 0;
-	if (s2_flavour_parse(s->common.flavour, &s->own_flavour, NULL) == 0) {
+	r = s2_machine_flavour(s->common.flavour, &s->own_flavour, &s->err);
+	if (r == 0)
 		s->flavour = &s->own_flavour;
-		return 0;
-	}
-	for (size_t i = 0; s2_flavour_at(i) != NULL && at < sizeof(names); i++)
-		at += (size_t)snprintf(names + at, sizeof(names) - at, ", %s",
-				       s2_flavour_at(i)->name);
-	return bad_option(s, "flavour", s->common.flavour, names);
+	return r;
 }
 
 /** What would only be found out after all the work is found out before. */

@@ -119,17 +119,30 @@ static const struct s2_violation *first_of(const struct s2_judge *judge,
 	return first;
 }
 
-bool s2_judge_ask_story(struct s2_judge *judge, const struct s2_question *questions, size_t n)
+/* Whether there is anything to tell, of what broke first. */
+static bool ask_story(struct s2_judge *judge, const struct s2_judged *what)
 {
 	const struct s2_violation *first = NULL;
 	uint64_t many;
 
-	for (size_t i = 0; judge->watched && !first && i < n; i++)
-		first = first_of(judge, &questions[i], &many);
+	for (size_t i = 0; judge->watched && !first && i < what->n_questions; i++)
+		first = first_of(judge, &what->questions[i], &many);
 	judge->told = first != NULL;
 	if (first)
 		judge->tell = *first;
 	return judge->told;
+}
+
+int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
+{
+	int ret;
+
+	*judge = (struct s2_judge){.left_out = judge->left_out,
+				   .left_out_arg = judge->left_out_arg};
+	ret = what->run(what->arg, judge, err);
+	if (!ret && ask_story(judge, what))
+		ret = what->run(what->arg, judge, err);
+	return ret;
 }
 
 /* Its story was told, and not in vain. */
@@ -161,12 +174,13 @@ static int add_verdict(const struct s2_judge *judge, const struct s2_question *q
 	return s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
 }
 
-int s2_judge_verdicts(const struct s2_judge *judge, const struct s2_question *questions, size_t n,
-		      struct s2_result *result)
+int s2_judge_verdicts(enum s2_check_when when, const struct s2_judged *what,
+		      struct s2_result *result, struct s2_error *err)
 {
-	int ret = 0;
+	struct s2_judge judge = {0};
+	int ret = s2_judge_wanted(when, &result->ops) ? s2_judge_run(&judge, what, err) : 0;
 
-	for (size_t i = 0; !ret && i < n; i++)
-		ret = add_verdict(judge, &questions[i], result);
+	for (size_t i = 0; !ret && i < what->n_questions; i++)
+		ret = add_verdict(&judge, &what->questions[i], result);
 	return ret;
 }

@@ -61,20 +61,28 @@ S2_API int s2_judge_has_run(struct s2_judge *judge, uint64_t vtcr, uint64_t vttb
 /** Ends the watch, before its machine goes, and takes down what it saw; with no judge nothing. */
 S2_API void s2_judge_end(struct s2_judge *judge);
 
-/**
- * After a run that broke something: makes @p judge ready for the same run once more,
- * which tells how it came to what @p questions find broken first.
- * @return whether there is anything to tell
- */
-S2_API bool s2_judge_ask_story(struct s2_judge *judge, const struct s2_question *questions,
-			       size_t n);
+/** What is judged: a run that attaches the judge it is handed, and does the same each time. */
+struct s2_judged {
+	int (*run)(void *arg, struct s2_judge *judge, struct s2_error *err);
+	void *arg;
+	const struct s2_question *questions;
+	size_t n_questions;
+};
 
 /**
- * Adds a verdict for each question: unchecked if nothing was watched, else sound,
- * or unsound with the first violation and how many there were.
- * @return 0; -ENOMEM, -ENOSPC
+ * Runs it under @p judge (left_out as it is, the rest cleared), and once more, if a
+ * question finds something broken, for the story of what broke first.
+ * @return 0; what run() returned
  */
-S2_API int s2_judge_verdicts(const struct s2_judge *judge, const struct s2_question *questions,
-			     size_t n, struct s2_result *result);
+S2_API int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
+
+/**
+ * Judges a run that issued result->ops, if it is to be (s2_judge_wanted()), and adds a
+ * verdict for each question: unchecked if nothing was watched, else sound, or unsound
+ * with the first violation and how many there were.
+ * @return 0; -ENOMEM, -ENOSPC; what run() returned
+ */
+S2_API int s2_judge_verdicts(enum s2_check_when when, const struct s2_judged *what,
+			     struct s2_result *result, struct s2_error *err);
 
 #endif

@@ -32,13 +32,15 @@ S2_API int s2_mutants_find(const struct s2_features *features, const struct s2_f
 
 /**
  * Lives without one, or with all of them for NULL; with a second life, if anything
- * broke, for the story.  @p judge has what was found: s2_judge_first(), its story.
+ * broke, for the story.  @p judge has what was found: tell, story.
  */
 S2_API int s2_mutant_run(const struct s2_features *features, const struct s2_flavour *flavour,
 			 const struct s2_mutant *mutant, struct s2_judge *judge,
 			 struct s2_error *err);
 
 /** Why nothing is lost without it in that life, or NULL: then something should be. */
-S2_API const char *s2_mutant_harmless(const struct s2_mutant *mutant);
+S2_API const char *s2_mutant_harmless(const struct s2_features *features,
+				      const struct s2_flavour *flavour,
+				      const struct s2_mutant *mutant);
 
 #endif

@@ -10,7 +10,7 @@
 #include "hyp/vm/vmid.h"
 #include "study/check/scenario_world.h"
 #include "study/check/scenarios.h"
-#include "study/check/story.h"
+#include "study/check/schedule.h"
 
 /* Searched in tests with no more preemptions than this: programs search further. */
 #define FEW 1U
@@ -154,8 +154,8 @@ static void test_a_schedule_is_kept_in_a_file_and_leads_to_the_same(void **unuse
 	assert_non_null(out);
 	s2_test_temp_file(path, "", 0);
 	explore(&s->scenario, &cfg, &r);
-	assert_i64(s2_story_save(path, s->scenario.name, r.schedule, r.n_schedule, &err), 0);
-	assert_i64(s2_story_replay(path, out, &found, &err), 0);
+	assert_i64(s2_schedule_save(path, s->scenario.name, r.schedule, r.n_schedule, &err), 0);
+	assert_i64(s2_schedule_replay(path, out, &found, &err), 0);
 	assert_true(found);
 	rewind(out);
 	while (fgets(line, sizeof(line), out))

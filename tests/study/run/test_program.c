@@ -130,7 +130,7 @@ static void wrong_usage_is_one_line_and_status_2(void **state)
 	assert_refused("--policy none",
 		       "--policy: got \"none\", expected one of every, first, range");
 	assert_refused("--machine vax",
-		       "--machine: got \"vax\", expected a machine that --help lists");
+		       "--machine: got \"vax\", expected a machine that --machine help lists");
 	assert_refused("--machine max,+frob",
 		       "--machine: got \"+frob\", expected a change that a CPU can "
 		       "have, such as -tlbirange or granule=16k");

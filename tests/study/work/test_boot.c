@@ -11,12 +11,12 @@
  *     since flush:   M(N - 1) / 64: everything once
  */
 #include "support.h"
+#include "study/work/boot_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/work/boot.h"
 #include "study/work/vm_check.h"
 
 int boot_main(int argc, char **argv);
@@ -24,41 +24,7 @@ int boot_main(int argc, char **argv);
 #include "../../../bench/s2-boot.c"
 #undef main
 
-#define KIB  UINT64_C(1024)
-#define MIB  (1024 * KIB)
-#define GIB  (1024 * MIB)
 #define LINE 64
-
-/* The newest flavour, with a toggle policy. */
-static struct s2_flavour toggling(enum s2_toggle toggle)
-{
-	struct s2_flavour f = {0};
-
-	for (size_t i = 0; s2_flavour_at(i); i++)
-		f = *s2_flavour_at(i);
-	f.toggle = toggle;
-	return f;
-}
-
-static struct s2_boot thread_boot(void)
-{
-	const struct s2_boot boot = {
-		.vcpus = 64,
-		.memory = 128 * GIB,
-		.backing = 2 * MIB,
-		.ipa_bits = 40,
-		.touched = "linux",
-		.kernel = 32 * MIB,
-		.initramfs = 32 * MIB,
-		.early = 2 * MIB,
-		.per_vcpu = 256 * KIB,
-		.vm_regs = 13,
-		.vm_writes = 2000,
-		.set_way = 100,
-	};
-
-	return boot;
-}
 
 static struct s2_boot_cost run_boot(const struct s2_boot *boot, const char *machine,
 				    enum s2_toggle toggle)

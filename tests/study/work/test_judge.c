@@ -4,6 +4,7 @@
  * unseen, what outlives a VM, what a flush must name.
  */
 #include "support.h"
+#include "study/work/boot_fixture.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,9 @@
 #include <stage2sim/insn.h>
 #include <stage2sim/tlbi.h>
 
-#include "study/work/boot.h"
 #include "study/work/migrate.h"
 #include "study/work/teardown.h"
 
-#define KIB UINT64_C(1024)
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
-
-#define ISOLATION (1U << S2_CONTRACT_ISOLATION)
 #define ARCH	  (1U << S2_CONTRACT_ARCH)
 #define BARE	  (1U << S2_CONTRACT_BARE_METAL)
 #define COMPAT	  (1U << S2_CONTRACT_KVM_COMPAT)
@@ -30,15 +25,6 @@ static struct s2_features features_of(const char *spec)
 	struct s2_features f;
 
 	assert_i64(s2_features_parse(spec, &f, NULL), 0);
-	return f;
-}
-
-static struct s2_flavour newest(void)
-{
-	struct s2_flavour f = {0};
-
-	for (size_t i = 0; s2_flavour_at(i); i++)
-		f = *s2_flavour_at(i);
 	return f;
 }
 
@@ -60,35 +46,14 @@ static unsigned broken(const struct s2_judge *judge)
 static unsigned boot(struct s2_boot b, const char *machine, enum s2_toggle toggle)
 {
 	const struct s2_features f = features_of(machine);
-	struct s2_flavour flavour = newest();
+	const struct s2_flavour flavour = toggling(toggle);
 	struct s2_judge judge = {0};
 	struct s2_boot_cost cost;
 	struct s2_error err;
 
-	flavour.toggle = toggle;
 	b.judge = &judge;
 	assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
 	return broken(&judge);
-}
-
-static struct s2_boot small_boot(void)
-{
-	const struct s2_boot b = {
-		.vcpus = 4,
-		.memory = 2 * GIB,
-		.backing = 2 * MIB,
-		.ipa_bits = 40,
-		.touched = "linux",
-		.kernel = 32 * MIB,
-		.initramfs = 32 * MIB,
-		.early = 2 * MIB,
-		.per_vcpu = 256 * KIB,
-		.vm_regs = 13,
-		.vm_writes = 10,
-		.set_way = 100,
-	};
-
-	return b;
 }
 
 /* vcpu 0 is not special: the 2025 patch holds where it happens to boot first. */
@@ -214,12 +179,19 @@ static void cleaning_is_owed_for_what_outlives_the_vm(void **state)
 	}
 }
 
-static uint64_t migrate_judged(struct s2_judge *judge, uint64_t slot, s2_range_flush_fn flush,
-			       enum s2_clear_flush clear)
+/* What a migration flushes, and by what. */
+struct migration {
+	uint64_t slot;
+	s2_range_flush_fn flush;
+	enum s2_clear_flush clear;
+};
+
+static int run_migration(void *arg, struct s2_judge *judge, struct s2_error *err)
 {
+	const struct migration *m = arg;
 	const struct s2_features f = features_of("neoverse-n2");
-	struct s2_migrate mig = {
-		.slot = slot,
+	const struct s2_migrate mig = {
+		.slot = m->slot,
 		.backing = 4 * KIB,
 		.dirty = 64,
 		.run = 1,
@@ -229,24 +201,25 @@ static uint64_t migrate_judged(struct s2_judge *judge, uint64_t slot, s2_range_f
 		.vcpus = 2,
 		.working_set = 64 * MIB,
 		.tlb = 1280,
+		.judge = judge,
 	};
-	struct s2_flavour flavour = newest();
+	struct s2_flavour flavour = *s2_flavour_find("newest");
 	struct s2_migrate_cost cost;
-	struct s2_error err;
 
-	flavour.flush_range_with = flush;
-	flavour.clear_flush = clear;
-	mig.judge = judge;
-	assert_i64(s2_migrate_run(&mig, &f, &flavour, &cost, &err), 0);
-	assert_true(judge->watched);
-	return judge->broken[S2_RULE_DIRTY_LOG];
+	flavour.flush_range_with = m->flush;
+	flavour.clear_flush = m->clear;
+	return s2_migrate_run(&mig, &f, &flavour, &cost, err);
 }
 
 static uint64_t migrate(uint64_t slot, s2_range_flush_fn flush, enum s2_clear_flush clear)
 {
+	struct migration m = {slot, flush, clear};
 	struct s2_judge judge = {0};
+	struct s2_error err = {0};
 
-	return migrate_judged(&judge, slot, flush, clear);
+	assert_i64(run_migration(&m, &judge, &err), 0);
+	assert_true(judge.watched);
+	return judge.broken[S2_RULE_DIRTY_LOG];
 }
 
 /* One range TLBI names 2^21 pages at most: what lies above is not flushed by it. */
@@ -273,20 +246,32 @@ static void a_flush_names_all_that_was_cleared(void **state)
 	assert_true(migrate(32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT) > 0);
 }
 
-/* Runs it twice, the second time for the story of what the first found. */
-static void tell_boot(struct s2_boot b, enum s2_toggle toggle, struct s2_judge *judge,
-		      const struct s2_question *question)
-{
-	const struct s2_features f = features_of("neoverse-n1");
-	struct s2_flavour flavour = newest();
-	struct s2_boot_cost cost;
-	struct s2_error err;
+struct toggled_boot {
+	struct s2_boot boot;
+	enum s2_toggle toggle;
+};
 
-	flavour.toggle = toggle;
-	b.judge = judge;
-	assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
-	if (s2_judge_ask_story(judge, question, 1))
-		assert_i64(s2_boot_run(&b, &f, &flavour, &cost, &err), 0);
+static int run_toggled(void *arg, struct s2_judge *judge, struct s2_error *err)
+{
+	struct toggled_boot *b = arg;
+	const struct s2_features f = features_of("neoverse-n1");
+	const struct s2_flavour flavour = toggling(b->toggle);
+	struct s2_boot_cost cost;
+
+	b->boot.judge = judge;
+	return s2_boot_run(&b->boot, &f, &flavour, &cost, err);
+}
+
+/* Asked one question, twice if it is broken: the second time for the story. */
+static struct s2_judge ask(int (*run)(void *, struct s2_judge *, struct s2_error *), void *arg,
+			   struct s2_question question)
+{
+	const struct s2_judged judged = {run, arg, &question, 1};
+	struct s2_judge judge = {0};
+	struct s2_error err = {0};
+
+	assert_i64(s2_judge_run(&judge, &judged, &err), 0);
+	return judge;
 }
 
 /* Read aloud: the host zeroes, KVM cleans, the guest writes past the caches, turns them on. */
@@ -299,15 +284,14 @@ static void a_story_tells_what_befell_the_line(void **state)
 		"4. vcpu 1: writes it, caches off: the last write; a cacheable read may give writes 1 to 2",
 		"5. vcpu 1: caches on, trapped",
 	};
-	const struct s2_question question = {"bare-metal", 0, BARE};
-	struct s2_boot b = small_boot();
-	struct s2_judge judge = {0};
+	struct toggled_boot b = {small_boot(), S2_TOGGLE_VCPU0};
+	struct s2_judge judge;
 	const char *at;
 
 	(void)state;
-	b.first = 1;
-	b.order = S2_BOOT_DESCENDING;
-	tell_boot(b, S2_TOGGLE_VCPU0, &judge, &question);
+	b.boot.first = 1;
+	b.boot.order = S2_BOOT_DESCENDING;
+	judge = ask(run_toggled, &b, (struct s2_question){"bare-metal", 0, BARE});
 	at = judge.story;
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		s2_test_row("%s", steps[i]);
@@ -320,13 +304,12 @@ static void a_story_tells_what_befell_the_line(void **state)
 /* The same of a translation: the entry is made, write-protected, and never named. */
 static void a_story_tells_what_befell_the_entry(void **state)
 {
-	const struct s2_question question = {"dirty-log", 1U << S2_RULE_DIRTY_LOG, 0};
-	struct s2_judge judge = {0};
+	struct migration m = {32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT};
+	const struct s2_judge judge = ask(
+		run_migration, &m, (struct s2_question){"dirty-log", 1U << S2_RULE_DIRTY_LOG, 0});
 
 	(void)state;
-	assert_true(migrate_judged(&judge, 32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT) > 0);
-	assert_true(s2_judge_ask_story(&judge, &question, 1));
-	migrate_judged(&judge, 32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT);
+	assert_true(judge.told);
 	assert_non_null(strstr(judge.story, "(stage2:wrprotect); CPU 0 may hold 1 old"));
 	assert_null(strstr(judge.story, "tlbi_ripas2e1is"));
 	assert_non_null(strstr(judge.story, "dirty-harvested; CPU 0 may hold 1 old"));
@@ -334,13 +317,32 @@ static void a_story_tells_what_befell_the_entry(void **state)
 
 static void what_holds_has_no_story(void **state)
 {
-	const struct s2_question question = {"bare-metal", 0, BARE};
-	struct s2_judge judge = {0};
+	struct toggled_boot b = {small_boot(), S2_TOGGLE_EVERY};
+	const struct s2_judge judge =
+		ask(run_toggled, &b, (struct s2_question){"bare-metal", 0, BARE});
 
 	(void)state;
-	tell_boot(small_boot(), S2_TOGGLE_EVERY, &judge, &question);
 	assert_false(judge.told);
 	assert_string_equal(judge.story, "");
+}
+
+/* A run that finds three things; a second time it is asked for the story. */
+static int run_broken(void *arg, struct s2_judge *judge, struct s2_error *err)
+{
+	unsigned *runs = arg;
+
+	(void)err;
+	assert_int_equal(judge->told, *runs == 1);
+	++*runs;
+	judge->watched = true;
+	judge->decided = 7;
+	judge->broken[S2_RULES + S2_CONTRACT_BARE_METAL] = 2;
+	judge->first[S2_RULES + S2_CONTRACT_BARE_METAL] = (struct s2_violation){
+		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_BARE_METAL, .step = 9};
+	judge->broken[S2_RULES + S2_CONTRACT_ARCH] = 1;
+	judge->first[S2_RULES + S2_CONTRACT_ARCH] = (struct s2_violation){
+		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_ARCH, .step = 4};
+	return 0;
 }
 
 /* A table says what was found first, and how much more there was. */
@@ -350,26 +352,34 @@ static void a_verdict_tells_the_first_violation(void **state)
 		{"rules", S2_RULES_OF_ISOLATION, 0},
 		{"both", 1U << S2_RULE_TABLES, ARCH | BARE},
 	};
-	struct s2_judge judge = {.watched = true, .decided = 7};
+	unsigned runs = 0;
+	const struct s2_judged judged = {run_broken, &runs, questions, 2};
 	struct s2_result result = {0};
+	struct s2_error err = {0};
 
 	(void)state;
-	judge.broken[S2_RULES + S2_CONTRACT_BARE_METAL] = 2;
-	judge.first[S2_RULES + S2_CONTRACT_BARE_METAL] = (struct s2_violation){
-		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_BARE_METAL, .step = 9};
-	judge.broken[S2_RULES + S2_CONTRACT_ARCH] = 1;
-	judge.first[S2_RULES + S2_CONTRACT_ARCH] = (struct s2_violation){
-		.rule = S2_RULE_DATA, .contract = S2_CONTRACT_ARCH, .step = 4};
-	assert_i64(s2_judge_verdicts(&judge, questions, 2, &result), 0);
+	assert_i64(s2_judge_verdicts(S2_CHECK_ALWAYS, &judged, &result, &err), 0);
+	assert_i64(runs, 2);
 	assert_i64(result.verdicts[0].status, S2_SOUND);
 	assert_u64(result.verdicts[0].states, 7);
 	assert_i64(result.verdicts[1].status, S2_UNSOUND);
 	assert_non_null(strstr(result.verdicts[1].violation, "data, arch: "));
 	assert_non_null(strstr(result.verdicts[1].violation, "step 4); 3 in all"));
 	free(result.verdicts[1].violation);
-	judge.watched = false;
-	assert_i64(s2_judge_verdicts(&judge, questions, 1, &result), 0);
-	assert_i64(result.verdicts[2].status, S2_UNCHECKED);
+}
+
+static void what_is_not_watched_is_unchecked(void **state)
+{
+	static const struct s2_question question = {"both", 1U << S2_RULE_TABLES, ARCH | BARE};
+	unsigned runs = 0;
+	const struct s2_judged judged = {run_broken, &runs, &question, 1};
+	struct s2_result result = {0};
+	struct s2_error err = {0};
+
+	(void)state;
+	assert_i64(s2_judge_verdicts(S2_CHECK_NEVER, &judged, &result, &err), 0);
+	assert_i64(runs, 0);
+	assert_i64(result.verdicts[0].status, S2_UNCHECKED);
 }
 
 static void what_is_long_is_watched_if_asked_for(void **state)
@@ -399,6 +409,7 @@ int main(void)
 		s2_unit_test(a_story_tells_what_befell_the_entry),
 		s2_unit_test(what_holds_has_no_story),
 		s2_unit_test(a_verdict_tells_the_first_violation),
+		s2_unit_test(what_is_not_watched_is_unchecked),
 		s2_unit_test(what_is_long_is_watched_if_asked_for),
 	};
 

@@ -17,13 +17,13 @@ static struct s2_features features_of(const char *spec)
 	return f;
 }
 
-static struct s2_judge run_one(const struct s2_features *features, const char *flavour,
+static struct s2_judge run_one(const struct s2_features *features, const struct s2_flavour *flavour,
 			       const struct s2_mutant *mutant)
 {
 	struct s2_judge judge;
 	struct s2_error err = {0};
 
-	if (s2_mutant_run(features, s2_flavour_find(flavour), mutant, &judge, &err))
+	if (s2_mutant_run(features, flavour, mutant, &judge, &err))
 		fail_msg("%s", err.text);
 	assert_true(judge.watched);
 	return judge;
@@ -39,7 +39,7 @@ static void the_life_breaks_no_rule_on_any_machine(void **state)
 		const struct s2_features f = features_of(machines[i]);
 
 		for (size_t k = 0; s2_flavour_at(k); k++) {
-			const struct s2_judge judge = run_one(&f, s2_flavour_at(k)->name, NULL);
+			const struct s2_judge judge = run_one(&f, s2_flavour_at(k), NULL);
 
 			s2_test_row("%s as %s", machines[i], s2_flavour_at(k)->name);
 			assert_false(judge.told);
@@ -47,30 +47,39 @@ static void the_life_breaks_no_rule_on_any_machine(void **state)
 	}
 }
 
+/* Either, and never both: a reason that is not true would hide that a rule has gone blind. */
+static void try_each(const char *machine, const char *flavour)
+{
+	const struct s2_features f = features_of(machine);
+	struct s2_flavour fl;
+	struct s2_mutants mutants;
+	struct s2_error err = {0};
+
+	assert_i64(s2_flavour_parse(flavour, &fl, NULL), 0);
+	assert_i64(s2_mutants_find(&f, &fl, &mutants, &err), 0);
+	assert_true(mutants.n > 15);
+	for (size_t i = 0; i < mutants.n; i++) {
+		const struct s2_mutant *mutant = &mutants.mutant[i];
+		const struct s2_judge judge = run_one(&f, &fl, mutant);
+
+		s2_test_row("%s as %s: %s at %s", machine, flavour, s2_op_name(mutant->op),
+			    mutant->site);
+		assert_int_equal(judge.told, !s2_mutant_harmless(&f, &fl, mutant));
+	}
+}
+
 static void each_step_left_out_is_found_or_known_to_lose_nothing(void **state)
 {
 	static const char *const rows[][2] = {
-		{"cortex-a72", "newest"}, {"max", "kvm-6.12"}, {"neoverse-n1", "kvm-6.1"}};
+		{"cortex-a72", "newest"},	      {"max", "kvm-6.12"},
+		{"neoverse-n1", "kvm-6.1"},	      {"cortex-a55", "oldest"},
+		{"neoverse-n2,vmid=8", "newest,repeat=each"}, {"max,vmid=8,-vhe", "newest"},
+		{"max,vmid=8", "newest"},	      {"cortex-a72,+fwb", "kvm-6.1"},
+	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct s2_features f = features_of(rows[i][0]);
-		struct s2_mutants mutants;
-		struct s2_error err = {0};
-		unsigned found = 0;
-
-		assert_i64(s2_mutants_find(&f, s2_flavour_find(rows[i][1]), &mutants, &err), 0);
-		assert_true(mutants.n > 15);
-		for (size_t k = 0; k < mutants.n; k++) {
-			const struct s2_judge judge = run_one(&f, rows[i][1], &mutants.mutant[k]);
-
-			s2_test_row("%s: %s at %s", rows[i][0], s2_op_name(mutants.mutant[k].op),
-				    mutants.mutant[k].site);
-			assert_true(judge.told || s2_mutant_harmless(&mutants.mutant[k]));
-			found += judge.told;
-		}
-		assert_true(2 * found > mutants.n);
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		try_each(rows[i][0], rows[i][1]);
 }
 
 /* The step's own rule, and a story that ends with it. */
@@ -93,7 +102,7 @@ static void a_mutant_is_found_by_the_rule_that_it_breaks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const struct s2_judge judge = run_one(&f, "newest", &rows[i].mutant);
+		const struct s2_judge judge = run_one(&f, s2_flavour_find("newest"), &rows[i].mutant);
 
 		s2_test_row("row %zu", i);
 		assert_true(judge.told);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "study/check/story.h"
+#include "study/check/schedule.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -69,7 +69,7 @@ static int tell(const struct s2_scenario *scenario, const uint8_t *schedule, siz
 	return ret;
 }
 
-int s2_story_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out)
+int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out)
 {
 	bool found;
 
@@ -85,7 +85,7 @@ static void write_runs(FILE *file, const uint8_t *schedule, size_t n)
 	}
 }
 
-int s2_story_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
+int s2_schedule_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
 		  struct s2_error *err)
 {
 	FILE *file = fopen(path, "w");
@@ -168,7 +168,7 @@ static int read_file(FILE *file, const char *path, struct schedule *s, struct s2
 	return ret;
 }
 
-int s2_story_replay(const char *path, FILE *out, bool *found, struct s2_error *err)
+int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error *err)
 {
 	struct schedule s = {NULL, NULL, 0};
 	FILE *file = fopen(path, "r");

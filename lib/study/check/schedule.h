@@ -8,8 +8,8 @@
  *     thread 0 17
  *     thread 1 9
  */
-#ifndef S2_STUDY_CHECK_STORY_H
-#define S2_STUDY_CHECK_STORY_H
+#ifndef S2_STUDY_CHECK_SCHEDULE_H
+#define S2_STUDY_CHECK_SCHEDULE_H
 
 #include <stdio.h>
 
@@ -22,17 +22,17 @@
  * between threads marked, and what was found at the end.
  * @return 0; an error of s2_explore_replay()
  */
-int s2_story_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out);
+int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out);
 
 /** Writes @p schedule to file @p path. @return 0; a negative errno value, and says so in @p err */
-int s2_story_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
+int s2_schedule_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
 		  struct s2_error *err);
 
 /**
- * Runs the schedule in file @p path and tells it as s2_story_print() does.
+ * Runs the schedule in file @p path and tells it as s2_schedule_print() does.
  * @param found whether there was a violation
  * @return 0; -EINVAL for a file that is none, with the line in @p err; another error
  */
-int s2_story_replay(const char *path, FILE *out, bool *found, struct s2_error *err);
+int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error *err);
 
 #endif
