@@ -59,7 +59,7 @@ static const char *finder(const struct s2_judge *judge, char *buf, size_t size)
 static int try_one(const struct s2_features *features, const struct s2_flavour *flavour,
 		   const struct s2_mutant *mutant, struct s2_error *err)
 {
-	struct s2_judge judge;
+	struct s2_judge judge = {.brief = true};
 	char name[96], text[64];
 	const char *why = s2_mutant_harmless(features, flavour, mutant);
 	int ret = s2_mutant_run(features, flavour, mutant, &judge, err);
@@ -78,8 +78,8 @@ static int try_one(const struct s2_features *features, const struct s2_flavour *
 static int tell_one(const struct s2_features *features, const struct s2_flavour *flavour,
 		    const struct s2_mutant *mutant, struct s2_error *err)
 {
-	struct s2_judge judge;
-	char text[512];
+	struct s2_judge judge = {0};
+	char text[512 + S2_TOLD_LINES * 2 * S2_STORY_TEXT];
 	const int ret = s2_mutant_run(features, flavour, mutant, &judge, err);
 
 	if (ret)
@@ -91,14 +91,16 @@ static int tell_one(const struct s2_features *features, const struct s2_flavour 
 		return 0;
 	}
 	(void)s2_violation_text(&judge.tell, text, sizeof(text));
-	(void)printf("%s%s\n", text, judge.story);
+	(void)fputs(text, stdout);
+	(void)s2_told_lines(&judge.story, text, sizeof(text));
+	(void)puts(text);
 	return 0;
 }
 
 static int try_all(const struct s2_features *features, const struct s2_flavour *flavour,
 		   const struct s2_mutants *mutants, struct s2_error *err)
 {
-	struct s2_judge judge;
+	struct s2_judge judge = {.brief = true};
 	int ret = s2_mutant_run(features, flavour, NULL, &judge, err), missed = 0;
 
 	if (ret)

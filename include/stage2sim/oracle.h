@@ -135,6 +135,7 @@ struct s2_violation {
 	enum s2_contract contract; /**< data: which is broken */
 	unsigned vcpu;		 /**< data: whose act it was */
 	struct s2_pa pa;	 /**< data: where, of size bytes */
+	uint32_t last;		 /**< data: the write that must be read, by its version (memory.h) */
 	uint64_t step;		 /**< instructions that had been issued since the oracle came */
 	const char *site;	 /**< the function or step that relied on it, or stored */
 };
@@ -160,9 +161,17 @@ struct s2_oracle_config {
 	void *arg; /**< handed to both */
 	/**
 	 * Of a run that was watched before and is made once more: the violation whose
-	 * story is to be told; copied.  NULL: none.
+	 * story is to be told (story.h); copied.  NULL: none.
 	 */
 	const struct s2_violation *story;
+	/**
+	 * Steps that are left out as well, by s2_story_step.at in ascending order;
+	 * kept by pointer.  Those that are fixed go on.
+	 */
+	const uint64_t *dropped;
+	size_t n_dropped; /**< how many */
+	/** Steps (s2_oracle_steps()) after which it gives up: -E2BIG from s2_oracle_error(); 0: none. */
+	uint64_t most_steps;
 };
 
 /**
@@ -188,8 +197,8 @@ S2_API void s2_oracle_detach(struct s2_oracle *o);
 S2_API int s2_oracle_watch(struct s2_oracle *o, uint64_t vtcr, uint64_t vttbr);
 
 /**
- * 0, or the first error that kept the oracle from following an event: -ENOMEM.
- * What it says is then no verdict.
+ * 0, or the first error that kept the oracle from following an event: -ENOMEM,
+ * -E2BIG past cfg.most_steps.  What it says is then no verdict.
  */
 S2_API int s2_oracle_error(const struct s2_oracle *o);
 
@@ -202,16 +211,11 @@ S2_API const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o,
 /** Violations of the data rule under @p contract so far. */
 S2_API uint64_t s2_oracle_contract_count(const struct s2_oracle *o, enum s2_contract contract);
 
-/**
- * How it came to the violation that cfg.story names, a line a step: who did what to
- * the address, line or page that it is about, and what TLBs or memory may hold after
- * it.  The first step and the last nine.  Writes are numbered as versions (memory.h).
- * @return line @p i, from 0, good until the next call; NULL after the last
- */
-S2_API const char *s2_oracle_story(struct s2_oracle *o, size_t i);
-
 /** Reliances, guest entries and freed pages that were decided. */
 S2_API uint64_t s2_oracle_decided(const struct s2_oracle *o);
+
+/** Steps of the run so far: instructions, or runs of one, acts and reliances. */
+S2_API uint64_t s2_oracle_steps(const struct s2_oracle *o);
 
 S2_END_DECLS
 

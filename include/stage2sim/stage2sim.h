@@ -37,6 +37,7 @@
 #include <stage2sim/routing.h>
 #include <stage2sim/sgi.h>
 #include <stage2sim/stage2_context.h>
+#include <stage2sim/story.h>
 #include <stage2sim/tlb.h>
 #include <stage2sim/tlbi.h>
 #include <stage2sim/types.h>

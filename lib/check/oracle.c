@@ -22,12 +22,12 @@ void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v)
 	o->found[v->rule]++;
 	if (v->rule == S2_RULE_DATA)
 		o->broken[v->contract]++;
-	if ((v->rule == S2_RULE_DATA ? o->broken[v->contract] : o->found[v->rule]) > o->cfg.keep)
-		return;
 	v->step = o->steps;
 	v->site = o->site;
 	if (o->story)
-		s2_story_found(o->story, v);
+		s2_story_found(o, v);
+	if ((v->rule == S2_RULE_DATA ? o->broken[v->contract] : o->found[v->rule]) > o->cfg.keep)
+		return;
 	o->kept[o->n_kept++] = *v;
 	if (o->cfg.found)
 		o->cfg.found(o->cfg.arg, v);
@@ -152,7 +152,7 @@ static void after(struct s2_oracle *o, const struct s2_event *event)
 	}
 }
 
-static bool may_be_left_out(enum s2_op op)
+bool s2_oracle_may_leave_out(enum s2_op op)
 {
 	return op != S2_OP_PTE_READ && op != S2_OP_PTE_WRITE && op != S2_OP_TABLE_ALLOC &&
 	       op != S2_OP_TABLE_FREE;
@@ -165,8 +165,17 @@ static void follow(struct s2_oracle *o, const struct s2_event *event)
 	after(o, event);
 }
 
+static bool is_left_out(const struct s2_oracle *o, unsigned cpu, const struct s2_insn *insn,
+			uint64_t at)
+{
+	if (!s2_oracle_may_leave_out(insn->op))
+		return false;
+	return s2_story_is_dropped(o, at) ||
+	       (o->cfg.left_out && o->cfg.left_out(o->cfg.arg, cpu, insn));
+}
+
 /* The event without what is left out. */
-static void follow_rest(struct s2_oracle *o, const struct s2_event *event)
+static void follow_rest(struct s2_oracle *o, const struct s2_event *event, uint64_t at)
 {
 	struct s2_insn rest[S2_SEQUENCE_MAX];
 	struct s2_event shorter = *event;
@@ -176,26 +185,40 @@ static void follow_rest(struct s2_oracle *o, const struct s2_event *event)
 	for (size_t k = 0; k < event->n_insns; k++) {
 		const struct s2_insn *insn = &event->insns[k];
 
-		if (!may_be_left_out(insn->op) ||
-		    !o->cfg.left_out(o->cfg.arg, event->cpu, insn))
+		if (!is_left_out(o, event->cpu, insn, at + k))
 			rest[shorter.n_insns++] = *insn;
 	}
 	if (shorter.n_insns)
 		follow(o, &shorter);
 }
 
+/* Counts steps that begin at *@at. @return whether it is to follow them */
+static bool goes_on(struct s2_oracle *o, uint64_t steps, uint64_t *at)
+{
+	*at = o->at;
+	o->at += steps;
+	if (!o->cfg.most_steps || o->at <= o->cfg.most_steps)
+		return true;
+	if (!o->error)
+		o->error = -E2BIG;
+	return false;
+}
+
 static void oracle_event(void *arg, const struct s2_event *event)
 {
 	struct s2_oracle *o = arg;
+	uint64_t at;
 
+	if (!goes_on(o, event->n_insns, &at))
+		return;
 	o->steps += event->repeat * event->n_insns;
 	o->site = event->insns[0].site;
-	if (o->cfg.left_out)
-		follow_rest(o, event);
+	if (o->cfg.left_out || o->cfg.n_dropped)
+		follow_rest(o, event, at);
 	else
 		follow(o, event);
 	if (o->story)
-		s2_story_event(o, event);
+		s2_story_event(o, event, at);
 }
 
 /*
@@ -272,18 +295,22 @@ static void decide(struct s2_oracle *o, unsigned cpu, const struct s2_reliance *
 static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 {
 	struct s2_oracle *o = arg;
+	uint64_t at;
 
+	if (!goes_on(o, 1, &at) || s2_story_is_dropped(o, at))
+		return;
 	decide(o, cpu, what);
 	if (o->story)
-		s2_story_rely(o, cpu, what);
+		s2_story_rely(o, cpu, what, at);
 }
 
 static void oracle_act(void *arg, const struct s2_act *act)
 {
 	struct s2_oracle *o = arg;
+	uint64_t at;
 	int ret;
 
-	if (!o->data.memory)
+	if (!goes_on(o, 1, &at) || !o->data.memory || s2_story_is_dropped(o, at))
 		return;
 	o->decided++;
 	o->site = act->site ? act->site : s2_act_name(act->kind);
@@ -291,7 +318,7 @@ static void oracle_act(void *arg, const struct s2_act *act)
 	if (ret && !o->error)
 		o->error = ret;
 	if (o->story)
-		s2_story_act(o, act);
+		s2_story_act(o, act, at);
 }
 
 static void oracle_free(struct s2_oracle *o)
@@ -410,4 +437,9 @@ const struct s2_violation *s2_oracle_violation(const struct s2_oracle *o, size_t
 uint64_t s2_oracle_decided(const struct s2_oracle *o)
 {
 	return o->decided;
+}
+
+uint64_t s2_oracle_steps(const struct s2_oracle *o)
+{
+	return o->at;
 }

@@ -62,6 +62,7 @@ struct s2_oracle {
 	struct s2_oracle_config cfg;
 	unsigned rules;
 	uint64_t steps, decided;
+	uint64_t at; /**< steps as stories number them: runs count once */
 	uint64_t found[S2_RULES];
 	uint64_t broken[S2_CONTRACTS];
 	struct s2_data data;
@@ -81,6 +82,9 @@ static inline bool s2_oracle_asks(const struct s2_oracle *o, enum s2_rule rule)
 
 /** Counts a violation, and keeps it; fills in rule, step and site. */
 void s2_oracle_report(struct s2_oracle *o, struct s2_violation *v);
+
+/** Whether an instruction can be left out of a run: not what software itself reads again. */
+bool s2_oracle_may_leave_out(enum s2_op op);
 
 /** Whether a walk under @p vmid can be made now: in this guest, or still on the way out of it. */
 bool s2_oracle_walks(const struct s2_oracle *o, unsigned cpu, struct s2_vmid vmid);

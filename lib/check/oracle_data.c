@@ -85,6 +85,7 @@ static void found(const struct deed *deed, enum s2_contract contract, enum s2_fi
 		.vcpu = deed->act ? deed->act->vcpu : run->writer,
 		.level = -1,
 		.pa = pa,
+		.last = finding == S2_FOUND_LEAK ? run->given : run->last,
 		.size = (run->end << shift) - pa.v,
 	};
 

@@ -18,7 +18,7 @@ int s2_result_measure(struct s2_result *result, const char *name, const char *un
 int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
 		      uint64_t states, const char *violation)
 {
-	struct s2_verdict verdict = {contract, status, states, NULL};
+	struct s2_verdict verdict = {contract, status, states, NULL, NULL};
 
 	if (result->n_verdicts == S2_VERDICTS_MAX)
 		return -ENOSPC;
@@ -28,6 +28,17 @@ int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_st
 			return -ENOMEM;
 	}
 	result->verdicts[result->n_verdicts++] = verdict;
+	return 0;
+}
+
+int s2_result_story(struct s2_result *result, const struct s2_told *told)
+{
+	struct s2_verdict *last = &result->verdicts[result->n_verdicts - 1];
+
+	last->told = malloc(sizeof(*last->told));
+	if (!last->told)
+		return -ENOMEM;
+	*last->told = *told;
 	return 0;
 }
 
@@ -72,8 +83,10 @@ int s2_report_alloc(struct s2_report *report, size_t n_points, size_t n_results)
 
 static void free_result(struct s2_result *result)
 {
-	for (size_t i = 0; i < result->n_verdicts; i++)
+	for (size_t i = 0; i < result->n_verdicts; i++) {
 		free(result->verdicts[i].violation);
+		free(result->verdicts[i].told);
+	}
 }
 
 void s2_report_free(struct s2_report *report)
@@ -176,4 +189,22 @@ size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status)
 		}
 	}
 	return n;
+}
+
+static const struct s2_told *story_of(const struct s2_result *result)
+{
+	for (size_t i = 0; i < result->n_verdicts; i++)
+		if (result->verdicts[i].told)
+			return result->verdicts[i].told;
+	return NULL;
+}
+
+const struct s2_told *s2_report_story(const struct s2_report *report)
+{
+	const struct s2_told *told = NULL;
+
+	for (size_t i = 0; i < report->n_points; i++)
+		for (size_t k = 0; !told && k < report->points[i].n_results; k++)
+			told = story_of(&report->points[i].results[k]);
+	return told;
 }

@@ -19,6 +19,7 @@
 
 #include "study/option/options.h"
 #include "study/option/profile.h"
+#include "study/report/story.h"
 
 enum s2_status {
 	S2_UNCHECKED, /**< nobody looked */
@@ -39,6 +40,7 @@ struct s2_verdict {
 	enum s2_status status;
 	uint64_t states; /**< explored, or points at which this run was judged */
 	char *violation; /**< UNSOUND: the story, lines; owned */
+	struct s2_told *told; /**< UNSOUND: its steps, or NULL; owned */
 };
 
 /** What is counted that is no operation. */
@@ -70,6 +72,9 @@ S2_API int s2_result_measure(struct s2_result *result, const char *name, const c
 /** Adds a verdict; @p violation (copied) is NULL unless UNSOUND. @return 0, -ENOSPC, -ENOMEM */
 S2_API int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
 			     uint64_t states, const char *violation);
+
+/** Adds its story (copied) to the verdict that was added last. @return 0 or -ENOMEM */
+S2_API int s2_result_story(struct s2_result *result, const struct s2_told *told);
 
 /** As JSON and CSV have it ("sound", "unsound", "unchecked"). */
 S2_API const char *s2_status_name(enum s2_status status);
@@ -133,6 +138,9 @@ S2_API double s2_result_metric(const struct s2_result *result, const char *metri
 
 /** Why the first point that cannot be cannot, or NULL if all can. */
 S2_API const char *s2_report_skipped(const struct s2_report *report);
+
+/** The story of the first verdict that has one, or NULL. */
+S2_API const struct s2_told *s2_report_story(const struct s2_report *report);
 
 /** How many verdicts of @p report have @p status. */
 S2_API size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status);

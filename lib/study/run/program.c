@@ -128,6 +128,20 @@ static int write_output(struct s2_session *s, const char *text, size_t size)
 	return r < 0 ? failed(s, path != NULL ? path : "standard output", -r) : 0;
 }
 
+/** The first story, where --story asks for it; that there is none is no error. */
+static int write_story(struct s2_session *s)
+{
+	const struct s2_told *told = s2_report_story(&s->report);
+
+	if (s->common.story == NULL)
+		return 0;
+	if (told != NULL)
+		return s2_told_save(told, s->common.story, &s->err);
+	(void)fprintf(s->errs, "%s: --story: nothing that was checked is broken, no file is written\n",
+		      s->program->name);
+	return 0;
+}
+
 static int finish(struct s2_session *s)
 {
 	char *text = NULL;
@@ -136,6 +150,8 @@ static int finish(struct s2_session *s)
 
 	if (r == 0 && s->common.plot != NULL)
 		r = s2_plot_report(s->common.plot, &s->report, &s->err);
+	if (r == 0)
+		r = write_story(s);
 	if (r == 0)
 		r = write_output(s, text, size);
 	free(text);

@@ -28,7 +28,7 @@ enum s2_expect {
 /** What the options that all programs share fill. */
 struct s2_common {
 	struct s2_option_list policies, workloads;
-	const char *machine, *flavour, *profile, *output, *plot, *sweep, *metric;
+	const char *machine, *flavour, *profile, *output, *plot, *story, *sweep, *metric;
 	uint64_t seed;
 	int format, progress, check, expect;
 	bool help, version;

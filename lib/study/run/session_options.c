@@ -45,6 +45,8 @@ static const struct s2_option common_options[] = {
 	OPTION(CHOICE, check, "check", "WHEN", "auto",
 	       "judge each run by the rules of hardware: auto leaves out what is long, and sweeps",
 	       .choices = checks),
+	OPTION(STRING, story, "story", "FILE", NULL,
+	       "how the first broken verdict came about, as .svg, .json, .trace.json (Perfetto) or text"),
 	OPTION(CHOICE, expect, "expect", "WHAT", "nothing",
 	       "exit with 1 at a violation, or also where something is unchecked",
 	       .choices = expects),
@@ -74,7 +76,8 @@ static bool adapt(const struct s2_session *s, struct s2_option *o)
 		o->value = p->flavour;
 		return p->flavour != NULL;
 	}
-	if (o->offset == offsetof(struct s2_common, check))
+	if (o->offset == offsetof(struct s2_common, check) ||
+	    o->offset == offsetof(struct s2_common, story))
 		return p->judged;
 	if (o->offset == offsetof(struct s2_common, metric))
 		o->value = p->metric != NULL ? p->metric : "time";

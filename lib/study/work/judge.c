@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/work/cut.h"
+
 static bool comes_as_run(enum s2_op op)
 {
 	switch (op) {
@@ -45,6 +47,9 @@ int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
 		cfg.left_out = judge->left_out;
 		cfg.arg = judge->left_out_arg;
 		cfg.story = judge->told ? &judge->tell : NULL;
+		cfg.dropped = judge->dropped;
+		cfg.n_dropped = judge->n_dropped;
+		cfg.most_steps = judge->most_steps;
 	}
 	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
 }
@@ -59,25 +64,14 @@ static size_t kind_of(const struct s2_violation *v)
 	return v->rule == S2_RULE_DATA ? (size_t)S2_RULES + v->contract : (size_t)v->rule;
 }
 
-static void take_down_story(struct s2_judge *judge)
-{
-	const char *line;
-	size_t used = 0;
-
-	judge->story[0] = '\0';
-	for (size_t i = 0; (line = s2_oracle_story(judge->oracle, i)) != NULL; i++)
-		if (used < sizeof(judge->story))
-			used += (size_t)snprintf(judge->story + used, sizeof(judge->story) - used,
-						 "\n  %s", line);
-}
-
 static void take_down(struct s2_judge *judge)
 {
 	const struct s2_oracle *o = judge->oracle;
 	const struct s2_violation *v;
 
-	take_down_story(judge);
-
+	s2_told_take(&judge->story, o);
+	judge->story.of = judge->tell;
+	judge->steps = s2_oracle_steps(o);
 	judge->watched = !s2_oracle_error(o);
 	judge->decided = s2_oracle_decided(o);
 	for (unsigned i = 0; i < S2_RULES; i++)
@@ -138,28 +132,29 @@ int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2
 	int ret;
 
 	*judge = (struct s2_judge){.left_out = judge->left_out,
-				   .left_out_arg = judge->left_out_arg};
+				   .left_out_arg = judge->left_out_arg,
+				   .brief = judge->brief,
+				   .most_steps = judge->most_steps};
 	ret = what->run(what->arg, judge, err);
-	if (!ret && ask_story(judge, what))
-		ret = what->run(what->arg, judge, err);
-	return ret;
+	if (ret || !ask_story(judge, what) || judge->brief)
+		return ret;
+	ret = what->run(what->arg, judge, err);
+	return ret ? ret : s2_cut_story(judge, what, err);
 }
 
-/* Its story was told, and not in vain. */
-static const char *story_of(const struct s2_judge *judge, const struct s2_violation *v)
+/* Whether its story was told, and not in vain. */
+static bool has_story(const struct s2_judge *judge, const struct s2_violation *v)
 {
-	return judge->told && v->rule == judge->tell.rule && v->contract == judge->tell.contract
-		       ? judge->story
-		       : "";
+	return judge->told && v->rule == judge->tell.rule && v->contract == judge->tell.contract;
 }
 
 static int add_verdict(const struct s2_judge *judge, const struct s2_question *q,
 		       struct s2_result *result)
 {
 	const struct s2_violation *v;
-	char text[512 + sizeof(judge->story)];
+	char text[512 + S2_TOLD_LINES * 2 * S2_STORY_TEXT];
 	uint64_t n;
-	int len;
+	int len, ret;
 
 	if (!judge->watched)
 		return s2_result_verdict(result, q->name, S2_UNCHECKED, 0, NULL);
@@ -169,15 +164,17 @@ static int add_verdict(const struct s2_judge *judge, const struct s2_question *q
 	len = s2_violation_text(v, text, sizeof(text));
 	if (n > 1 && len > 0 && (size_t)len < sizeof(text))
 		len += snprintf(text + len, sizeof(text) - (size_t)len, "; %" PRIu64 " in all", n);
-	if (len > 0 && (size_t)len < sizeof(text))
-		(void)snprintf(text + len, sizeof(text) - (size_t)len, "%s", story_of(judge, v));
-	return s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
+	if (len < 0 || (size_t)len >= sizeof(text) || !has_story(judge, v))
+		return s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
+	(void)s2_told_lines(&judge->story, text + len, sizeof(text) - (size_t)len);
+	ret = s2_result_verdict(result, q->name, S2_UNSOUND, judge->decided, text);
+	return ret ? ret : s2_result_story(result, &judge->story);
 }
 
 int s2_judge_verdicts(enum s2_check_when when, const struct s2_judged *what,
 		      struct s2_result *result, struct s2_error *err)
 {
-	struct s2_judge judge = {0};
+	struct s2_judge judge = {.most_steps = when == S2_CHECK_AUTO ? S2_JUDGE_STEPS : 0};
 	int ret = s2_judge_wanted(when, &result->ops) ? s2_judge_run(&judge, what, err) : 0;
 
 	for (size_t i = 0; !ret && i < what->n_questions; i++)

@@ -17,9 +17,8 @@
 #include "study/report/result.h"
 
 /**
- * With S2_CHECK_AUTO: more instructions than this are too many, which keeps a table
- * of ten policies within a second.  Reads of descriptors, barriers and maintenance by
- * line come in long runs mostly, and are not counted.
+ * With S2_CHECK_AUTO a run of more steps (s2_oracle_steps()) than this is left unchecked,
+ * which keeps a table of ten policies within seconds.
  */
 #define S2_JUDGE_STEPS UINT64_C(400000)
 
@@ -39,6 +38,8 @@ struct s2_question {
 struct s2_judge {
 	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn); /**< or NULL */
 	void *left_out_arg;	  /**< as of struct s2_oracle_config */
+	bool brief;		  /**< what broke is enough: a run, and no story */
+	uint64_t most_steps;	  /**< after which it is not watched on; 0: none */
 	struct s2_oracle *oracle; /**< while it lasts */
 	bool watched;		  /**< it was, to the end, and nothing was missed */
 	uint64_t decided;
@@ -46,10 +47,13 @@ struct s2_judge {
 	struct s2_violation first[S2_RULES + S2_CONTRACTS]; /**< where broken */
 	struct s2_violation tell; /**< whose story the run at hand is to tell */
 	bool told;		  /**< there is one to tell */
-	char story[1800];	  /**< its lines; "" if none was told */
+	const uint64_t *dropped;  /**< steps that the run at hand leaves out, n_dropped of them */
+	size_t n_dropped;
+	uint64_t steps;		  /**< that the run had (s2_oracle_steps()) */
+	struct s2_told story;	  /**< with no steps if none was told */
 };
 
-/** Whether a run that issued @p ops is to be watched as well. */
+/** Whether a run that issued @p ops is to be watched as well, for all that these tell. */
 S2_API bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops);
 
 /** Watches @p m, on which no VM has been made; with no @p judge nothing. @return 0 or -ENOMEM */
@@ -70,8 +74,8 @@ struct s2_judged {
 };
 
 /**
- * Runs it under @p judge (left_out as it is, the rest cleared), and once more, if a
- * question finds something broken, for the story of what broke first.
+ * Runs it under @p judge (all that it is told as it is, the rest cleared), and again, if a
+ * question finds something broken, for the story of what broke first (cut.h).
  * @return 0; what run() returned
  */
 S2_API int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);

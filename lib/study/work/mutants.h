@@ -31,8 +31,8 @@ S2_API int s2_mutants_find(const struct s2_features *features, const struct s2_f
 			   struct s2_mutants *mutants, struct s2_error *err);
 
 /**
- * Lives without one, or with all of them for NULL; with a second life, if anything
- * broke, for the story.  @p judge has what was found: tell, story.
+ * Lives without one, or with all of them for NULL; with more lives, if anything broke
+ * and judge->brief is not set, for the story.  @p judge has what was found: tell, story.
  */
 S2_API int s2_mutant_run(const struct s2_features *features, const struct s2_flavour *flavour,
 			 const struct s2_mutant *mutant, struct s2_judge *judge,
