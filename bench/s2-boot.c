@@ -155,6 +155,8 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	job.boot.fwb = run->policy->id == FWB;
 	if (!job.boot.fwb)
 		job.flavour.toggle = (enum s2_toggle)run->policy->id;
+	if (run->log)
+		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);
 	if (!ret)
 		ret = measure(run, &job.cost, result);

@@ -172,6 +172,8 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	job.flavour.clear_flush = policy->clear;
 	job.flavour.costs =
 		s2_migrate_costs(&job.mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
+	if (run->log)
+		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);
 	if (!ret)
 		ret = measure(&job.cost, result);

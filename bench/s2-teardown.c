@@ -145,8 +145,11 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 			  .flavour = s2_death_flavour(run->flavour, run->policy->data)};
 	const struct s2_judged judged = {run_job, &job, questions,
 					 sizeof(questions) / sizeof(questions[0])};
-	const int ret = run_job(&job, NULL, err);
+	int ret;
 
+	if (run->log)
+		return s2_judge_log(run->log, &judged, err);
+	ret = run_job(&job, NULL, err);
 	if (ret)
 		return ret;
 	measure(&job.cost, result);

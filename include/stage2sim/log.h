@@ -21,6 +21,9 @@ S2_BEGIN_DECLS
 
 struct s2_log;
 
+/** CPUs that casemate 3.0 has (its MAX_CPU). */
+#define S2_LOG_CASEMATE_CPUS 4
+
 /** Where a log goes, and what goes into it. */
 struct s2_log_config {
 	/** Receives text, not terminated. @return 0, or a negative errno to stop the log. */

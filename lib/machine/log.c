@@ -10,8 +10,6 @@
 
 #include "machine/machine.h"
 
-/* casemate is built for this many CPUs. */
-#define CASEMATE_CPUS 4
 
 /* A caller's name for a step may be of any length; a line keeps this much of it. */
 #define SITE_MAX 128
@@ -203,7 +201,7 @@ int s2_log_attach(struct s2_machine *m, const struct s2_log_config *cfg, struct 
 	struct s2_sink sink = {.event = log_event, .rely = log_rely};
 	int ret;
 
-	if (!cfg->write || (cfg->casemate_only && m->n_cpus > CASEMATE_CPUS))
+	if (!cfg->write || (cfg->casemate_only && m->n_cpus > S2_LOG_CASEMATE_CPUS))
 		return -EINVAL;
 	log = calloc(1, sizeof(*log));
 	if (!log)

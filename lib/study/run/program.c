@@ -209,6 +209,8 @@ static int run_session(struct s2_session *s, enum s2_exit *status)
 	if (s->common.machine != NULL && !strcmp(s->common.machine, "help"))
 		return show_machines(s);
 	r = s2_session_prepare(s);
+	if (r == 0 && s->common.log != S2_LOG_NO)
+		return s2_session_log(s);
 	if (r == 0)
 		r = s2_session_run(s);
 	if (r == 0)

@@ -70,6 +70,7 @@ struct s2_run {
 	const struct s2_profile *profile;	/**< NULL without --profile */
 	uint64_t seed;
 	int check; /**< --check: enum s2_check_when */
+	struct s2_insn_log *log; /**< --log: nothing is counted, s2_judge_log() is called; or NULL */
 	const char *const *operands;
 	size_t n_operands;
 	void *state; /**< what the program keeps from run to run; NULL if .state_size is 0 */

@@ -19,6 +19,12 @@ enum s2_format {
 	S2_FORMAT_CSV,
 };
 
+enum s2_log_form {
+	S2_LOG_NO,
+	S2_LOG_FULL,
+	S2_LOG_CASEMATE,
+};
+
 enum s2_expect {
 	S2_EXPECT_NOTHING,
 	S2_EXPECT_SOUND,   /**< no violation */
@@ -30,7 +36,7 @@ struct s2_common {
 	struct s2_option_list policies, workloads;
 	const char *machine, *flavour, *profile, *output, *plot, *story, *sweep, *metric;
 	uint64_t seed;
-	int format, progress, check, expect;
+	int format, progress, check, expect, log;
 	bool help, version;
 };
 
@@ -66,6 +72,7 @@ struct s2_session {
 	size_t n_points;
 	const char *axes[S2_AXES_MAX];
 	size_t axis_values[S2_AXES_MAX];
+	struct s2_insn_log *log; /**< of the one run that is logged, or NULL */
 	void *state; /**< the program's own */
 	struct s2_progress progress;
 	struct s2_report report;
@@ -82,6 +89,9 @@ int s2_session_prepare(struct s2_session *s);
 
 /** Runs each policy on each point, and fills the report. */
 int s2_session_run(struct s2_session *s);
+
+/** Runs the one policy on the one point, and writes what its hypervisor issues in place of a report. */
+int s2_session_log(struct s2_session *s);
 
 void s2_session_close(struct s2_session *s);
 

@@ -12,6 +12,7 @@
 static const char *const formats[] = {"table", "json", "csv", NULL};
 static const char *const progresses[] = {"auto", "always", "never", NULL};
 static const char *const checks[] = {"auto", "always", "never", NULL};
+static const char *const logs[] = {"no", "full", "casemate", NULL};
 static const char *const expects[] = {"nothing", "sound", "checked", NULL};
 
 #define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct s2_common, field), __VA_ARGS__)
@@ -47,6 +48,9 @@ static const struct s2_option common_options[] = {
 	       .choices = checks),
 	OPTION(STRING, story, "story", "FILE", NULL,
 	       "how the first broken verdict came about, as .svg, .json, .trace.json (Perfetto) or text"),
+	OPTION(CHOICE, log, "log", "FORM", "no",
+	       "print the instructions of one --policy in place of the table; s2-check reads them",
+	       .choices = logs),
 	OPTION(CHOICE, expect, "expect", "WHAT", "nothing",
 	       "exit with 1 at a violation, or also where something is unchecked",
 	       .choices = expects),
@@ -77,7 +81,8 @@ static bool adapt(const struct s2_session *s, struct s2_option *o)
 		return p->flavour != NULL;
 	}
 	if (o->offset == offsetof(struct s2_common, check) ||
-	    o->offset == offsetof(struct s2_common, story))
+	    o->offset == offsetof(struct s2_common, story) ||
+	    o->offset == offsetof(struct s2_common, log))
 		return p->judged;
 	if (o->offset == offsetof(struct s2_common, metric))
 		o->value = p->metric != NULL ? p->metric : "time";

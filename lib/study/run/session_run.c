@@ -60,6 +60,7 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.profile = s->common.profile != NULL ? &s->profile : NULL,
 		.seed = s->common.seed,
 		.check = check_when(s),
+		.log = s->log,
 		.operands = s->line.operands,
 		.n_operands = s->line.n_operands,
 		.state = s->state,

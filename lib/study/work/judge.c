@@ -39,24 +39,33 @@ bool s2_judge_wanted(enum s2_check_when when, const struct s2_counts *ops)
 	return steps <= S2_JUDGE_STEPS;
 }
 
+static int watch(struct s2_judge *judge, struct s2_machine *m)
+{
+	const struct s2_oracle_config cfg = {
+		.keep = 1,
+		.left_out = judge->left_out,
+		.arg = judge->left_out_arg,
+		.story = judge->told ? &judge->tell : NULL,
+		.dropped = judge->dropped,
+		.n_dropped = judge->n_dropped,
+		.most_steps = judge->most_steps,
+	};
+
+	return s2_oracle_attach(m, &cfg, &judge->oracle);
+}
+
 int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
 {
-	struct s2_oracle_config cfg = {.keep = 1};
-
-	if (judge) {
-		cfg.left_out = judge->left_out;
-		cfg.arg = judge->left_out_arg;
-		cfg.story = judge->told ? &judge->tell : NULL;
-		cfg.dropped = judge->dropped;
-		cfg.n_dropped = judge->n_dropped;
-		cfg.most_steps = judge->most_steps;
-	}
-	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
+	if (!judge)
+		return 0;
+	if (judge->log)
+		return s2_log_attach(m, &judge->log->config, &judge->log->log);
+	return watch(judge, m);
 }
 
 int s2_judge_has_run(struct s2_judge *judge, uint64_t vtcr, uint64_t vttbr)
 {
-	return judge ? s2_oracle_watch(judge->oracle, vtcr, vttbr) : 0;
+	return judge && judge->oracle ? s2_oracle_watch(judge->oracle, vtcr, vttbr) : 0;
 }
 
 static size_t kind_of(const struct s2_violation *v)
@@ -84,6 +93,10 @@ static void take_down(struct s2_judge *judge)
 
 void s2_judge_end(struct s2_judge *judge)
 {
+	if (judge && judge->log && judge->log->log) {
+		judge->log->error = s2_log_detach(judge->log->log, &judge->log->left_out);
+		judge->log->log = NULL;
+	}
 	if (!judge || !judge->oracle)
 		return;
 	take_down(judge);
@@ -140,6 +153,19 @@ int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2
 		return ret;
 	ret = what->run(what->arg, judge, err);
 	return ret ? ret : s2_cut_story(judge, what, err);
+}
+
+int s2_judge_log(struct s2_insn_log *log, const struct s2_judged *what, struct s2_error *err)
+{
+	struct s2_judge judge = {.log = log};
+	const int ret = what->run(what->arg, &judge, err);
+
+	if (ret == -EINVAL && log->config.casemate_only)
+		s2_error_set(err, EINVAL, "--log: casemate has %u CPUs, expected no more of them",
+			     S2_LOG_CASEMATE_CPUS);
+	if (!ret && log->error)
+		s2_error_set(err, -log->error, "--log: %s", strerror(-log->error));
+	return ret ? ret : log->error;
 }
 
 /* Whether its story was told, and not in vain. */

@@ -14,6 +14,7 @@
 #include <stage2sim/oracle.h>
 
 #include "study/base/error.h"
+#include "study/report/insn_log.h"
 #include "study/report/result.h"
 
 /**
@@ -40,6 +41,7 @@ struct s2_judge {
 	void *left_out_arg;	  /**< as of struct s2_oracle_config */
 	bool brief;		  /**< what broke is enough: a run, and no story */
 	uint64_t most_steps;	  /**< after which it is not watched on; 0: none */
+	struct s2_insn_log *log; /**< not NULL: it is logged, and not watched */
 	struct s2_oracle *oracle; /**< while it lasts */
 	bool watched;		  /**< it was, to the end, and nothing was missed */
 	uint64_t decided;
@@ -79,6 +81,14 @@ struct s2_judged {
  * @return 0; what run() returned
  */
 S2_API int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
+
+/**
+ * Runs it once, and writes what the hypervisor issues to @p log.
+ * @return 0; what run() or writing returned; -EINVAL with @p err for more CPUs than
+ *         the form has
+ */
+S2_API int s2_judge_log(struct s2_insn_log *log, const struct s2_judged *what,
+			struct s2_error *err);
 
 /**
  * Judges a run that issued result->ops, if it is to be (s2_judge_wanted()), and adds a
