@@ -182,7 +182,8 @@ static void a_window_that_cannot_be_is_refused_and_changes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		s2_unit_test(a_page_lies_in_the_window_at_its_offset_zeroed_and_no_other_is_touched),
+		s2_unit_test(
+			a_page_lies_in_the_window_at_its_offset_zeroed_and_no_other_is_touched),
 		s2_unit_test(the_event_of_a_store_comes_before_the_store),
 		s2_unit_test(a_page_outside_of_the_window_is_refused),
 		s2_unit_test(a_page_that_lives_again_is_zeroed_again),
