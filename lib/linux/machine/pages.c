@@ -46,6 +46,8 @@ void s2_tree_pages_down(struct s2_tree *tree)
 	s2_foreign_destroy(tree->foreign);
 	if (tree->refs)
 		munmap(tree->refs, N_PAGES * sizeof(*tree->refs));
+	if (tree->shadow)
+		munmap(tree->shadow, S2_TREE_TABLES_SIZE);
 	if (tree->window)
 		munmap(tree->window, S2_TREE_TABLES_SIZE);
 }
@@ -56,6 +58,59 @@ void s2_tree_pages_use(const struct s2_tree *tree)
 	s2k_tables_size = S2_TREE_TABLES_SIZE;
 	s2k_linear = (unsigned long)tree->window - S2_TREE_TABLES_PA;
 }
+
+/* ---- stores that no event told of ---- */
+
+int s2_tree_watch_plain_stores(struct s2_tree *tree)
+{
+	if (tree->cut)
+		return -EBUSY;
+	if (!tree->shadow)
+		tree->shadow = reserve(S2_TREE_TABLES_SIZE);
+	return tree->shadow ? 0 : -ENOMEM;
+}
+
+uint64_t s2_tree_plain_stores(const struct s2_tree *tree, struct s2_pa *first)
+{
+	if (first)
+		*first = tree->first_plain_store;
+	return tree->plain_stores;
+}
+
+static s2_pte *shadow_of(const struct s2_tree *tree, uint64_t offset)
+{
+	return (s2_pte *)(void *)(tree->shadow + offset);
+}
+
+void s2_tree_shadow_store(struct s2_tree *tree, struct s2_pa pa, s2_pte value)
+{
+	if (tree->shadow)
+		*shadow_of(tree, pa.v - S2_TREE_TABLES_PA) = value;
+}
+
+static void compare_page(struct s2_tree *tree, uint64_t page)
+{
+	s2_pte *told = shadow_of(tree, page << PAGE_SHIFT);
+	const s2_pte *is = (const s2_pte *)(const void *)(tree->window + (page << PAGE_SHIFT));
+
+	for (uint64_t i = 0; i < PAGE_BYTES / sizeof(s2_pte); i++) {
+		if (told[i] == is[i])
+			continue;
+		if (!tree->plain_stores++)
+			tree->first_plain_store = s2_pa(S2_TREE_TABLES_PA + (page << PAGE_SHIFT) +
+							i * sizeof(s2_pte));
+		told[i] = is[i];
+	}
+}
+
+void s2_tree_shadow_compare(struct s2_tree *tree)
+{
+	for (uint64_t page = 0; tree->shadow && page < tree->cut; page++)
+		if (tree->refs[page])
+			compare_page(tree, page);
+}
+
+/* ---- pages ---- */
 
 static uint64_t number_of(const void *va)
 {
@@ -109,6 +164,8 @@ void *s2k_page_alloc(unsigned long pages)
 		if (s2_foreign_page(tree->foreign, s2_tree_cpu, pa_of(i)))
 			return NULL;
 		tree->refs[i] = 1;
+		if (tree->shadow)
+			memset(shadow_of(tree, i << PAGE_SHIFT), 0, PAGE_BYTES);
 	}
 	return words_of(tree, first);
 }

@@ -16,8 +16,11 @@
 struct s2_tree {
 	struct s2_machine *machine;
 	struct s2_foreign *foreign;
-	char *window;	    /* S2_TREE_TABLES_SIZE of address space, from S2_TREE_TABLES_PA on */
-	uint16_t *refs;	    /* of each page, 0: free */
+	char *window;	/* S2_TREE_TABLES_SIZE of address space, from S2_TREE_TABLES_PA on */
+	uint16_t *refs; /* of each page, 0: free */
+	char *shadow;	/* of the window: what events have told, or NULL */
+	uint64_t plain_stores;
+	struct s2_pa first_plain_store;
 	uint64_t cut;	    /* pages that were handed out at least once */
 	uint64_t free_list; /* 1 + number of the first free page, whose first word names the next */
 	bool vtcr_written;  /* and VTTBR_EL2 not since */
@@ -35,6 +38,10 @@ extern jmp_buf s2_tree_stop;
 /* @return 0, -ENOMEM; -EOPNOTSUPP where tables do not fit the PA size */
 int s2_tree_pages_up(struct s2_tree *tree);
 void s2_tree_pages_down(struct s2_tree *tree);
+/* An event has told of this store. */
+void s2_tree_shadow_store(struct s2_tree *tree, struct s2_pa pa, s2_pte value);
+/* Counts what has changed without one, and takes it over. */
+void s2_tree_shadow_compare(struct s2_tree *tree);
 /* The linear map and the range of descriptors are this tree's from here on. */
 void s2_tree_pages_use(const struct s2_tree *tree);
 

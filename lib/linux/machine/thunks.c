@@ -137,10 +137,12 @@ THUNK(s2k_ic_ialluis)
 
 void s2k_pte_store(const volatile void *p, unsigned long value, int release)
 {
-	if (s2_foreign_write(s2_tree_running->foreign, s2_tree_cpu,
-			     s2_pa((unsigned long)p - s2k_linear), value,
+	const struct s2_pa pa = s2_pa((unsigned long)p - s2k_linear);
+
+	if (s2_foreign_write(s2_tree_running->foreign, s2_tree_cpu, pa, value,
 			     release ? S2_MEM_RELEASE : S2_MEM_PLAIN))
 		s2k_stop("a store that is no descriptor's", __func__, 0);
+	s2_tree_shadow_store(s2_tree_running, pa, value);
 }
 
 void s2k_pte_load(const volatile void *p)

@@ -273,7 +273,9 @@ int s2_tree_request(struct s2_tree_vm *vm, struct s2_cpu *cpu, const struct s2_t
 		return ret;
 	if (setjmp(s2_tree_stop))
 		return stopped(vm->tree);
-	return call(vm, req);
+	ret = call(vm, req);
+	s2_tree_shadow_compare(vm->tree);
+	return ret;
 }
 
 /* ---- what the tables hold ---- */

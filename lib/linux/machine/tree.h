@@ -119,6 +119,16 @@ const char *s2_tree_trouble(const struct s2_tree *tree);
 /** How many WARN()s there were, and where the first was. */
 uint64_t s2_tree_warnings(const struct s2_tree *tree, const char **first);
 
+/**
+ * Looks after each request for descriptors that were changed without an event: a plain
+ * assignment, which neither counts nor oracles see.  Costs a look at every table page.
+ * @return 0; -EBUSY once there are table pages; -ENOMEM
+ */
+int s2_tree_watch_plain_stores(struct s2_tree *tree);
+
+/** How many there were; @p first, if not NULL, is set to where the first was. */
+uint64_t s2_tree_plain_stores(const struct s2_tree *tree, struct s2_pa *first);
+
 /** What the VM's tables hold; issues nothing. */
 void s2_tree_state(struct s2_tree_vm *vm, struct s2_pgtable_state *state);
 
