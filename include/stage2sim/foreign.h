@@ -7,7 +7,8 @@
  *     their page, at their PA     --> s2_foreign_page()
  *
  * The machine then has no tables of the library's own: pages live at the PAs
- * that their owner gives them.  Each event comes before the store that it is
+ * that their owner gives them, in memory of the library's or in a window of
+ * theirs, which their code may read as it is.  Each event comes before the store that it is
  * about, as with the library's own walkers: what watches sees the old value
  * in memory and the new one in the event.
  */
@@ -31,6 +32,19 @@ struct s2_foreign;
  */
 S2_API int s2_foreign_create(struct s2_machine *m, struct s2_foreign **out);
 
+/**
+ * The same, of pages in the caller's own memory: the one at PA p is at
+ * @p memory + (p - @p pa), so that the owner's code finds a descriptor by its
+ * address and reads it without a call.  It stores by s2_foreign_write() alone.
+ * @param pa first PA of the window; it, @p size and the end are multiples of 2 MiB
+ * @param memory aligned to the granule, of @p size bytes; must outlive it.  A page
+ *        is zeroed as it begins to live
+ * @return as s2_foreign_create(); -EINVAL for a window that is not aligned, or
+ *         empty; -ERANGE past S2_FOREIGN_PA_BITS
+ */
+S2_API int s2_foreign_create_in(struct s2_machine *m, struct s2_pa pa, void *memory, uint64_t size,
+				struct s2_foreign **out) S2_NONNULL(1, 3, 5);
+
 /** Frees it with all its pages (NULL is fine); issues nothing. */
 S2_API void s2_foreign_destroy(struct s2_foreign *f);
 
@@ -43,7 +57,7 @@ S2_API bool s2_foreign_freed(const struct s2_foreign *f, struct s2_pa pa);
 /**
  * A zeroed table page, counted (TABLE_ALLOC) unless one lives there.
  * @return 0; -EINVAL for a PA that is not aligned to the granule, or a CPU of
- *         another machine; -ERANGE past S2_FOREIGN_PA_BITS; -ENOMEM
+ *         another machine; -ERANGE past S2_FOREIGN_PA_BITS, or outside of the window; -ENOMEM
  */
 S2_API int s2_foreign_page(struct s2_foreign *f, struct s2_cpu *cpu, struct s2_pa pa);
 

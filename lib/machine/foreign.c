@@ -33,6 +33,24 @@ int s2_foreign_create(struct s2_machine *m, struct s2_foreign **out)
 	return 0;
 }
 
+int s2_foreign_create_in(struct s2_machine *m, struct s2_pa pa, void *memory, uint64_t size,
+			 struct s2_foreign **out)
+{
+	const uint64_t slab = UINT64_C(1) << S2_SLAB_SHIFT;
+	const uint64_t limit = UINT64_C(1) << S2_FOREIGN_PA_BITS;
+	int ret;
+
+	if (!size || (pa.v | size) & (slab - 1) ||
+	    (uintptr_t)memory & ((UINT64_C(1) << m->features.granule) - 1))
+		return -EINVAL;
+	if (pa.v >= limit || size > limit - pa.v)
+		return -ERANGE;
+	ret = s2_foreign_create(m, out);
+	if (!ret)
+		s2_table_pool_lend((*out)->pool, pa.v, memory, size);
+	return ret;
+}
+
 void s2_foreign_destroy(struct s2_foreign *f)
 {
 	if (!f)
@@ -71,7 +89,7 @@ int s2_foreign_page(struct s2_foreign *f, struct s2_cpu *cpu, struct s2_pa pa)
 {
 	if (cpu->machine != f->machine || pa.v & (page_bytes(f) - 1))
 		return -EINVAL;
-	if (pa.v >> S2_FOREIGN_PA_BITS)
+	if (!s2_table_pool_reaches(f->pool, pa.v))
 		return -ERANGE;
 	if (s2_foreign_lives(f, pa))
 		return 0;

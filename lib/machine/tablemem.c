@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <stage2sim/foreign.h>
+
 #include "machine/slab.h"
 
 #define SLAB_SHIFT S2_SLAB_SHIFT
@@ -29,6 +31,10 @@ struct s2_table_pool {
 	struct s2_slab *slabs; /* newest first; pages are cut from the newest */
 	uint32_t free;	       /* number of the first free page, 0: none */
 	uint64_t live_pages;
+	struct {
+		uint64_t pa, size;
+		char *mem; /* NULL: there is none, pages lie wherever there is memory */
+	} window;
 };
 
 int s2_tablemem_create(const struct s2_features *f, enum s2_allocator allocator,
@@ -205,8 +211,9 @@ uint64_t s2_table_pool_destroy(struct s2_table_pool *pool)
 	for (slab = pool->slabs; slab; slab = next) {
 		next = slab->next;
 		directory_clear(mem, slab->index);
-		mem->held_bytes -= slab->bytes;
-		if (!slab->from_arena)
+		if (!slab->lent)
+			mem->held_bytes -= slab->bytes;
+		if (!slab->from_arena && !slab->lent)
 			s2_slab_free(&pool->source, slab->mem, slab->bytes);
 		free(slab);
 	}
@@ -348,6 +355,35 @@ static int directory_reach(struct s2_tablemem *mem, uint32_t index)
 	return 0;
 }
 
+void s2_table_pool_lend(struct s2_table_pool *pool, uint64_t pa, void *memory, uint64_t size)
+{
+	pool->window.pa = pa;
+	pool->window.size = size;
+	pool->window.mem = memory;
+}
+
+bool s2_table_pool_reaches(const struct s2_table_pool *pool, uint64_t pa)
+{
+	return pool->window.mem ? pa - pool->window.pa < pool->window.size :
+				  !(pa >> S2_FOREIGN_PA_BITS);
+}
+
+/* @return whether there is memory for all of @slab's pages */
+static bool foreign_memory(struct s2_table_pool *pool, struct s2_slab *slab)
+{
+	slab->bytes = SLAB_BYTES;
+	if (pool->window.mem) {
+		slab->lent = true;
+		slab->mem = pool->window.mem +
+			    (((uint64_t)slab->index << SLAB_SHIFT) - pool->window.pa);
+		return true;
+	}
+	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
+	if (slab->mem)
+		pool->mem->held_bytes += slab->bytes;
+	return slab->mem;
+}
+
 /* A whole window, no page of which lives yet. */
 static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index)
 {
@@ -360,13 +396,11 @@ static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index
 	slab = calloc(1, sizeof(*slab) + n_pages * sizeof(slab->tables[0]));
 	if (!slab)
 		return NULL;
-	slab->bytes = SLAB_BYTES;
-	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
-	if (!slab->mem) {
+	slab->index = index;
+	if (!foreign_memory(pool, slab)) {
 		free(slab);
 		return NULL;
 	}
-	slab->index = index;
 	slab->n_pages = slab->n_cut = n_pages;
 	for (uint32_t i = 0; i < n_pages; i++) {
 		slab->tables[i].entries =
@@ -376,7 +410,6 @@ static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index
 	}
 	mem->dir.slabs[index] = slab;
 	mem->dir.mem[index] = slab->mem;
-	mem->held_bytes += slab->bytes;
 	slab->next = pool->slabs;
 	pool->slabs = slab;
 	return slab;

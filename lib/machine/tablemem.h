@@ -47,6 +47,7 @@ struct s2_slab {
 	char *mem;
 	size_t bytes;
 	bool from_arena;
+	bool lent; /**< the memory is the window's owner's */
 	uint32_t index;	  /**< in the directory */
 	uint32_t n_pages; /**< that it can hold */
 	uint32_t n_cut;	  /**< handed out at least once */
@@ -123,7 +124,16 @@ uint64_t s2_tablemem_base(const struct s2_tablemem *mem);
 int s2_tablemem_be_foreign(struct s2_tablemem *mem);
 
 /**
- * A zeroed page at @p pa, which is aligned to the granule and below
+ * From now on pages of @p pool lie in a window of the caller's: PA p at @p memory + (p - @p pa).
+ * Both ends are multiples of a slab's window.
+ */
+void s2_table_pool_lend(struct s2_table_pool *pool, uint64_t pa, void *memory, uint64_t size);
+
+/** Whether a page at @p pa could be adopted. */
+bool s2_table_pool_reaches(const struct s2_table_pool *pool, uint64_t pa);
+
+/**
+ * A zeroed page at @p pa, which is in reach, aligned to the granule and below
  * S2_FOREIGN_PA_BITS; the one that lives there already, as it is.
  * @return NULL without memory
  */

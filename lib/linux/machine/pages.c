@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* Table pages: a window of address space, which is the kernel's linear map of them. */
+#include "linux/machine/running.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE_SHIFT 12
+#define PAGE_BYTES (UINT64_C(1) << PAGE_SHIFT)
+#define N_PAGES	   (S2_TREE_TABLES_SIZE >> PAGE_SHIFT)
+
+unsigned long s2k_tables, s2k_tables_size;
+unsigned long s2k_linear;
+
+/* Address space alone: memory comes with the first touch. */
+static void *reserve(uint64_t bytes)
+{
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
+int s2_tree_pages_up(struct s2_tree *tree)
+{
+	const struct s2_features *f = s2_machine_features(tree->machine);
+	int ret;
+
+	if (S2_TREE_TABLES_PA + S2_TREE_TABLES_SIZE > UINT64_C(1) << f->pa_bits)
+		return -EOPNOTSUPP;
+	tree->window = reserve(S2_TREE_TABLES_SIZE);
+	tree->refs = reserve(N_PAGES * sizeof(*tree->refs));
+	ret = tree->window && tree->refs ? 0 : -ENOMEM;
+	if (!ret)
+		ret = s2_foreign_create_in(tree->machine, s2_pa(S2_TREE_TABLES_PA), tree->window,
+					   S2_TREE_TABLES_SIZE, &tree->foreign);
+	if (ret)
+		s2_tree_pages_down(tree);
+	return ret;
+}
+
+void s2_tree_pages_down(struct s2_tree *tree)
+{
+	s2_foreign_destroy(tree->foreign);
+	if (tree->refs)
+		munmap(tree->refs, N_PAGES * sizeof(*tree->refs));
+	if (tree->shadow)
+		munmap(tree->shadow, S2_TREE_TABLES_SIZE);
+	if (tree->window)
+		munmap(tree->window, S2_TREE_TABLES_SIZE);
+}
+
+void s2_tree_pages_use(const struct s2_tree *tree)
+{
+	s2k_tables = (unsigned long)tree->window;
+	s2k_tables_size = S2_TREE_TABLES_SIZE;
+	s2k_linear = (unsigned long)tree->window - S2_TREE_TABLES_PA;
+}
+
+/* ---- stores that no event told of ---- */
+
+int s2_tree_watch_plain_stores(struct s2_tree *tree)
+{
+	if (tree->cut)
+		return -EBUSY;
+	if (!tree->shadow)
+		tree->shadow = reserve(S2_TREE_TABLES_SIZE);
+	return tree->shadow ? 0 : -ENOMEM;
+}
+
+uint64_t s2_tree_plain_stores(const struct s2_tree *tree, struct s2_pa *first)
+{
+	if (first)
+		*first = tree->first_plain_store;
+	return tree->plain_stores;
+}
+
+static s2_pte *shadow_of(const struct s2_tree *tree, uint64_t offset)
+{
+	return (s2_pte *)(void *)(tree->shadow + offset);
+}
+
+void s2_tree_shadow_store(struct s2_tree *tree, struct s2_pa pa, s2_pte value)
+{
+	if (tree->shadow)
+		*shadow_of(tree, pa.v - S2_TREE_TABLES_PA) = value;
+}
+
+static void compare_page(struct s2_tree *tree, uint64_t page)
+{
+	s2_pte *told = shadow_of(tree, page << PAGE_SHIFT);
+	const s2_pte *is = (const s2_pte *)(const void *)(tree->window + (page << PAGE_SHIFT));
+
+	for (uint64_t i = 0; i < PAGE_BYTES / sizeof(s2_pte); i++) {
+		if (told[i] == is[i])
+			continue;
+		if (!tree->plain_stores++)
+			tree->first_plain_store = s2_pa(S2_TREE_TABLES_PA + (page << PAGE_SHIFT) +
+							i * sizeof(s2_pte));
+		told[i] = is[i];
+	}
+}
+
+void s2_tree_shadow_compare(struct s2_tree *tree)
+{
+	for (uint64_t page = 0; tree->shadow && page < tree->cut; page++)
+		if (tree->refs[page])
+			compare_page(tree, page);
+}
+
+/* ---- pages ---- */
+
+static uint64_t number_of(const void *va)
+{
+	return ((unsigned long)va - s2k_tables) >> PAGE_SHIFT;
+}
+
+static struct s2_pa pa_of(uint64_t page)
+{
+	return s2_pa(S2_TREE_TABLES_PA + (page << PAGE_SHIFT));
+}
+
+static uint64_t *words_of(const struct s2_tree *tree, uint64_t page)
+{
+	return (uint64_t *)(void *)(tree->window + (page << PAGE_SHIFT));
+}
+
+/* The number of the first of @n fresh pages, aligned to their size; N_PAGES: there is no room. */
+static uint64_t cut(struct s2_tree *tree, uint64_t n)
+{
+	const uint64_t first = (tree->cut + n - 1) & ~(n - 1);
+
+	if (n > N_PAGES || first > N_PAGES - n)
+		return N_PAGES;
+	tree->cut = first + n;
+	return first;
+}
+
+static uint64_t take(struct s2_tree *tree, uint64_t n)
+{
+	const uint64_t page = tree->free_list - 1;
+
+	if (n > 1 || !tree->free_list)
+		return cut(tree, n);
+	tree->free_list = *words_of(tree, page);
+	return page;
+}
+
+void *s2k_page_alloc(unsigned long pages)
+{
+	struct s2_tree *tree = s2_tree_running;
+	uint64_t first;
+
+	/* Roots are 1 to 16 concatenated pages. */
+	if (!pages || pages > S2_TREE_ROOT_PAGES || pages & (pages - 1))
+		return NULL;
+	first = take(tree, pages);
+	if (first >= N_PAGES)
+		return NULL;
+	for (uint64_t i = first; i < first + pages; i++) {
+		/* It begins to live, and is zeroed. */
+		if (s2_foreign_page(tree->foreign, s2_tree_cpu, pa_of(i)))
+			return NULL;
+		tree->refs[i] = 1;
+		if (tree->shadow)
+			memset(shadow_of(tree, i << PAGE_SHIFT), 0, PAGE_BYTES);
+	}
+	return words_of(tree, first);
+}
+
+static void free_page(struct s2_tree *tree, uint64_t page)
+{
+	/* Told even if none lives there: who watches says that it was freed twice. */
+	(void)s2_foreign_free(tree->foreign, s2_tree_cpu, pa_of(page));
+	if (!tree->refs[page])
+		return;
+	tree->refs[page] = 0;
+	*words_of(tree, page) = tree->free_list;
+	tree->free_list = page + 1;
+}
+
+void s2k_page_free(void *va, unsigned long pages)
+{
+	for (unsigned long i = 0; i < pages; i++)
+		free_page(s2_tree_running, number_of(va) + i);
+}
+
+void s2k_page_get(void *va)
+{
+	s2_tree_running->refs[number_of(va)]++;
+}
+
+void s2k_page_put(void *va)
+{
+	uint16_t *refs = &s2_tree_running->refs[number_of(va)];
+
+	if (*refs <= 1)
+		free_page(s2_tree_running, number_of(va));
+	else
+		--*refs;
+}
+
+int s2k_page_count(void *va)
+{
+	return s2_tree_running->refs[number_of(va)];
+}
+
+void *s2k_zalloc(unsigned long bytes)
+{
+	return calloc(1, bytes);
+}
+
+void s2k_free(void *p)
+{
+	free(p);
+}
