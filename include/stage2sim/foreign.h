@@ -21,7 +21,7 @@ S2_BEGIN_DECLS
 
 struct s2_foreign;
 
-/** PAs of table pages are below 2 to this. */
+/** Table pages of a machine lie in one region of 2 to this, aligned: that of the first. */
 #define S2_FOREIGN_PA_BITS 44
 
 /**
@@ -57,7 +57,8 @@ S2_API bool s2_foreign_freed(const struct s2_foreign *f, struct s2_pa pa);
 /**
  * A zeroed table page, counted (TABLE_ALLOC) unless one lives there.
  * @return 0; -EINVAL for a PA that is not aligned to the granule, or a CPU of
- *         another machine; -ERANGE past S2_FOREIGN_PA_BITS, or outside of the window; -ENOMEM
+ *         another machine; -ERANGE outside of the first one's region (S2_FOREIGN_PA_BITS), or of
+ *         the window; -ENOMEM
  */
 S2_API int s2_foreign_page(struct s2_foreign *f, struct s2_cpu *cpu, struct s2_pa pa);
 

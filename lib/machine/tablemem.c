@@ -364,8 +364,9 @@ void s2_table_pool_lend(struct s2_table_pool *pool, uint64_t pa, void *memory, u
 
 bool s2_table_pool_reaches(const struct s2_table_pool *pool, uint64_t pa)
 {
-	return pool->window.mem ? pa - pool->window.pa < pool->window.size :
-				  !(pa >> S2_FOREIGN_PA_BITS);
+	if (pool->window.mem)
+		return pa - pool->window.pa < pool->window.size;
+	return !pool->mem->dir.len || !((pa - pool->mem->dir.pa_base) >> S2_FOREIGN_PA_BITS);
 }
 
 /* @return whether there is memory for all of @slab's pages */
@@ -405,7 +406,7 @@ static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index
 	for (uint32_t i = 0; i < n_pages; i++) {
 		slab->tables[i].entries =
 			(s2_pte *)(void *)(slab->mem + ((size_t)i << mem->dir.page_shift));
-		slab->tables[i].pa = ((uint64_t)index << SLAB_SHIFT) +
+		slab->tables[i].pa = mem->dir.pa_base + ((uint64_t)index << SLAB_SHIFT) +
 				     ((uint64_t)i << mem->dir.page_shift);
 	}
 	mem->dir.slabs[index] = slab;
@@ -418,10 +419,13 @@ static struct s2_slab *foreign_window(struct s2_table_pool *pool, uint32_t index
 struct s2_table *s2_table_adopt(struct s2_table_pool *pool, uint64_t pa)
 {
 	struct s2_tablemem *mem = pool->mem;
-	const uint32_t index = (uint32_t)(pa >> SLAB_SHIFT);
 	struct s2_slab *slab;
 	struct s2_table *table;
+	uint32_t index;
 
+	if (!mem->dir.len)
+		mem->dir.pa_base = pa >> S2_FOREIGN_PA_BITS << S2_FOREIGN_PA_BITS;
+	index = (uint32_t)((pa - mem->dir.pa_base) >> SLAB_SHIFT);
 	slab = index < mem->dir.len ? mem->dir.slabs[index] : NULL;
 	if (!slab)
 		slab = foreign_window(pool, index);
@@ -440,7 +444,7 @@ struct s2_table *s2_table_adopt(struct s2_table_pool *pool, uint64_t pa)
 
 bool s2_tablemem_was_adopted(const struct s2_tablemem *mem, uint64_t pa)
 {
-	const uint64_t index = pa >> SLAB_SHIFT;
+	const uint64_t index = (pa - mem->dir.pa_base) >> SLAB_SHIFT;
 
 	return index < mem->dir.len && mem->dir.slabs[index] &&
 	       mem->dir.slabs[index]->tables[(pa & (SLAB_BYTES - 1)) >> mem->dir.page_shift].mixed;

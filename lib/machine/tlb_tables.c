@@ -60,9 +60,13 @@ static int windows_grow(struct s2_residues *res, uint64_t window)
 /* As meta_find(), of a page that is heard of for the first time; NULL without memory. */
 static struct s2_table_meta *meta_get(struct s2_residues *res, uint64_t pa)
 {
-	uint64_t window = (pa - res->table_base) >> WINDOW_SHIFT;
+	uint64_t window;
 	size_t pages = (size_t)1 << (WINDOW_SHIFT - res->page_shift);
 
+	/* Of tables that are somebody else's the first page tells where they begin. */
+	if (!res->n_meta)
+		res->table_base = s2_tablemem_base(tables_of(res));
+	window = (pa - res->table_base) >> WINDOW_SHIFT;
 	if (window >= res->n_meta && windows_grow(res, window))
 		return NULL;
 	if (!res->meta[window]) {

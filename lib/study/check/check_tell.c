@@ -91,7 +91,7 @@ static int of_memory(const struct s2_retold *t, int ret)
 	case 0:
 		return 0;
 	case -ERANGE:
-		s2_error_set(t->err, ERANGE, "a table page past 2^%d", S2_FOREIGN_PA_BITS);
+		s2_error_set(t->err, ERANGE, "a table page in another region of 2^%d bytes than the first", S2_FOREIGN_PA_BITS);
 		return ret;
 	case -ENOMEM:
 		s2_error_set(t->err, ENOMEM, "no memory for a table page");

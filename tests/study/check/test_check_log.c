@@ -320,7 +320,7 @@ static void what_is_no_event_is_refused_with_its_line(void **state)
 		{"(mem-write 0 9 plain 0 0)", "expected one below 4"},
 		{"(mem-write (id 0) (tid 0) (tid 1) plain 0 0)", "two values for \"tid\""},
 		{"(mem-write 0 0 plain (addr 0) 0)", "no field"},
-		{"(mem-write 0 0 plain 0x100000000000 0)", "past 2^44"},
+		{"(mem-init 0 0 0xffffffff000 0x2000)", "another region of 2^44 bytes than the first"},
 		{"(mem-init 0 0 0x10 0x1000)", "not whole pages"},
 		{"(tlbi 0 0 ipas2e1is)", "has no value"},
 		{"(tlbi 0 0 vmalls12e1is 3)", "takes none"},
