@@ -165,23 +165,39 @@ static void follow(struct s2_oracle *o, const struct s2_event *event)
 	after(o, event);
 }
 
-/* The event without what is left out. */
-static void follow_rest(struct s2_oracle *o, const struct s2_event *event)
+/* What is left of the event without what is left out. */
+static size_t leave_out(struct s2_oracle *o, const struct s2_event *event, struct s2_insn *rest)
 {
-	struct s2_insn rest[S2_SEQUENCE_MAX];
-	struct s2_event shorter = *event;
+	size_t n = 0;
 
-	shorter.insns = rest;
-	shorter.n_insns = 0;
 	for (size_t k = 0; k < event->n_insns; k++) {
 		const struct s2_insn *insn = &event->insns[k];
 
 		if (!may_be_left_out(insn->op) ||
 		    !o->cfg.left_out(o->cfg.arg, event->cpu, insn))
-			rest[shorter.n_insns++] = *insn;
+			rest[n++] = *insn;
 	}
-	if (shorter.n_insns)
-		follow(o, &shorter);
+	return n;
+}
+
+static void follow_and_tell(struct s2_oracle *o, const struct s2_event *event)
+{
+	follow(o, event);
+	if (o->story)
+		s2_story_event(o, event);
+}
+
+/* The run is seen other than it is. */
+static S2_SLOW void follow_edited(struct s2_oracle *o, const struct s2_event *event)
+{
+	struct s2_insn insns[S2_EDIT_MAX];
+	struct s2_event seen = *event;
+
+	seen.insns = insns;
+	seen.n_insns = o->cfg.edit ? o->cfg.edit(o->cfg.arg, event, insns)
+				   : leave_out(o, event, insns);
+	if (seen.n_insns)
+		follow_and_tell(o, &seen);
 }
 
 static void oracle_event(void *arg, const struct s2_event *event)
@@ -190,12 +206,10 @@ static void oracle_event(void *arg, const struct s2_event *event)
 
 	o->steps += event->repeat * event->n_insns;
 	o->site = event->insns[0].site;
-	if (o->cfg.left_out)
-		follow_rest(o, event);
+	if (o->cfg.left_out || o->cfg.edit)
+		follow_edited(o, event);
 	else
-		follow(o, event);
-	if (o->story)
-		s2_story_event(o, event);
+		follow_and_tell(o, event);
 }
 
 /*

@@ -42,8 +42,8 @@ int s2_judge_attach(struct s2_judge *judge, struct s2_machine *m)
 	struct s2_oracle_config cfg = {.keep = 1};
 
 	if (judge) {
-		cfg.left_out = judge->left_out;
-		cfg.arg = judge->left_out_arg;
+		cfg.edit = judge->edit;
+		cfg.arg = judge->edit_arg;
 		cfg.story = judge->told ? &judge->tell : NULL;
 	}
 	return judge ? s2_oracle_attach(m, &cfg, &judge->oracle) : 0;
@@ -137,8 +137,7 @@ int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2
 {
 	int ret;
 
-	*judge = (struct s2_judge){.left_out = judge->left_out,
-				   .left_out_arg = judge->left_out_arg};
+	*judge = (struct s2_judge){.edit = judge->edit, .edit_arg = judge->edit_arg};
 	ret = what->run(what->arg, judge, err);
 	if (!ret && ask_story(judge, what))
 		ret = what->run(what->arg, judge, err);

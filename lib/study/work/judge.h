@@ -37,8 +37,9 @@ struct s2_question {
 
 /** A run under watch, and after it what was found. */
 struct s2_judge {
-	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn); /**< or NULL */
-	void *left_out_arg;	  /**< as of struct s2_oracle_config */
+	/** What is seen of the run in place of what it is, as of struct s2_oracle_config, or NULL. */
+	size_t (*edit)(void *arg, const struct s2_event *event, struct s2_insn *out);
+	void *edit_arg;
 	struct s2_oracle *oracle; /**< while it lasts */
 	bool watched;		  /**< it was, to the end, and nothing was missed */
 	uint64_t decided;
@@ -70,7 +71,7 @@ struct s2_judged {
 };
 
 /**
- * Runs it under @p judge (left_out as it is, the rest cleared), and once more, if a
+ * Runs it under @p judge (edit as it is, the rest cleared), and once more, if a
  * question finds something broken, for the story of what broke first.
  * @return 0; what run() returned
  */

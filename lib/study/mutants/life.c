@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "study/work/life.h"
+#include "study/mutants/life.h"
 
 #include <string.h>
 
