@@ -1,50 +1,49 @@
 /* SPDX-License-Identifier: MIT */
+/* Lives by kind; the small ones, each of which shows one thing. */
 #include "study/mutants/life.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define BASE  UINT64_C(0x40000000)
-#define HVA   UINT64_C(0x400000000000)
-#define PA    UINT64_C(0x100000000)
+#include <stage2sim/insn.h>
+
+#include "study/mutants/life_parts.h"
+
 #define MIB   UINT64_C(0x100000)
-#define PAGE  UINT64_C(0x1000)
+#define GIB   (1024 * MIB)
 #define BLOCK (2 * MIB)
-#define SIZE  (4 * BLOCK)
 
-/* One VM a number, and a few more: 8-bit VMIDs come round. */
-#define CHURN 300
-
-struct life {
-	struct s2_machine *m;
-	struct s2_vmids *vmids;
-	const struct s2_flavour *flavour;
-	struct s2_vm *vm;
-	struct s2_vcpu *vcpu[2];
-	struct s2_cpu *host;
-};
-
-static int touch(struct s2_vcpu *vcpu, uint64_t offset, uint64_t size, enum s2_access access)
+static int add_slot(struct s2_life *l, uint64_t offset, uint64_t size, uint64_t backing)
 {
-	const int64_t ret = s2_vcpu_access(vcpu, s2_ipa(BASE + offset), size, access);
-
-	return ret < 0 ? (int)ret : 0;
-}
-
-static int make_vm(struct life *l, uint64_t size, uint64_t backing)
-{
-	const struct s2_vm_config cfg = {.flavour = l->flavour, .vmids = l->vmids};
-	const struct s2_slot_config ram = {.ipa = {BASE},
+	const struct s2_slot_config ram = {.ipa = {S2_LIFE_BASE + offset},
 					   .size = size,
-					   .hva = {HVA},
-					   .pa = {PA},
+					   .hva = {S2_LIFE_HVA + offset},
+					   .pa = {S2_LIFE_PA + offset},
 					   .backing = backing,
 					   .populated = true};
-	int ret = s2_vm_create(l->m, &cfg, &l->vm);
 
-	return ret ? ret : s2_vm_add_slot(l->vm, &ram);
+	return s2_vm_add_slot(l->vm, &ram);
 }
 
-static int add_vcpu(struct life *l, unsigned i)
+static int make(struct s2_life *l, struct s2_vm_config cfg, uint64_t size, uint64_t backing)
+{
+	int ret;
+
+	cfg.flavour = l->flavour;
+	cfg.vmids = l->vmids;
+	ret = s2_vm_create(l->m, &cfg, &l->vm);
+	return ret || !size ? ret : add_slot(l, 0, size, backing);
+}
+
+int s2_life_make_vm(struct s2_life *l, uint64_t size, uint64_t backing)
+{
+	const struct s2_vm_config cfg = {0};
+
+	return make(l, cfg, size, backing);
+}
+
+int s2_life_add_vcpu(struct s2_life *l, unsigned i)
 {
 	int ret = s2_vm_add_vcpu(l->vm);
 
@@ -54,141 +53,295 @@ static int add_vcpu(struct life *l, unsigned i)
 	return s2_vcpu_load(l->vcpu[i], s2_machine_cpu(l->m, i));
 }
 
-/* Past the caches first, then with them on: by each vcpu, in pages of its own. */
-static int boot(struct life *l)
+int s2_life_touch(struct s2_vcpu *vcpu, uint64_t offset, uint64_t size, enum s2_access access)
 {
-	int ret = 0;
+	const int64_t ret = s2_vcpu_access(vcpu, s2_ipa(S2_LIFE_BASE + offset), size, access);
 
-	for (unsigned i = 0; !ret && i < 2; i++) {
-		ret = add_vcpu(l, i);
-		if (!ret)
-			ret = touch(l->vcpu[i], i * BLOCK, 16 * PAGE, S2_ACCESS_WRITE);
+	return ret < 0 ? (int)ret : 0;
+}
+
+/* A VM of @pages small pages, and its vcpus, with their caches on. */
+static int small_vm(struct s2_life *l, uint64_t pages, unsigned vcpus)
+{
+	int ret = s2_life_make_vm(l, pages * l->page, l->page);
+
+	for (unsigned i = 0; ret >= 0 && i < vcpus; i++) {
+		ret = s2_life_add_vcpu(l, i);
 		if (!ret)
 			ret = s2_vcpu_set_caches(l->vcpu[i], true);
 	}
-	if (!ret)
-		ret = touch(l->vcpu[1], 0, SIZE, S2_ACCESS_READ);
-	if (!ret)
-		ret = touch(l->vcpu[0], 0, SIZE, S2_ACCESS_FETCH);
-	return ret ? ret : touch(l->vcpu[0], 0, SIZE, S2_ACCESS_WRITE);
+	return ret < 0 ? ret : 0;
 }
 
-/* Blocks are split by faults, and made again when logging has ended. */
-static int log_dirty(struct life *l)
+static int live_all(struct s2_life *l)
 {
-	int64_t dirty = 0;
-	int ret = s2_vm_log_start(l->vm, l->host, 0);
+	const int ret = s2_life_one_vm(l);
 
-	for (unsigned round = 0; !ret && dirty >= 0 && round < 2; round++) {
-		ret = touch(l->vcpu[0], 3 * PAGE, 4 * PAGE, S2_ACCESS_WRITE);
-		if (!ret)
-			ret = touch(l->vcpu[1], BLOCK, 2 * PAGE, S2_ACCESS_WRITE);
-		if (!ret)
-			dirty = s2_vm_log_get(l->vm, l->host, 0);
-	}
-	if (!ret && dirty >= 0)
-		ret = s2_vm_log_stop(l->vm, l->host, 0);
-	if (ret || dirty < 0)
-		return ret ? ret : (int)dirty;
-	return touch(l->vcpu[0], 0, SIZE, S2_ACCESS_WRITE);
+	return ret ? ret : s2_life_many_vms(l);
 }
 
-static int reclaim(struct life *l)
+static int take_away(struct s2_life *l, uint64_t first, uint64_t pages)
 {
-	int ret = s2_vm_age_hva(l->vm, l->host, s2_va(HVA), SIZE);
+	int ret = small_vm(l, 8, 2);
+
+	for (unsigned i = 0; !ret && i < 2; i++)
+		ret = s2_life_touch(l->vcpu[i], 0, 8 * l->page, S2_ACCESS_WRITE);
+	return ret ? ret
+		   : s2_vm_unmap_hva(l->vm, l->host, s2_va(S2_LIFE_HVA + first * l->page),
+				     pages * l->page, S2_UNMAP_CLEAR);
+}
+
+static int detach(struct s2_life *l)
+{
+	return take_away(l, 5, 1);
+}
+
+static int unmap(struct s2_life *l)
+{
+	return take_away(l, 0, 8);
+}
+
+static int mixed(struct s2_life *l)
+{
+	int ret = s2_life_make_vm(l, 4 * l->page, l->page);
+
+	for (unsigned i = 0; ret >= 0 && i < 2; i++)
+		ret = s2_life_add_vcpu(l, i);
+	if (!ret)
+		ret = s2_vcpu_set_caches(l->vcpu[0], true);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_READ);
+	return ret ? ret : s2_life_touch(l->vcpu[1], 0, l->page, S2_ACCESS_READ);
+}
+
+/* Past the caches, then with them. */
+static int boot_once(struct s2_life *l)
+{
+	int ret = s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_WRITE);
+
+	if (!ret)
+		ret = s2_vcpu_set_caches(l->vcpu[0], true);
+	return ret ? ret : s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_READ);
+}
+
+static int boot_twice(struct s2_life *l)
+{
+	int ret = s2_life_make_vm(l, 2 * l->page, l->page);
 
 	if (ret >= 0)
-		ret = touch(l->vcpu[1], 0, SIZE, S2_ACCESS_READ);
+		ret = s2_life_add_vcpu(l, 0);
 	if (!ret)
-		ret = s2_vcpu_set_caches(l->vcpu[1], false);
-	/* Clean lines, so that what is written past the caches is promised to be seen. */
-	if (!ret)
-		ret = s2_vcpu_maintain(l->vcpu[1], s2_range(BASE + 2 * BLOCK, BLOCK),
-				       S2_LINE_CLEAN_INVALIDATE);
-	if (!ret)
-		ret = touch(l->vcpu[1], 2 * BLOCK, BLOCK, S2_ACCESS_WRITE);
-	if (!ret)
-		ret = s2_vm_unmap_hva(l->vm, l->host, s2_va(HVA + BLOCK), 2 * BLOCK,
-				      S2_UNMAP_CLEAR);
-	if (!ret)
-		ret = touch(l->vcpu[0], BLOCK, 2 * BLOCK, S2_ACCESS_READ);
-	if (!ret)
-		ret = s2_vm_unmap_hva(l->vm, l->host, s2_va(HVA), PAGE, S2_UNMAP_EVENT);
-	return ret ? ret : touch(l->vcpu[0], 0, SIZE, S2_ACCESS_WRITE);
-}
-
-static int reset_one(struct life *l)
-{
-	int ret = s2_vcpu_put(l->vcpu[1]);
-
-	if (!ret)
-		ret = s2_vcpu_reset(l->vcpu[1], l->host);
-	if (!ret)
-		ret = s2_vcpu_load(l->vcpu[1], s2_machine_cpu(l->m, 1));
-	if (!ret)
-		ret = touch(l->vcpu[1], 0, 4 * PAGE, S2_ACCESS_WRITE);
-	return ret ? ret : s2_vcpu_set_caches(l->vcpu[1], true);
-}
-
-/* A vcpu that moves to the CPU where another of its VM ran; then the end. */
-static int end(struct life *l)
-{
-	int ret = s2_vcpu_put(l->vcpu[0]);
-
-	if (!ret)
-		ret = s2_vcpu_put(l->vcpu[1]);
-	if (!ret)
-		ret = s2_vcpu_load(l->vcpu[1], s2_machine_cpu(l->m, 0));
-	if (!ret)
-		ret = touch(l->vcpu[1], 0, SIZE, S2_ACCESS_READ);
-	if (!ret)
-		ret = s2_vcpu_put(l->vcpu[1]);
-	return ret ? ret : s2_vm_teardown(l->vm, l->host);
-}
-
-static int churn_one(struct life *l)
-{
-	int ret = make_vm(l, PAGE, PAGE);
-
-	if (ret >= 0)
-		ret = add_vcpu(l, 0);
-	if (!ret)
-		ret = touch(l->vcpu[0], 0, PAGE, S2_ACCESS_WRITE);
+		ret = boot_once(l);
 	if (!ret)
 		ret = s2_vcpu_put(l->vcpu[0]);
 	if (!ret)
-		ret = s2_vm_teardown(l->vm, l->host);
-	s2_vm_free(l->vm);
-	l->vm = NULL;
-	return ret;
+		ret = s2_vcpu_reset(l->vcpu[0], l->host);
+	if (!ret)
+		ret = s2_vcpu_load(l->vcpu[0], s2_machine_cpu(l->m, 0));
+	return ret ? ret : boot_once(l);
 }
 
-static int live(struct life *l)
+static int set_way(struct s2_life *l)
 {
-	int ret = make_vm(l, SIZE, BLOCK);
+	int ret = small_vm(l, 2, 1);
+
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_WRITE);
+	if (!ret)
+		ret = s2_vcpu_set_way(l->vcpu[0], 4);
+	if (!ret)
+		ret = s2_vcpu_set_caches(l->vcpu[0], false);
+	return ret ? ret : s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_READ);
+}
+
+/* After a set/way TVM is set again, so that what follows traps. */
+static int turn_off(struct s2_life *l)
+{
+	int ret = small_vm(l, 2, 1);
+
+	if (!ret)
+		ret = s2_vcpu_set_way(l->vcpu[0], 4);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_WRITE);
+	if (!ret)
+		ret = s2_vcpu_set_caches(l->vcpu[0], false);
+	return ret ? ret : s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_READ);
+}
+
+static int log_holes(struct s2_life *l)
+{
+	int ret = small_vm(l, 8, 2);
+
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, 3 * l->page, S2_ACCESS_WRITE);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[1], 4 * l->page, 4 * l->page, S2_ACCESS_WRITE);
+	return ret ? ret : s2_vm_log_start(l->vm, l->host, 0);
+}
+
+static int log_rounds(struct s2_life *l)
+{
+	int64_t dirty = 0;
+	int ret = small_vm(l, 7, 2);
+
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, 7 * l->page, S2_ACCESS_READ);
+	if (!ret)
+		ret = s2_vm_log_start(l->vm, l->host, 0);
+	for (unsigned i = 0; !ret && dirty >= 0 && i < 2; i++) {
+		ret = s2_life_touch(l->vcpu[i], 0, 7 * l->page, S2_ACCESS_WRITE);
+		if (!ret)
+			dirty = s2_vm_log_get(l->vm, l->host, 0);
+	}
+	return ret ? ret : dirty < 0 ? (int)dirty : 0;
+}
+
+static int split(struct s2_life *l)
+{
+	const struct s2_vm_config cfg = {.split_chunk = BLOCK};
+	int ret = make(l, cfg, 2 * BLOCK, BLOCK);
+
+	for (unsigned i = 0; ret >= 0 && i < 2; i++)
+		ret = s2_life_add_vcpu(l, i);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, 2 * BLOCK, S2_ACCESS_WRITE);
+	return ret ? ret : s2_vm_log_start(l->vm, l->host, 0);
+}
+
+static int wide(struct s2_life *l)
+{
+	const struct s2_vm_config cfg = {.ipa_bits = 48};
+	int ret = make(l, cfg, 0, 0);
+
+	if (!ret)
+		ret = add_slot(l, 0, BLOCK, l->page);
+	if (ret >= 0)
+		ret = add_slot(l, GIB, BLOCK, l->page);
+	if (ret >= 0)
+		ret = s2_life_add_vcpu(l, 0);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], 0, BLOCK, S2_ACCESS_WRITE);
+	if (!ret)
+		ret = s2_life_touch(l->vcpu[0], GIB, BLOCK, S2_ACCESS_WRITE);
+	if (!ret)
+		ret = s2_vcpu_put(l->vcpu[0]);
+	return ret ? ret : s2_vm_teardown(l->vm, l->host);
+}
+
+static int big(struct s2_life *l)
+{
+	int ret = s2_life_make_vm(l, 8 * GIB, GIB);
 
 	if (ret >= 0)
-		ret = boot(l);
+		ret = s2_life_add_vcpu(l, 0);
+	for (uint64_t at = 0; !ret && at < 8; at++)
+		ret = s2_life_touch(l->vcpu[0], at * GIB, l->page, S2_ACCESS_WRITE);
+	return ret ? ret : s2_vm_log_start(l->vm, l->host, 0);
+}
+
+static int run_one(struct s2_life *l)
+{
+	int ret = small_vm(l, 2, 1);
+
 	if (!ret)
-		ret = log_dirty(l);
+		ret = s2_life_touch(l->vcpu[0], 0, l->page, S2_ACCESS_WRITE);
 	if (!ret)
-		ret = reclaim(l);
-	if (!ret)
-		ret = reset_one(l);
-	if (!ret)
-		ret = end(l);
-	s2_vm_free(l->vm);
-	l->vm = NULL;
-	for (unsigned i = 0; !ret && i < CHURN; i++)
-		ret = churn_one(l);
+		ret = s2_vcpu_put(l->vcpu[0]);
 	return ret;
 }
 
-int s2_life_run(const struct s2_features *features, const struct s2_flavour *flavour,
-		struct s2_judge *judge, struct s2_error *err)
+/* cpu_init_hyp_mode(): whoever had EL2 before has used the same numbers. */
+static int boot_left(struct s2_life *l)
+{
+	struct s2_cpu *cpu = s2_machine_cpu(l->m, 0);
+	int ret = run_one(l);
+
+	/* Its tables stay where they are: the new host has others. */
+	l->old_vm = l->vm;
+	l->vm = NULL;
+	l->old_vmids = l->vmids;
+	l->vmids = NULL;
+	s2_cpu_set_site(cpu, "hyp:init");
+	s2_tlbi_alle1is(cpu);
+	s2_dsb(cpu, S2_DSB_ISH);
+	if (!ret)
+		ret = s2_vmids_create(l->m, &l->vmids);
+	return ret ? ret : run_one(l);
+}
+
+#define MANY 300
+
+/* The first VM's vcpu stays where it is; at the end vcpus of earlier VMs join in. */
+static int come_round(struct s2_life *l, struct s2_vm **vm)
+{
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < MANY; i++) {
+		ret = s2_life_make_vm(l, 2 * l->page, l->page);
+		vm[i] = l->vm;
+		if (ret >= 0)
+			ret = s2_life_add_vcpu(l, i ? 1 : 0);
+		if (!ret)
+			ret = s2_life_touch(l->vcpu[i ? 1 : 0], 0, l->page, S2_ACCESS_WRITE);
+		if (!ret && i)
+			ret = s2_vcpu_put(l->vcpu[1]);
+	}
+	for (unsigned i = 0; !ret && i < MANY; i += 7) {
+		const int index = s2_vm_add_vcpu(vm[i]);
+		struct s2_vcpu *vcpu = s2_vm_vcpu(vm[i], index);
+
+		ret = index < 0 ? index : s2_vcpu_load(vcpu, l->host);
+		if (!ret)
+			ret = s2_life_touch(vcpu, l->page, l->page, S2_ACCESS_WRITE);
+		if (!ret)
+			ret = s2_vcpu_put(vcpu);
+	}
+	return ret;
+}
+
+static int roll_over(struct s2_life *l)
+{
+	struct s2_vm **vm = calloc(MANY, sizeof(*vm));
+	const int ret = vm ? come_round(l, vm) : -ENOMEM;
+
+	for (unsigned i = 0; vm && i < MANY; i++)
+		s2_vm_free(vm[i]);
+	l->vm = NULL;
+	free(vm);
+	return ret;
+}
+
+static const struct {
+	int (*live)(struct s2_life *l);
+	const char *about;
+} kinds[S2_LIFE_KINDS] = {
+	[S2_LIFE_ALL] = {live_all, "a whole life, and VMs until VMIDs come round"},
+	[S2_LIFE_VM] = {s2_life_one_vm, "a whole life: boot, log, collapse, unmaps, reset, end"},
+	[S2_LIFE_DETACH] = {detach, "two vcpus touch pages; the VMM takes one away"},
+	[S2_LIFE_UNMAP] = {unmap, "two vcpus touch pages; the VMM takes all away"},
+	[S2_LIFE_MIXED] = {mixed, "a vcpu with caches on maps what one with caches off reads"},
+	[S2_LIFE_RESET] = {boot_twice, "a vcpu boots, is reset, and boots again"},
+	[S2_LIFE_OFF] = {turn_off, "a vcpu writes, and turns its caches off"},
+	[S2_LIFE_SET_WAY] = {set_way, "a vcpu writes, and cleans by set and way"},
+	[S2_LIFE_HOLES] = {log_holes, "dirty logging of memory with a hole"},
+	[S2_LIFE_LOG] = {log_rounds, "a dirty log, got twice"},
+	[S2_LIFE_SPLIT] = {split, "dirty logging splits blocks at its start"},
+	[S2_LIFE_WIDE] = {wide, "a VM with memory on both sides of a GiB ends"},
+	[S2_LIFE_BIG] = {big, "dirty logging of 8 GiB in one range operation"},
+	[S2_LIFE_BOOT_LEFT] = {boot_left, "the host that booted before has left translations"},
+	[S2_LIFE_ROLLOVER] = {roll_over, "VMIDs come round while a vcpu runs"},
+};
+
+const char *s2_life_about(enum s2_life_kind kind)
+{
+	return (unsigned)kind < S2_LIFE_KINDS ? kinds[kind].about : NULL;
+}
+
+int s2_life_run(enum s2_life_kind kind, const struct s2_features *features,
+		const struct s2_flavour *flavour, struct s2_judge *judge, struct s2_error *err)
 {
 	const struct s2_machine_config cfg = {.features = *features, .cpus = 3};
-	struct life l = {.flavour = flavour};
+	struct s2_life l = {.flavour = flavour, .page = UINT64_C(1) << features->granule};
 	int ret = s2_machine_create(&cfg, &l.m);
 
 	if (!ret)
@@ -197,11 +350,13 @@ int s2_life_run(const struct s2_features *features, const struct s2_flavour *fla
 		ret = s2_vmids_create(l.m, &l.vmids);
 	if (!ret) {
 		l.host = s2_machine_cpu(l.m, 2);
-		ret = live(&l);
+		ret = kinds[kind].live(&l);
 	}
 	s2_judge_end(judge);
 	s2_vm_free(l.vm);
+	s2_vm_free(l.old_vm);
 	s2_vmids_free(l.vmids);
+	s2_vmids_free(l.old_vmids);
 	s2_machine_destroy(l.m);
 	if (ret)
 		s2_error_set(err, 1, "cannot live this life: %s", strerror(-ret));

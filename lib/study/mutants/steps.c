@@ -333,7 +333,7 @@ int s2_step_mutants_find(const struct s2_features *features, const struct s2_fla
 	int ret;
 
 	mutants->n = 0;
-	ret = s2_life_run(features, flavour, &judge, err);
+	ret = s2_life_run(S2_LIFE_ALL, features, flavour, &judge, err);
 	add_swaps(&s);
 	if (!ret && s.too_many) {
 		s2_error_set(err, 1, "more than %d steps in a life", S2_STEP_MUTANTS_MAX);
@@ -355,7 +355,7 @@ static int live(void *arg, struct s2_judge *judge, struct s2_error *err)
 	struct lives *lives = arg;
 
 	lives->editor.holds = NULL;
-	return s2_life_run(lives->features, lives->flavour, judge, err);
+	return s2_life_run(S2_LIFE_ALL, lives->features, lives->flavour, judge, err);
 }
 
 int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavour *flavour,
