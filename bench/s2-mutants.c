@@ -8,7 +8,7 @@
 #include "study/option/machine.h"
 #include "study/option/options.h"
 #include "study/run/tool.h"
-#include "study/work/mutants.h"
+#include "study/mutants/steps.h"
 
 struct settings {
 	const char *machine, *flavour;
@@ -39,12 +39,6 @@ static const char about[] =
 	"how it comes to that, step by step.\n"
 	"\n";
 
-static const char *name_of(const struct s2_mutant *mutant, char *buf, size_t size)
-{
-	(void)snprintf(buf, size, "%s@%s", s2_op_name(mutant->op), mutant->site);
-	return buf;
-}
-
 /* "data, arch" or the rule's name. */
 static const char *finder(const struct s2_judge *judge, char *buf, size_t size)
 {
@@ -57,16 +51,16 @@ static const char *finder(const struct s2_judge *judge, char *buf, size_t size)
 
 /* One line of the table. @return 0; 1 if it went unnoticed, and should not have; negative */
 static int try_one(const struct s2_features *features, const struct s2_flavour *flavour,
-		   const struct s2_mutant *mutant, struct s2_error *err)
+		   const struct s2_step_mutant *mutant, struct s2_error *err)
 {
 	struct s2_judge judge = {.brief = true};
 	char name[96], text[64];
-	const char *why = s2_mutant_harmless(features, flavour, mutant);
-	int ret = s2_mutant_run(features, flavour, mutant, &judge, err);
+	const char *why = s2_step_mutant_harmless(features, flavour, mutant);
+	int ret = s2_step_mutant_run(features, flavour, mutant, &judge, err);
 
 	if (ret)
 		return ret;
-	(void)printf("%-40s %6" PRIu64 "  ", name_of(mutant, name, sizeof(name)), mutant->n);
+	(void)printf("%-40s %6" PRIu64 "  ", s2_step_mutant_name(mutant, name, sizeof(name)), mutant->n);
 	if (judge.told)
 		(void)printf("%s, at step %" PRIu64 "\n", finder(&judge, text, sizeof(text)),
 			     judge.tell.step);
@@ -76,16 +70,16 @@ static int try_one(const struct s2_features *features, const struct s2_flavour *
 }
 
 static int tell_one(const struct s2_features *features, const struct s2_flavour *flavour,
-		    const struct s2_mutant *mutant, struct s2_error *err)
+		    const struct s2_step_mutant *mutant, struct s2_error *err)
 {
 	struct s2_judge judge = {0};
 	char text[512 + S2_TOLD_LINES * 2 * S2_STORY_TEXT];
-	const int ret = s2_mutant_run(features, flavour, mutant, &judge, err);
+	const int ret = s2_step_mutant_run(features, flavour, mutant, &judge, err);
 
 	if (ret)
 		return ret;
 	if (!judge.told) {
-		const char *why = s2_mutant_harmless(features, flavour, mutant);
+		const char *why = s2_step_mutant_harmless(features, flavour, mutant);
 
 		(void)printf("nothing is lost: %s\n", why ? why : "nobody knows why");
 		return 0;
@@ -98,10 +92,10 @@ static int tell_one(const struct s2_features *features, const struct s2_flavour 
 }
 
 static int try_all(const struct s2_features *features, const struct s2_flavour *flavour,
-		   const struct s2_mutants *mutants, struct s2_error *err)
+		   const struct s2_step_mutants *mutants, struct s2_error *err)
 {
 	struct s2_judge judge = {.brief = true};
-	int ret = s2_mutant_run(features, flavour, NULL, &judge, err), missed = 0;
+	int ret = s2_step_mutant_run(features, flavour, NULL, &judge, err), missed = 0;
 
 	if (ret)
 		return S2_EXIT_USAGE;
@@ -116,31 +110,31 @@ static int try_all(const struct s2_features *features, const struct s2_flavour *
 	return missed || judge.told ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
-static int list(const struct s2_mutants *mutants)
+static int list(const struct s2_step_mutants *mutants)
 {
 	char name[96];
 
 	for (size_t i = 0; i < mutants->n; i++)
-		(void)puts(name_of(&mutants->mutant[i], name, sizeof(name)));
+		(void)puts(s2_step_mutant_name(&mutants->mutant[i], name, sizeof(name)));
 	return S2_EXIT_DONE;
 }
 
-static const struct s2_mutant *find(const struct s2_mutants *mutants, const char *wanted,
+static const struct s2_step_mutant *find(const struct s2_step_mutants *mutants, const char *wanted,
 				    struct s2_error *err)
 {
 	char name[96];
 
 	for (size_t i = 0; i < mutants->n; i++)
-		if (!strcmp(name_of(&mutants->mutant[i], name, sizeof(name)), wanted))
+		if (!strcmp(s2_step_mutant_name(&mutants->mutant[i], name, sizeof(name)), wanted))
 			return &mutants->mutant[i];
 	s2_error_set(err, 1, "got \"%.80s\", expected a name that --list has", wanted);
 	return NULL;
 }
 
 static int run_named(const struct s2_features *features, const struct s2_flavour *flavour,
-		     const struct s2_mutants *mutants, const char *wanted, struct s2_error *err)
+		     const struct s2_step_mutants *mutants, const char *wanted, struct s2_error *err)
 {
-	const struct s2_mutant *mutant = find(mutants, wanted, err);
+	const struct s2_step_mutant *mutant = find(mutants, wanted, err);
 
 	if (!mutant || tell_one(features, flavour, mutant, err))
 		return S2_EXIT_USAGE;
@@ -149,7 +143,7 @@ static int run_named(const struct s2_features *features, const struct s2_flavour
 
 static int run(const struct s2_command_line *line, struct s2_error *err)
 {
-	static struct s2_mutants mutants;
+	static struct s2_step_mutants mutants;
 	struct s2_features features;
 	struct s2_flavour flavour;
 
@@ -160,7 +154,7 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		s2_error_set(err, 1, "--machine: expected 4K pages: the life is one of 4K pages");
 		return S2_EXIT_USAGE;
 	}
-	if (s2_mutants_find(&features, &flavour, &mutants, err))
+	if (s2_step_mutants_find(&features, &flavour, &mutants, err))
 		return S2_EXIT_USAGE;
 	if (settings.list)
 		return list(&mutants);

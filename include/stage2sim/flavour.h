@@ -11,6 +11,7 @@
 #ifndef STAGE2SIM_FLAVOUR_H
 #define STAGE2SIM_FLAVOUR_H
 
+#include <stage2sim/bug.h>
 #include <stage2sim/routing.h>
 #include <stage2sim/tlbi.h>
 
@@ -180,10 +181,11 @@ struct s2_flavour {
 	bool exit_clears_vttbr;   /**< VHE: VTTBR_EL2 zeroed after a flush */
 	bool nvhe_full_entry_dsb; /**< nVHE: DSB ISH, not ISHST, before the switch (7e1b2329c205) */
 	bool nvhe_exit_isb;       /**< nVHE: ISB after VTTBR_EL2 is restored (ed49fe5a6fb9) */
+	enum s2_bug bug;          /**< put in on purpose: of stage 2 or VMIDs; no kernel's has one */
 };
 
 /**
- * @return 0; -EINVAL for a choice that its enum does not have, and for range
+ * @return 0; -EINVAL for a choice that its enum does not have, or a vGIC's bug, and for range
  *         operations in ascending order with LPA2, which cannot be encoded
  */
 S2_API int s2_flavour_check(const struct s2_flavour *flavour) S2_NONNULL(1);

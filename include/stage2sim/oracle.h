@@ -146,6 +146,9 @@ struct s2_violation {
  */
 S2_API int s2_violation_text(const struct s2_violation *v, char *buf, size_t size);
 
+/** Room for what is seen in place of an event. */
+#define S2_EDIT_MAX 72
+
 /** What an oracle looks at. */
 struct s2_oracle_config {
 	unsigned rules; /**< bit (1 << enum s2_rule) for each; 0: all */
@@ -158,7 +161,14 @@ struct s2_oracle_config {
 	 * pages freed are not asked about.  May be NULL.
 	 */
 	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn);
-	void *arg; /**< handed to both */
+	/**
+	 * What is seen in place of an event, as if the algorithm had issued that: fills
+	 * @p out, which has room for S2_EDIT_MAX. @return how many.  What is in memory
+	 * stays as the algorithm has it: of stores the order may be changed, not the
+	 * value.  May be NULL.
+	 */
+	size_t (*edit)(void *arg, const struct s2_event *event, struct s2_insn *out);
+	void *arg; /**< handed to all three */
 	/**
 	 * Of a run that was watched before and is made once more: the violation whose
 	 * story is to be told (story.h); copied.  NULL: none.

@@ -10,6 +10,7 @@
 
 #include <stage2sim/access.h>
 #include <stage2sim/act.h>
+#include <stage2sim/bug.h>
 #include <stage2sim/context_check.h>
 #include <stage2sim/explore.h>
 #include <stage2sim/features.h>

@@ -165,29 +165,32 @@ static void follow(struct s2_oracle *o, const struct s2_event *event)
 	after(o, event);
 }
 
-static bool is_left_out(const struct s2_oracle *o, unsigned cpu, const struct s2_insn *insn,
-			uint64_t at)
+/* What is left of the event without what is left out. */
+static size_t leave_out(struct s2_oracle *o, const struct s2_event *event, struct s2_insn *rest)
 {
-	if (!s2_oracle_may_leave_out(insn->op))
-		return false;
-	return s2_story_is_dropped(o, at) ||
-	       (o->cfg.left_out && o->cfg.left_out(o->cfg.arg, cpu, insn));
+	size_t n = 0;
+
+	for (size_t k = 0; k < event->n_insns; k++) {
+		const struct s2_insn *insn = &event->insns[k];
+
+		if (!s2_oracle_may_leave_out(insn->op) ||
+		    !o->cfg.left_out(o->cfg.arg, event->cpu, insn))
+			rest[n++] = *insn;
+	}
+	return n;
 }
 
-/* The event without what is left out. */
+/* Of the event, that begins at step @at, what is not dropped. */
 static void follow_rest(struct s2_oracle *o, const struct s2_event *event, uint64_t at)
 {
-	struct s2_insn rest[S2_SEQUENCE_MAX];
+	struct s2_insn rest[S2_EDIT_MAX];
 	struct s2_event shorter = *event;
 
 	shorter.insns = rest;
 	shorter.n_insns = 0;
-	for (size_t k = 0; k < event->n_insns; k++) {
-		const struct s2_insn *insn = &event->insns[k];
-
-		if (!is_left_out(o, event->cpu, insn, at + k))
-			rest[shorter.n_insns++] = *insn;
-	}
+	for (size_t k = 0; k < event->n_insns; k++)
+		if (!s2_oracle_may_leave_out(event->insns[k].op) || !s2_story_is_dropped(o, at + k))
+			rest[shorter.n_insns++] = event->insns[k];
 	if (shorter.n_insns)
 		follow(o, &shorter);
 }
@@ -204,21 +207,43 @@ static bool goes_on(struct s2_oracle *o, uint64_t steps, uint64_t *at)
 	return false;
 }
 
-static void oracle_event(void *arg, const struct s2_event *event)
+static void follow_and_tell(struct s2_oracle *o, const struct s2_event *event)
 {
-	struct s2_oracle *o = arg;
 	uint64_t at;
 
 	if (!goes_on(o, event->n_insns, &at))
 		return;
-	o->steps += event->repeat * event->n_insns;
-	o->site = event->insns[0].site;
-	if (o->cfg.left_out || o->cfg.n_dropped)
+	if (o->cfg.n_dropped)
 		follow_rest(o, event, at);
 	else
 		follow(o, event);
 	if (o->story)
 		s2_story_event(o, event, at);
+}
+
+/* The run is seen other than it is. */
+static S2_SLOW void follow_edited(struct s2_oracle *o, const struct s2_event *event)
+{
+	struct s2_insn insns[S2_EDIT_MAX];
+	struct s2_event seen = *event;
+
+	seen.insns = insns;
+	seen.n_insns = o->cfg.edit ? o->cfg.edit(o->cfg.arg, event, insns)
+				   : leave_out(o, event, insns);
+	if (seen.n_insns)
+		follow_and_tell(o, &seen);
+}
+
+static void oracle_event(void *arg, const struct s2_event *event)
+{
+	struct s2_oracle *o = arg;
+
+	o->steps += event->repeat * event->n_insns;
+	o->site = event->insns[0].site;
+	if (o->cfg.left_out || o->cfg.edit)
+		follow_edited(o, event);
+	else
+		follow_and_tell(o, event);
 }
 
 /*

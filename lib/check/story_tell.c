@@ -273,22 +273,12 @@ static void story_data(const struct teller *t, const struct s2_insn *insn, uint6
 	}
 }
 
-/* What is left out of the run is no step of it. */
-static bool is_left_out(const struct teller *t, const struct s2_insn *insn)
-{
-	const struct s2_oracle_config *cfg = &t->o->cfg;
-
-	return s2_oracle_may_leave_out(insn->op) &&
-	       (s2_story_is_dropped(t->o, t->at) ||
-		(cfg->left_out && cfg->left_out(cfg->arg, t->number, insn)));
-}
-
 void s2_story_event(struct s2_oracle *o, const struct s2_event *event, uint64_t at)
 {
 	struct teller t = {o, S2_STORY_CPU, event->cpu, at};
 
 	for (size_t k = 0; k < event->n_insns && !o->story->ended; k++, t.at++) {
-		if (is_left_out(&t, &event->insns[k]))
+		if (s2_oracle_may_leave_out(event->insns[k].op) && s2_story_is_dropped(o, t.at))
 			continue;
 		if (o->story->of.rule == S2_RULE_DATA)
 			story_data(&t, &event->insns[k], event->repeat);

@@ -34,6 +34,8 @@ static bool routing_known(const struct s2_routing *r)
 
 int s2_flavour_check(const struct s2_flavour *f)
 {
+	if ((unsigned)f->bug > S2_BUG_STAGE2_LAST)
+		return -EINVAL;
 	if (!tables_known(f) || !flushes_known(f) || !routing_known(&f->routing))
 		return -EINVAL;
 	/* The ascending form has no way to the 64 KiB boundary that LPA2 begins a range at. */

@@ -144,6 +144,13 @@ void s2_residues_dsb(struct s2_residues *res, unsigned cpu, enum s2_op op);
 /** Context synchronisation of @p cpu. */
 void s2_residues_sync(struct s2_residues *res, unsigned cpu);
 
+/**
+ * A valid descriptor is stored at an entry: what may still be held beside it is told to
+ * on_conflict, and can be got rid of for sure by VMID alone from then on.  @return 0 or -ENOMEM
+ */
+int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+			  unsigned index, s2_pte new);
+
 /** A store of @p new over @p old at @p addr. @return 0 or -ENOMEM */
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
 		      uint64_t n, uint64_t old_step);

@@ -58,6 +58,18 @@ int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size
 	return s2_residues_table_free(res, insn->addr + repetition * insn->addr_step);
 }
 
+/* Whether residue from before could meet the other repetitions as it did not meet the first. */
+static bool page_is_bare(const struct s2_residues *res, uint64_t addr)
+{
+	const struct s2_table_meta *page = s2_residues_page(res, addr);
+
+	if (!page)
+		return true;
+	if (page->level < S2_LAST_LEVEL)
+		return !page->vm->entries;
+	return !s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level);
+}
+
 /* The event's one store, if reads are all else that it has; NULL otherwise. */
 static const struct s2_insn *only_store(const struct s2_event *event)
 {
@@ -85,9 +97,9 @@ int s2_residues_stores(struct s2_residues *res, const struct s2_event *event)
 	if (!insn)
 		return 1;
 	page = s2_residues_page(res, insn->addr);
-	/* New leaves over residue of their own page are looked at one by one. */
+	/* New leaves over residue of their own page, or below, are looked at one by one. */
 	if (page && s2_pte_valid(insn->value) &&
-	    s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level))
+	    !page_is_bare(res, insn->addr))
 		return 1;
 	old = replaced(res, event, (size_t)(insn - event->insns), 0, &step);
 	/* A group can only tell of steps that are a size. */
@@ -103,18 +115,6 @@ struct s2_res_mark s2_residues_mark(struct s2_residues *res)
 
 	res->run_serial = res->serial;
 	return mark;
-}
-
-/* Whether residue from before could meet the other repetitions as it did not meet the first. */
-static bool page_is_bare(const struct s2_residues *res, uint64_t addr)
-{
-	const struct s2_table_meta *page = s2_residues_page(res, addr);
-
-	if (!page)
-		return true;
-	if (page->level < S2_LAST_LEVEL)
-		return !page->vm->entries;
-	return !s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level);
 }
 
 static bool is_by_ipa(enum s2_op op)

@@ -349,46 +349,6 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 	return 0;
 }
 
-static void come_to_coexist(struct s2_residues *res, unsigned cpu, struct s2_group *g,
-			    unsigned index, s2_pte new)
-{
-	struct s2_residue old;
-
-	g->conflict = true;
-	if (!res->on_conflict)
-		return;
-	old = s2_residues_describe(res, g, index, 1);
-	res->on_conflict(res->on_conflict_arg, cpu, &old, new);
-}
-
-/* The residue that an address' old and new translation could be held beside (R_WHZWS). */
-static int mark_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
-			  unsigned index, s2_pte new)
-{
-	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
-			*next;
-	int err = 0;
-
-	for (; g && !err; g = next) {
-		s2_pte old = s2_group_pte(g, index);
-
-		next = s2_group_next(g);
-		if (g->stage == S2_RESIDUE_SYNC || g->conflict ||
-		    !(g->words[index / 64] >> index % 64 & 1))
-			continue;
-		if (!g->table && !((old ^ new) & ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK)))
-			continue;
-		/* From BBM level 2 on a change of size alone is no conflict. */
-		if (g->table != s2_pte_is_table(new, meta->level) &&
-		    res->p->machine->features.bbm_level >= 2)
-			continue;
-		g = s2_group_take(res, g, index, index, &err);
-		if (g)
-			come_to_coexist(res, cpu, g, index, new);
-	}
-	return err;
-}
-
 /*
  * Who stores has read what is there: then another CPU's earlier store has been
  * observed, and is observed by every walker from now on (B2.3, a store is
@@ -429,7 +389,7 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 	if (!s2_pte_valid(new))
 		return 0;
 	if (meta->vm->entries)
-		ret = mark_conflicts(res, meta, cpu, index, new);
+		ret = s2_residues_conflicts(res, meta, cpu, index, new);
 	if (ret || !s2_pte_is_table(new, meta->level))
 		return ret;
 	child = child_of(res, new);

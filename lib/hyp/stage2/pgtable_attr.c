@@ -60,7 +60,10 @@ int s2_pgtable_wrprotect(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range
 	if (ret)
 		return ret;
 	cpu->site = "stage2:wrprotect";
-	return update_leaf_attrs(mmu, cpu, range, &data, 0);
+	if (mmu->flavour->bug != S2_BUG_WRPROTECT_STOPS)
+		return update_leaf_attrs(mmu, cpu, range, &data, 0);
+	ret = update_leaf_attrs(mmu, cpu, range, &data, S2_WALK_FAULT);
+	return ret == -EAGAIN ? 0 : ret;
 }
 
 static void relax_flush(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa, int level,

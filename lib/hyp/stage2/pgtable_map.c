@@ -71,12 +71,32 @@ static bool needs_update(s2_pte old, s2_pte new)
 	return (old ^ new) & ~S2_PTE_PERMS;
 }
 
+/* The flush of a table that gives way, with what kernels once had in its place. */
+static void flush_broken_table(struct s2_walk *walk, uint64_t base, uint64_t granule)
+{
+	const uint64_t page = walk->mmu->page_size;
+
+	switch (walk->mmu->flavour->bug) {
+	case S2_BUG_COLLAPSE_FROM_FAULT:
+		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_range(base + page, granule));
+		break;
+	case S2_BUG_COLLAPSE_ONE_IPA:
+		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(base), S2_TTL_UNKNOWN);
+		break;
+	case S2_BUG_COLLAPSE_NO_FLUSH:
+		break;
+	default:
+		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_range(base, granule));
+		break;
+	}
+}
+
 static void flush_broken(struct s2_walk *walk, const struct s2_visit *v)
 {
 	uint64_t base = v->addr & ~(v->granule - 1);
 
 	if (s2_pte_is_table(v->old, v->level))
-		s2_flush_vmid_range(walk->mmu, walk->cpu, s2_range(base, v->granule));
+		flush_broken_table(walk, base, v->granule);
 	else if (s2_pte_valid(v->old))
 		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), v->level);
 }
@@ -243,6 +263,7 @@ static int collapse_unmap(struct s2_walk *walk, const struct s2_visit *v)
 static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
 {
 	struct s2_table *child;
+	uint64_t freed;
 	int ret;
 
 	if (!leaf_mapping_allowed(walk, v))
@@ -255,7 +276,11 @@ static int map_walk_table_pre(struct s2_walk *walk, const struct s2_visit *v)
 	ret = map_try_leaf(walk, v);
 	if (ret)
 		return ret;
+	freed = child->pa;
 	s2_free_unlinked_later(walk, child, v->level + 1);
+	/* The walker has the old entry in its hand, and reads where that leads. */
+	if (walk->mmu->flavour->bug == S2_BUG_WALK_UNLINKED)
+		s2_pte_read(walk->cpu, freed, 0, 0);
 	return 0;
 }
 

@@ -21,6 +21,11 @@ static void put_entries(const struct s2_visit *v)
 	v->table->refs = (uint16_t)(v->table->refs - v->n);
 }
 
+static int table_hint(const struct s2_walk *walk, const struct s2_visit *v)
+{
+	return walk->mmu->flavour->bug == S2_BUG_TABLE_LEAF_HINT ? v->level : S2_TTL_UNKNOWN;
+}
+
 /*
  * A table goes only when empty, and is flushed at once and without a hint: a
  * walk-cache entry of any level may lead to it (36e008323926, f62d4c3eb687).
@@ -44,7 +49,8 @@ static int unmap_table(struct s2_walk *walk, const struct s2_visit *v)
 		s2_put_off_table(put, walk, child);
 		return 0;
 	}
-	s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), S2_TTL_UNKNOWN);
+	if (walk->mmu->flavour->bug != S2_BUG_TABLE_DEFERRED)
+		s2_flush_vmid_ipa(walk->mmu, walk->cpu, s2_ipa(v->addr), table_hint(walk, v));
 	s2_walk_table_free(walk, child);
 	return 0;
 }
@@ -123,6 +129,21 @@ static bool frees_empty_only(const struct s2_flavour *f)
 	return f->destroy == S2_DESTROY_PUT_EMPTY || f->teardown == S2_TEARDOWN_WALK_SPARSE;
 }
 
+/*
+ * A table goes with what it holds, and the entry that leads to it stays: the next chunk
+ * follows it.  Here it is that chunk's first read alone, for the page is really gone.
+ */
+static int free_live(struct s2_walk *walk, const struct s2_visit *v, struct s2_table *child)
+{
+	const uint64_t pa = child->pa;
+
+	*v->ptep = 0;
+	put_entries(v);
+	s2_walk_table_free(walk, child);
+	s2_pte_read(walk->cpu, pa, 0, 0);
+	return 0;
+}
+
 /* stage2_free_walker(): references only; the walkers of hardware are gone. */
 static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 {
@@ -137,7 +158,8 @@ static int free_visit(struct s2_walk *walk, const struct s2_visit *v)
 	child = s2_follow(walk->mmu, v->old);
 	if (frees_empty_only(walk->mmu->flavour)) {
 		if (child->refs != 1)
-			return 0;
+			return walk->mmu->flavour->bug == S2_BUG_DESTROY_LIVE ? free_live(walk, v, child)
+									      : 0;
 		s2_visit_store(walk, v, 0, S2_MEM_PLAIN);
 	}
 	put_entries(v);
@@ -165,8 +187,12 @@ void s2_free_unlinked(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_table *t
 {
 	struct s2_walk walk = {.mmu = mmu, .cpu = cpu, .walker = &free_walker};
 
+	const uint64_t pa = table->pa;
+
 	s2_put_unlinked(mmu, cpu, table, level);
 	s2_walk_table_free(&walk, table);
+	if (mmu->flavour->bug == S2_BUG_FREE_TWICE)
+		s2_table_event(cpu, S2_OP_TABLE_FREE, pa, mmu->page_size);
 }
 
 void s2_free_unlinked_later(struct s2_walk *walk, struct s2_table *table, int level)

@@ -173,6 +173,8 @@ static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 
 	vm->n_seen_on = others_on + on;
 	vcpu->seen_on = on;
+	if (!on && vm->cfg.flavour->bug == S2_BUG_OFF_NOT_CLEANED)
+		return 0;
 	if (on != was_on && change_flushes(vcpu, others_on))
 		ret = flush_for_toggle(vm, vcpu->cpu);
 	if (on) {
@@ -226,7 +228,7 @@ static int set_way_flush(struct s2_vcpu *vcpu)
 {
 	int ret;
 
-	if (vcpu->swept)
+	if (vcpu->swept || vcpu->vm->cfg.flavour->bug == S2_BUG_SET_WAY_IGNORED)
 		return 0;
 	ret = flush_all(vcpu->vm, vcpu->cpu);
 	vcpu->swept = true;

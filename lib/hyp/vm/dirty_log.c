@@ -151,8 +151,11 @@ static int protect_word(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_sl
 	unsigned shift = vm->mmu->geo.page_shift;
 	uint64_t start = s->cfg.ipa.v + ((word * 64 + low_bit(mask)) << shift);
 	uint64_t end = s->cfg.ipa.v + ((word * 64 + high_bit(mask) + 1) << shift);
-	int ret = s2_pgtable_wrprotect(vm->mmu, cpu, s2_range(start, end - start));
+	int ret;
 
+	if (vm->cfg.flavour->bug == S2_BUG_LOG_PARTLY && end - start > s2_page_size(&vm->mmu->geo))
+		end -= s2_page_size(&vm->mmu->geo);
+	ret = s2_pgtable_wrprotect(vm->mmu, cpu, s2_range(start, end - start));
 	if (ret || !vm->cfg.initially_set || !vm->cfg.split_chunk)
 		return ret;
 	return split_huge_pages(vm, cpu, s2_range(start, end - start));

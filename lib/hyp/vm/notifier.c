@@ -38,6 +38,7 @@ int s2_vm_unmap(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
 
 	s2_vm_lock(vm, cpu);
 	how.skip_cmo = skips_cmo(vm, range.ipa, reason);
+	how.skip_tlbi = vm->cfg.flavour->bug == S2_BUG_DETACH_NO_FLUSH;
 	s2_mmu_set_unmap_how(vm->mmu, how);
 	ret = s2_vm_apply_locked(vm, cpu, range, s2_pgtable_unmap);
 	s2_mmu_set_unmap_how(vm->mmu, s2_mmu_unmap_how(vm->mmu));

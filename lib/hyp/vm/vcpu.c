@@ -12,7 +12,9 @@
 /* vcpu_reset_hcr(): with FWB there is nothing that a trapped VM register would tell. */
 static void reset_hcr(struct s2_vcpu *vcpu)
 {
-	vcpu->tvm = !vcpu->vm->mmu->fmt.fwb;
+	const bool inverted = vcpu->vm->cfg.flavour->bug == S2_BUG_TVM_INVERTED;
+
+	vcpu->tvm = !vcpu->vm->mmu->fmt.fwb && !inverted;
 	vcpu->swept = true;
 }
 
@@ -156,7 +158,8 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	vm->n_seen_on -= vcpu->seen_on;
 	vcpu->seen_on = false;
 	vcpu->caches_on = false;
-	reset_hcr(vcpu);
+	if (vm->cfg.flavour->bug != S2_BUG_TVM_ONCE)
+		reset_hcr(vcpu);
 	s2_tell_vcpu(vcpu, S2_ACT_RESET, false, false);
 	return 0;
 }

@@ -29,6 +29,24 @@ static int create_mmu(struct s2_vm *vm)
 	return 0;
 }
 
+/* A flavour's bug of VMIDs is one of the allocator, which VMs share. */
+static void put_in_vmid_bug(const struct s2_vm *vm)
+{
+	switch (vm->cfg.flavour->bug) {
+	case S2_BUG_VMID_AFTER_VTTBR:
+		s2_vmids_set_fault(vm->vmids, S2_VMID_AFTER_VTTBR);
+		break;
+	case S2_BUG_VMID_NOT_RESERVED:
+		s2_vmids_set_fault(vm->vmids, S2_VMID_NOT_RESERVED);
+		break;
+	case S2_BUG_VMID_OLD_ACCEPTED:
+		s2_vmids_set_fault(vm->vmids, S2_VMID_OLD_ACCEPTED);
+		break;
+	default:
+		break;
+	}
+}
+
 int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2_vm **out)
 {
 	struct s2_vm *vm;
@@ -60,6 +78,7 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 		vm->last_ran[i] = -1;
 	m->vms_made++;
 	s2_vmids_use(vm->vmids, true);
+	put_in_vmid_bug(vm);
 	*out = vm;
 	return 0;
 }

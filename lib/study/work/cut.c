@@ -24,8 +24,8 @@ static int run_without(struct cutting *c, bool *broken)
 	for (size_t i = 0; i < whole->n; i++)
 		if (c->dropped[i])
 			at[n++] = whole->steps[i].at;
-	c->trial = (struct s2_judge){.left_out = c->judge->left_out,
-				     .left_out_arg = c->judge->left_out_arg,
+	c->trial = (struct s2_judge){.edit = c->judge->edit,
+				     .edit_arg = c->judge->edit_arg,
 				     .told = true,
 				     .tell = c->judge->tell,
 				     .dropped = at,

@@ -43,8 +43,8 @@ static int watch(struct s2_judge *judge, struct s2_machine *m)
 {
 	const struct s2_oracle_config cfg = {
 		.keep = 1,
-		.left_out = judge->left_out,
-		.arg = judge->left_out_arg,
+		.edit = judge->edit,
+		.arg = judge->edit_arg,
 		.story = judge->told ? &judge->tell : NULL,
 		.dropped = judge->dropped,
 		.n_dropped = judge->n_dropped,
@@ -144,8 +144,8 @@ int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2
 {
 	int ret;
 
-	*judge = (struct s2_judge){.left_out = judge->left_out,
-				   .left_out_arg = judge->left_out_arg,
+	*judge = (struct s2_judge){.edit = judge->edit,
+				   .edit_arg = judge->edit_arg,
 				   .brief = judge->brief,
 				   .most_steps = judge->most_steps};
 	ret = what->run(what->arg, judge, err);

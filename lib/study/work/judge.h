@@ -37,8 +37,9 @@ struct s2_question {
 
 /** A run under watch, and after it what was found. */
 struct s2_judge {
-	bool (*left_out)(void *arg, unsigned cpu, const struct s2_insn *insn); /**< or NULL */
-	void *left_out_arg;	  /**< as of struct s2_oracle_config */
+	/** What is seen of the run in place of what it is, as of struct s2_oracle_config, or NULL. */
+	size_t (*edit)(void *arg, const struct s2_event *event, struct s2_insn *out);
+	void *edit_arg;
 	bool brief;		  /**< what broke is enough: a run, and no story */
 	uint64_t most_steps;	  /**< after which it is not watched on; 0: none */
 	struct s2_insn_log *log; /**< not NULL: it is logged, and not watched */

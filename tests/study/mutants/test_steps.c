@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#include "study/work/mutants.h"
+#include "study/mutants/steps.h"
 
 static struct s2_features features_of(const char *spec)
 {
@@ -18,12 +18,12 @@ static struct s2_features features_of(const char *spec)
 }
 
 static struct s2_judge run_one(const struct s2_features *features, const struct s2_flavour *flavour,
-			       const struct s2_mutant *mutant, bool brief)
+			       const struct s2_step_mutant *mutant, bool brief)
 {
 	struct s2_judge judge = {.brief = brief};
 	struct s2_error err = {0};
 
-	if (s2_mutant_run(features, flavour, mutant, &judge, &err))
+	if (s2_step_mutant_run(features, flavour, mutant, &judge, &err))
 		fail_msg("%s", err.text);
 	assert_true(judge.watched);
 	return judge;
@@ -52,19 +52,20 @@ static void try_each(const char *machine, const char *flavour)
 {
 	const struct s2_features f = features_of(machine);
 	struct s2_flavour fl;
-	struct s2_mutants mutants;
+	struct s2_step_mutants mutants;
 	struct s2_error err = {0};
+	char name[96];
 
 	assert_i64(s2_flavour_parse(flavour, &fl, NULL), 0);
-	assert_i64(s2_mutants_find(&f, &fl, &mutants, &err), 0);
+	assert_i64(s2_step_mutants_find(&f, &fl, &mutants, &err), 0);
 	assert_true(mutants.n > 15);
 	for (size_t i = 0; i < mutants.n; i++) {
-		const struct s2_mutant *mutant = &mutants.mutant[i];
+		const struct s2_step_mutant *mutant = &mutants.mutant[i];
 		const struct s2_judge judge = run_one(&f, &fl, mutant, true);
 
-		s2_test_row("%s as %s: %s at %s", machine, flavour, s2_op_name(mutant->op),
-			    mutant->site);
-		assert_int_equal(judge.told, !s2_mutant_harmless(&f, &fl, mutant));
+		s2_test_row("%s as %s: %s", machine, flavour,
+			    s2_step_mutant_name(mutant, name, sizeof(name)));
+		assert_int_equal(judge.told, !s2_step_mutant_harmless(&f, &fl, mutant));
 	}
 }
 
@@ -86,16 +87,16 @@ static void each_step_left_out_is_found_or_known_to_lose_nothing(void **state)
 static void a_mutant_is_found_by_the_rule_that_it_breaks(void **state)
 {
 	static const struct {
-		struct s2_mutant mutant;
+		struct s2_step_mutant mutant;
 		enum s2_rule rule;
 		const char *story;
 	} rows[] = {
-		{{S2_OP_DC_CIVAC, "stage2:map", 0}, S2_RULE_DATA, "gives it to VM 0"},
-		{{S2_OP_TLBI_VMALLS12E1IS, "tlb:flush_vmid", 0}, S2_RULE_DIRTY_LOG,
+		{{.op = S2_OP_DC_CIVAC, .with = S2_OP_COUNT, .site = "stage2:map"}, S2_RULE_DATA, "gives it to VM 0"},
+		{{.op = S2_OP_TLBI_VMALLS12E1IS, .with = S2_OP_COUNT, .site = "tlb:flush_vmid"}, S2_RULE_DIRTY_LOG,
 		 "kvm_mmu_wp_memory_region: dirty-harvested"},
-		{{S2_OP_TLBI_IPAS2E1IS, "tlb:flush_vmid_ipa", 0}, S2_RULE_BREAK_BEFORE_MAKE,
+		{{.op = S2_OP_TLBI_IPAS2E1IS, .with = S2_OP_COUNT, .site = "tlb:flush_vmid_ipa"}, S2_RULE_BREAK_BEFORE_MAKE,
 		 "stores descriptor"},
-		{{S2_OP_TLBI_IPAS2E1, "tlb:flush_vmid_ipa_nsh", 0}, S2_RULE_PROGRESS,
+		{{.op = S2_OP_TLBI_IPAS2E1, .with = S2_OP_COUNT, .site = "tlb:flush_vmid_ipa_nsh"}, S2_RULE_PROGRESS,
 		 "kvm_handle_guest_abort: fault-resolved"},
 	};
 	const struct s2_features f = features_of("cortex-a72");

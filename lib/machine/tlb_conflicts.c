@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Old and new translations of one address that could be held side by side
+ * (R_WHZWS): at the entry that is stored, and of pages that a new block lies over.
+ */
+#include "machine/residue.h"
+
+static void come_to_coexist(struct s2_residues *res, unsigned cpu, struct s2_group *g,
+			    unsigned index, s2_pte new)
+{
+	struct s2_residue old;
+
+	g->conflict = true;
+	if (!res->on_conflict)
+		return;
+	old = s2_residues_describe(res, g, index, 1);
+	res->on_conflict(res->on_conflict_arg, cpu, &old, new);
+}
+
+/* The residue at the entry itself. */
+static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+			  unsigned index, s2_pte new)
+{
+	struct s2_group *g = s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level),
+			*next;
+	int err = 0;
+
+	for (; g && !err; g = next) {
+		s2_pte old = s2_group_pte(g, index);
+
+		next = s2_group_next(g);
+		if (g->stage == S2_RESIDUE_SYNC || g->conflict ||
+		    !(g->words[index / 64] >> index % 64 & 1))
+			continue;
+		if (!g->table && !((old ^ new) & ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK)))
+			continue;
+		/* From BBM level 2 on a change of size alone is no conflict. */
+		if (g->table != s2_pte_is_table(new, meta->level) &&
+		    res->p->machine->features.bbm_level >= 2)
+			continue;
+		g = s2_group_take(res, g, index, index, &err);
+		if (g)
+			come_to_coexist(res, cpu, g, index, new);
+	}
+	return err;
+}
+
+/* Whether old leaves under a block differ from it in size alone, @offset bytes into it. */
+static bool differs_in_size_alone(const struct s2_residues *res, const struct s2_group *g,
+				  unsigned index, s2_pte block, uint64_t offset)
+{
+	const s2_pte all_but_kind = ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK | S2_PTE_TYPE);
+
+	return !g->table && s2_group_step(g) == UINT64_C(1) << s2_res_shift(res, g->level) &&
+	       !((s2_group_pte(g, index) ^ (block + offset)) &
+		 all_but_kind);
+}
+
+/* The residue of one table page that a new block lies over, @offset bytes into it. */
+static void mark_page_below(struct s2_residues *res, unsigned cpu, struct s2_group *g, s2_pte block,
+			    uint64_t offset)
+{
+	for (struct s2_group *next; g; g = next) {
+		unsigned index = 0;
+
+		next = s2_group_next(g);
+		if (g->stage == S2_RESIDUE_SYNC || g->conflict)
+			continue;
+		while (!(g->words[index / 64] >> index % 64 & 1))
+			index++;
+		if (res->p->machine->features.bbm_level >= 2 &&
+		    (g->table ||
+		     differs_in_size_alone(res, g, index, block,
+					   offset + ((uint64_t)index << s2_res_shift(res, g->level)))))
+			continue;
+		come_to_coexist(res, cpu, g, index, block);
+	}
+}
+
+/* What may be held of lower levels, where a table was and one flush did not name all of it. */
+static void mark_below(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+		       unsigned index, s2_pte block)
+{
+	const uint64_t ipa = s2_meta_ipa(res, meta) +
+			     ((uint64_t)index << s2_res_shift(res, meta->level));
+	const uint64_t size = UINT64_C(1) << s2_res_shift(res, meta->level);
+
+	for (int level = meta->level + 1; level <= S2_LAST_LEVEL; level++) {
+		const uint64_t page = (uint64_t)res->page_words * 64 << s2_res_shift(res, level);
+
+		for (uint64_t at = 0; at < size; at += page)
+			mark_page_below(res, cpu, s2_group_first(res, meta->vm, ipa + at, level),
+					block, at);
+	}
+}
+
+int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+			  unsigned index, s2_pte new)
+{
+	const int ret = mark_own_level(res, meta, cpu, index, new);
+
+	if (!ret && s2_pte_is_leaf(new, meta->level))
+		mark_below(res, meta, cpu, index, new);
+	return ret;
+}
