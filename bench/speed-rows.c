@@ -7,9 +7,9 @@
 
 #include "hyp/stage2/table_index.h"
 
-#define PAGE  UINT64_C(4096)
+#define PAGE  SPEED_PAGE
 #define GIB   (UINT64_C(1) << 30)
-#define BLOCK (UINT64_C(2) << 20)
+#define BLOCK SPEED_BLOCK
 #define BASE  GIB
 #define RW    (S2_PROT_R | S2_PROT_W)
 
@@ -25,12 +25,6 @@ void speed_ensure(bool ok, const char *what)
 		return;
 	fprintf(stderr, "s2-speed: %s failed\n", what);
 	exit(2);
-}
-
-/* A permutation of the pages: visits each once, far from the one before. */
-static uint64_t scatter(uint64_t i, uint64_t pages)
-{
-	return (i * UINT64_C(0x9e3779b97f4a7c15) + 12345) & (pages - 1);
 }
 
 static struct s2_range page_at(uint64_t i)
@@ -50,7 +44,7 @@ static int map_at(struct speed_rig *r, struct s2_range range)
 
 /* ---- ours ---- */
 
-static void map_each(struct speed_rig *r)
+void speed_map_each(struct speed_rig *r)
 {
 	int ret = 0;
 
@@ -64,11 +58,11 @@ static void map_random(struct speed_rig *r)
 	int ret = 0;
 
 	for (uint64_t i = 0; i < r->pages; i++)
-		ret |= map_at(r, page_at(scatter(i, r->pages)));
+		ret |= map_at(r, page_at(speed_scatter(i, r->pages)));
 	speed_ensure(!ret, "map");
 }
 
-static void map_range(struct speed_rig *r)
+void speed_map_range(struct speed_rig *r)
 {
 	speed_ensure(!s2_pgtable_map(r->mmu, r->cpu, everything(r), s2_pa(BASE), RW, NULL,
 				     S2_MAP_FORCE_PTE),
@@ -84,7 +78,7 @@ static void map_blocks(struct speed_rig *r)
 	speed_ensure(!ret, "map");
 }
 
-static void unmap_each(struct speed_rig *r)
+void speed_unmap_each(struct speed_rig *r)
 {
 	int ret = 0;
 
@@ -93,7 +87,7 @@ static void unmap_each(struct speed_rig *r)
 	speed_ensure(!ret, "unmap");
 }
 
-static void unmap_range(struct speed_rig *r)
+void speed_unmap_range(struct speed_rig *r)
 {
 	speed_ensure(!s2_pgtable_unmap(r->mmu, r->cpu, everything(r)), "unmap");
 }
@@ -123,7 +117,7 @@ static void lookup(struct speed_rig *r)
 	struct s2_leaf leaf;
 
 	for (uint64_t i = 0; i < r->pages; i++) {
-		s2_pgtable_lookup(r->mmu, NULL, page_at(scatter(i, r->pages)).ipa, &leaf);
+		s2_pgtable_lookup(r->mmu, NULL, page_at(speed_scatter(i, r->pages)).ipa, &leaf);
 		r->sink += leaf.pa.v;
 	}
 }
@@ -139,7 +133,7 @@ static void floor_map_each(struct speed_rig *r)
 static void floor_map_random(struct speed_rig *r)
 {
 	for (uint64_t i = 0; i < r->pages; i++)
-		floor_map(r->floor, scatter(i, r->pages));
+		floor_map(r->floor, speed_scatter(i, r->pages));
 }
 
 static void floor_map_all(struct speed_rig *r)
@@ -178,7 +172,7 @@ static void floor_destroy_all(struct speed_rig *r)
 static void floor_lookup(struct speed_rig *r)
 {
 	for (uint64_t i = 0; i < r->pages; i++)
-		r->sink += floor_get(r->floor, scatter(i, r->pages));
+		r->sink += floor_get(r->floor, speed_scatter(i, r->pages));
 }
 
 static void nothing(struct speed_rig *r)
@@ -232,7 +226,7 @@ static void tlb_hits(struct speed_rig *r)
 	uint64_t data = 0, hits = 0;
 
 	for (uint64_t i = 0; i < r->pages; i++) {
-		const uint64_t ipa = page_at(scatter(i, TLB_PAGES)).ipa.v;
+		const uint64_t ipa = page_at(speed_scatter(i, TLB_PAGES)).ipa.v;
 
 		hits += s2_tlb_lookup(r->tlbs, 0, &tlb_tag, ipa, &data, NULL);
 		r->sink += data;
@@ -249,7 +243,7 @@ static void floor_tlb_up(struct speed_rig *r)
 static void floor_tlb_hits(struct speed_rig *r)
 {
 	for (uint64_t i = 0; i < r->pages; i++)
-		r->sink += floor_tlb_get(r->floor, scatter(i, TLB_PAGES));
+		r->sink += floor_tlb_get(r->floor, speed_scatter(i, TLB_PAGES));
 }
 
 /* ---- the possible TLB ---- */
@@ -292,7 +286,7 @@ static void follow(struct speed_rig *r)
 static void follow_and_map(struct speed_rig *r)
 {
 	follow(r);
-	map_range(r);
+	speed_map_range(r);
 }
 
 static void bbm_up(struct speed_rig *r)
@@ -338,79 +332,12 @@ static void bbm_sound(struct speed_rig *r)
 		     "break-before-make");
 }
 
-/* ---- lines ---- */
-
-/* Twice the pages: 128 GiB of lines beside the 64 GiB of pages. */
-static uint64_t line_bytes(const struct speed_rig *r)
-{
-	return 2 * r->pages * PAGE;
-}
-
-/* In each 2 MiB: lines that are not there, clean, dirty, and frames that are so in part. */
-static void mixed_lines_up(struct speed_rig *r, enum s2_memory_detail detail)
-{
-	int ret = 0;
-
-	/* A row whose floor is another memory has both, one after the other. */
-	s2_memory_destroy(r->memory);
-	r->memory = NULL;
-	speed_ensure(!s2_memory_create(s2_machine_features(r->m), 1, detail, &r->memory), "memory");
-	for (uint64_t at = 0; at < line_bytes(r); at += BLOCK) {
-		for (uint64_t i = 0; i < 8; i++) {
-			const uint64_t frame = scatter(at / PAGE + i, BLOCK / PAGE);
-			const struct s2_pa pa = {at + frame * PAGE};
-			const uint64_t size = PAGE >> i % 4;
-
-			ret |= i % 2 ? s2_memory_apply(r->memory, S2_LINE_FILL, pa, size, NULL)
-				     : s2_memory_write(r->memory, S2_AGENT_WRITE_BACK, pa, size,
-						       NULL);
-		}
-	}
-	speed_ensure(!ret, "lines");
-}
-
-static void lines_up(struct speed_rig *r)
-{
-	mixed_lines_up(r, S2_MEMORY_STATES);
-}
-
-static void versions_up(struct speed_rig *r)
-{
-	mixed_lines_up(r, S2_MEMORY_VERSIONS);
-}
-
-static void possible_up(struct speed_rig *r)
-{
-	mixed_lines_up(r, S2_MEMORY_POSSIBLE);
-}
-
-static void lines_flush(struct speed_rig *r)
-{
-	struct s2_line_counts counts = {0};
-
-	speed_ensure(!s2_memory_apply(r->memory, S2_LINE_CLEAN_INVALIDATE, s2_pa(0), line_bytes(r),
-				      &counts) &&
-			     counts.valid > counts.dirty && counts.dirty,
-		     "clean and invalidate");
-	r->sink += counts.dirty;
-}
-
-static void floor_lines_up(struct speed_rig *r)
-{
-	floor_frames_fill(r->floor);
-}
-
-static void floor_lines_flush(struct speed_rig *r)
-{
-	r->sink += floor_frames_flush(r->floor);
-}
-
 /* ---- memory ---- */
 
 /* All of it may be in a TLB in two ways: as it was, and write-protected. */
 static void protect_all(struct speed_rig *r)
 {
-	map_range(r);
+	speed_map_range(r);
 	follow(r);
 	wrprotect(r);
 }
@@ -433,7 +360,7 @@ const struct speed_row speed_rows[] = {
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
 	 .prepare = nothing,
-	 .ours = map_each,
+	 .ours = speed_map_each,
 	 .floor_prepare = nothing,
 	 .floor = floor_map_each},
 	{.name = "map, random order",
@@ -449,30 +376,30 @@ const struct speed_row speed_rows[] = {
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
 	 .prepare = nothing,
-	 .ours = map_range,
+	 .ours = speed_map_range,
 	 .floor_prepare = nothing,
 	 .floor = floor_map_all},
 	{.name = "unmap, a call a page",
 	 .about = "upwards; a flush by IPA is counted for each",
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
-	 .prepare = map_range,
-	 .ours = unmap_each,
+	 .prepare = speed_map_range,
+	 .ours = speed_unmap_each,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_unmap_each},
 	{.name = "unmap a range",
 	 .about = "all by one call, the same counts",
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
-	 .prepare = map_range,
-	 .ours = unmap_range,
+	 .prepare = speed_map_range,
+	 .ours = speed_unmap_range,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_unmap_all},
 	{.name = "write-protect a range",
 	 .about = "by one call; the floor reads and writes each entry",
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
-	 .prepare = map_range,
+	 .prepare = speed_map_range,
 	 .ours = wrprotect,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_wrprotect_all},
@@ -480,7 +407,7 @@ const struct speed_row speed_rows[] = {
 	 .about = "64 lines counted a page; the floor reads each entry",
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
-	 .prepare = map_range,
+	 .prepare = speed_map_range,
 	 .ours = flush,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_flush_all},
@@ -488,7 +415,7 @@ const struct speed_row speed_rows[] = {
 	 .about = "every table put and freed",
 	 .kind = SPEED_RATIO,
 	 .goal = 2,
-	 .prepare = map_range,
+	 .prepare = speed_map_range,
 	 .ours = destroy,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_destroy_all},
@@ -504,7 +431,7 @@ const struct speed_row speed_rows[] = {
 	 .about = "kvm_pgtable_get_leaf(), uncounted",
 	 .kind = SPEED_RATIO,
 	 .goal = 1.5,
-	 .prepare = map_range,
+	 .prepare = speed_map_range,
 	 .ours = lookup,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_lookup},
@@ -529,7 +456,7 @@ const struct speed_row speed_rows[] = {
 	 .kind = SPEED_RATIO,
 	 .goal = 6,
 	 .prepare = follow,
-	 .ours = map_range,
+	 .ours = speed_map_range,
 	 .floor_prepare = nothing,
 	 .floor = floor_map_all},
 	{.name = "unmap a range, followed",
@@ -537,9 +464,41 @@ const struct speed_row speed_rows[] = {
 	 .kind = SPEED_RATIO,
 	 .goal = 6,
 	 .prepare = follow_and_map,
-	 .ours = unmap_range,
+	 .ours = speed_unmap_range,
 	 .floor_prepare = floor_map_all,
 	 .floor = floor_unmap_all},
+	{.name = "map a range, judged",
+	 .about = "under the oracle, all rules; the floor is the same without",
+	 .kind = SPEED_RATIO,
+	 .goal = 3,
+	 .prepare = speed_judge,
+	 .ours = speed_map_range_judged,
+	 .floor_prepare = nothing,
+	 .floor = speed_map_range},
+	{.name = "unmap a range, judged",
+	 .about = "likewise",
+	 .kind = SPEED_RATIO,
+	 .goal = 3,
+	 .prepare = speed_judge_and_map,
+	 .ours = speed_unmap_range_judged,
+	 .floor_prepare = speed_map_range,
+	 .floor = speed_unmap_range},
+	{.name = "map, a call a page, judged",
+	 .about = "likewise",
+	 .kind = SPEED_RATIO,
+	 .goal = 3,
+	 .prepare = speed_judge,
+	 .ours = speed_map_each_judged,
+	 .floor_prepare = nothing,
+	 .floor = speed_map_each},
+	{.name = "unmap, a call a page, judged",
+	 .about = "likewise",
+	 .kind = SPEED_RATIO,
+	 .goal = 3,
+	 .prepare = speed_judge_and_map,
+	 .ours = speed_unmap_each_judged,
+	 .floor_prepare = speed_map_range,
+	 .floor = speed_unmap_each},
 	{.name = "break-before-make events",
 	 .about = "8 a moved page, followed by the possible TLB; the floor's sink counts them",
 	 .kind = SPEED_RATE,
@@ -552,18 +511,18 @@ const struct speed_row speed_rows[] = {
 	 .about = "twice --memory, scaled; the floor reads and writes a byte a page",
 	 .kind = SPEED_MS_128G,
 	 .goal = 65,
-	 .prepare = lines_up,
-	 .ours = lines_flush,
-	 .floor_prepare = floor_lines_up,
-	 .floor = floor_lines_flush},
+	 .prepare = speed_lines_up,
+	 .ours = speed_lines_flush,
+	 .floor_prepare = speed_floor_lines_up,
+	 .floor = speed_floor_lines_flush},
 	{.name = "clean lines of all possible states",
 	 .about = "the same lines, each a set of states; the floor has one version a line",
 	 .kind = SPEED_RATIO,
 	 .goal = 3,
-	 .prepare = possible_up,
-	 .ours = lines_flush,
-	 .floor_prepare = versions_up,
-	 .floor = lines_flush},
+	 .prepare = speed_possible_up,
+	 .ours = speed_lines_flush,
+	 .floor_prepare = speed_versions_up,
+	 .floor = speed_lines_flush},
 	{.name = "memory besides tables",
 	 .about = "residue, table metadata, index, with all pages write-protected and unflushed",
 	 .kind = SPEED_PERCENT,
@@ -591,11 +550,13 @@ void speed_rig_up(struct speed_rig *r, const struct s2_features *features)
 static void clear(struct speed_rig *r)
 {
 	s2_physics_detach(r->physics);
+	s2_oracle_detach(r->oracle);
 	s2_memory_destroy(r->memory);
 	s2_tlbs_destroy(r->tlbs);
 	s2_vm_free(r->vm);
 	s2_mmu_free(r->mmu);
 	r->physics = NULL;
+	r->oracle = NULL;
 	r->memory = NULL;
 	r->tlbs = NULL;
 	r->vm = NULL;

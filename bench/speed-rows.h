@@ -7,10 +7,14 @@
 #ifndef S2_BENCH_SPEED_ROWS_H
 #define S2_BENCH_SPEED_ROWS_H
 
+#include <stage2sim/oracle.h>
 #include <stage2sim/residue.h>
 #include <stage2sim/vm.h>
 
 #include "speed-floor.h"
+
+#define SPEED_PAGE  UINT64_C(4096)
+#define SPEED_BLOCK (UINT64_C(2) << 20)
 
 /** What a row's work is done on: ours and the floor's tables, over the same pages. */
 struct speed_rig {
@@ -26,6 +30,7 @@ struct speed_rig {
 	struct s2_vcpu *vcpu;
 	struct s2_tlbs *tlbs;
 	struct s2_physics *physics;
+	struct s2_oracle *oracle;
 	struct s2_memory *memory;
 };
 
@@ -52,6 +57,22 @@ struct speed_row {
 
 extern const struct speed_row speed_rows[];
 extern const size_t speed_n_rows;
+
+/** A permutation of the pages, a power of two of them: each once, far from the one before. */
+static inline uint64_t speed_scatter(uint64_t i, uint64_t pages)
+{
+	return (i * UINT64_C(0x9e3779b97f4a7c15) + 12345) & (pages - 1);
+}
+
+/* speed-rows.c: all pages, each by a call or all by one. */
+speed_fn speed_map_each, speed_map_range, speed_unmap_each, speed_unmap_range;
+/* speed-judged.c: the same under an oracle, which finds nothing. */
+speed_fn speed_judge, speed_judge_and_map;
+speed_fn speed_map_each_judged, speed_map_range_judged;
+speed_fn speed_unmap_each_judged, speed_unmap_range_judged;
+/* speed-lines.c: lines of memory in one of three details, cleaned; and the floor's. */
+speed_fn speed_lines_up, speed_versions_up, speed_possible_up, speed_lines_flush;
+speed_fn speed_floor_lines_up, speed_floor_lines_flush;
 
 /** Exits with 2, saying what failed, if not @p ok. */
 void speed_ensure(bool ok, const char *what);
