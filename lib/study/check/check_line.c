@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "study/check/check_line.h"
 
-#include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define FIELDS_MAX 10
@@ -15,55 +15,81 @@ enum field_form {
 	FORM_TEXT,
 };
 
-static const struct {
-	const char *key;
-	enum field_form form;
-	size_t offset;
-} fields[] = {
-	{"id", FORM_DECIMAL, SIZE_MAX},
-	{"tid", FORM_DECIMAL, offsetof(struct s2_check_line, tid)},
-	{"word", FORM_WORD, offsetof(struct s2_check_line, word)},
-	{"kind", FORM_WORD, offsetof(struct s2_check_line, kind)},
-	{"mem-order", FORM_WORD, offsetof(struct s2_check_line, kind)},
-	{"sysreg", FORM_WORD, offsetof(struct s2_check_line, kind)},
-	{"access", FORM_WORD, offsetof(struct s2_check_line, kind)},
-	{"address", FORM_HEX, offsetof(struct s2_check_line, address)},
-	{"location", FORM_HEX, offsetof(struct s2_check_line, address)},
-	{"value", FORM_HEX, offsetof(struct s2_check_line, value)},
-	{"size", FORM_HEX, offsetof(struct s2_check_line, size)},
-	{"line", FORM_HEX, SIZE_MAX},
-	{"vtcr", FORM_HEX, offsetof(struct s2_check_line, vtcr)},
-	{"vttbr", FORM_HEX, offsetof(struct s2_check_line, vttbr)},
-	{"count", FORM_HEX, offsetof(struct s2_check_line, count)},
-	{"src", FORM_TEXT, offsetof(struct s2_check_line, site)},
+enum field {
+	END, /* of a head's fields */
+	ID,
+	TID,
+	WORD,
+	KIND,
+	MEM_ORDER,
+	SYSREG,
+	ACCESS,
+	ADDRESS,
+	LOCATION,
+	VALUE,
+	SIZE,
+	LINE,
+	VTCR,
+	VTTBR,
+	COUNT,
+	SRC,
 };
 
-/* Each head with its fields in the order in which bare values are taken; [x]: may be missing. */
+#define KEY(text) text, sizeof(text) - 1
+#define AT(member) offsetof(struct s2_check_line, member)
+
 static const struct {
+	const char *key;
+	size_t len;
+	enum field_form form;
+	size_t offset; /* SIZE_MAX: nowhere */
+} fields[] = {
+	[ID] = {KEY("id"), FORM_DECIMAL, SIZE_MAX},
+	[TID] = {KEY("tid"), FORM_DECIMAL, AT(tid)},
+	[WORD] = {KEY("word"), FORM_WORD, AT(word)},
+	[KIND] = {KEY("kind"), FORM_WORD, AT(kind)},
+	[MEM_ORDER] = {KEY("mem-order"), FORM_WORD, AT(kind)},
+	[SYSREG] = {KEY("sysreg"), FORM_WORD, AT(kind)},
+	[ACCESS] = {KEY("access"), FORM_WORD, AT(kind)},
+	[ADDRESS] = {KEY("address"), FORM_HEX, AT(address)},
+	[LOCATION] = {KEY("location"), FORM_HEX, AT(address)},
+	[VALUE] = {KEY("value"), FORM_HEX, AT(value)},
+	[SIZE] = {KEY("size"), FORM_HEX, AT(size)},
+	[LINE] = {KEY("line"), FORM_HEX, SIZE_MAX},
+	[VTCR] = {KEY("vtcr"), FORM_HEX, AT(vtcr)},
+	[VTTBR] = {KEY("vttbr"), FORM_HEX, AT(vttbr)},
+	[COUNT] = {KEY("count"), FORM_HEX, AT(count)},
+	[SRC] = {KEY("src"), FORM_TEXT, AT(site)},
+};
+
+/* Each head with its fields in the order in which bare values are taken; the first n are needed. */
+static const struct head {
 	const char *name;
+	size_t len;
 	enum s2_check_head head;
-	const char *fields;
+	unsigned needed;
+	uint8_t fields[FIELDS_MAX];
 } heads[] = {
-	{"mem-write", S2_CHECK_MEM_WRITE, "id tid mem-order address value [src]"},
-	{"mem-read", S2_CHECK_MEM_READ, "id tid address value [src]"},
-	{"mem-init", S2_CHECK_MEM_INIT, "id tid address size [src]"},
-	{"mem-free", S2_CHECK_MEM_FREE, "id tid address size [src]"},
-	{"mem-set", S2_CHECK_MEM_SET, "id tid address size value [src]"},
-	{"sysreg-write", S2_CHECK_SYSREG_WRITE, "id tid sysreg value [src]"},
-	{"barrier", S2_CHECK_BARRIER, "id tid word [kind] [src]"},
-	{"tlbi", S2_CHECK_TLBI, "id tid word [value] [src]"},
-	{"dc", S2_CHECK_DC, "id tid word [address] [size] [line] [count] [src]"},
-	{"ic", S2_CHECK_IC, "id tid word [address] [size] [line] [src]"},
-	{"hvc", S2_CHECK_HVC, "id tid [word] [src]"},
-	{"guest", S2_CHECK_GUEST, "id tid word [count] [src]"},
-	{"rely", S2_CHECK_RELY, "id tid word vtcr vttbr address size access [src]"},
-	{"hint", S2_CHECK_HINT, "id tid kind location value [src]"},
-	{"lock", S2_CHECK_LOCK, "id tid address [src]"},
-	{"trylock", S2_CHECK_LOCK, "id tid address [src]"},
-	{"unlock", S2_CHECK_LOCK, "id tid address [src]"},
-	{"vmid", S2_CHECK_OTHER, "id tid word [value] [src]"},
-	{"tlb", S2_CHECK_OTHER, "id tid word [count] [src]"},
-	{"step", S2_CHECK_OTHER, "id tid word [count] [src]"},
+	{KEY("mem-write"), S2_CHECK_MEM_WRITE, 5, {ID, TID, MEM_ORDER, ADDRESS, VALUE, SRC}},
+	{KEY("mem-read"), S2_CHECK_MEM_READ, 4, {ID, TID, ADDRESS, VALUE, SRC}},
+	{KEY("mem-init"), S2_CHECK_MEM_INIT, 4, {ID, TID, ADDRESS, SIZE, SRC}},
+	{KEY("mem-free"), S2_CHECK_MEM_FREE, 4, {ID, TID, ADDRESS, SIZE, SRC}},
+	{KEY("mem-set"), S2_CHECK_MEM_SET, 5, {ID, TID, ADDRESS, SIZE, VALUE, SRC}},
+	{KEY("sysreg-write"), S2_CHECK_SYSREG_WRITE, 4, {ID, TID, SYSREG, VALUE, SRC}},
+	{KEY("barrier"), S2_CHECK_BARRIER, 3, {ID, TID, WORD, KIND, SRC}},
+	{KEY("tlbi"), S2_CHECK_TLBI, 3, {ID, TID, WORD, VALUE, SRC}},
+	{KEY("dc"), S2_CHECK_DC, 3, {ID, TID, WORD, ADDRESS, SIZE, LINE, COUNT, SRC}},
+	{KEY("ic"), S2_CHECK_IC, 3, {ID, TID, WORD, ADDRESS, SIZE, LINE, SRC}},
+	{KEY("hvc"), S2_CHECK_HVC, 2, {ID, TID, WORD, SRC}},
+	{KEY("guest"), S2_CHECK_GUEST, 3, {ID, TID, WORD, COUNT, SRC}},
+	{KEY("rely"), S2_CHECK_RELY, 8, {ID, TID, WORD, VTCR, VTTBR, ADDRESS, SIZE, ACCESS, SRC}},
+	{KEY("hint"), S2_CHECK_HINT, 5, {ID, TID, KIND, LOCATION, VALUE, SRC}},
+	{KEY("lock"), S2_CHECK_LOCK, 3, {ID, TID, ADDRESS, SRC}},
+	{KEY("trylock"), S2_CHECK_LOCK, 3, {ID, TID, ADDRESS, SRC}},
+	{KEY("unlock"), S2_CHECK_LOCK, 3, {ID, TID, ADDRESS, SRC}},
+	{KEY("vmid"), S2_CHECK_OTHER, 3, {ID, TID, WORD, VALUE, SRC}},
+	{KEY("tlb"), S2_CHECK_OTHER, 3, {ID, TID, WORD, COUNT, SRC}},
+	{KEY("step"), S2_CHECK_OTHER, 3, {ID, TID, WORD, COUNT, SRC}},
 };
 
 /* A line being read. */
@@ -71,16 +97,10 @@ struct reading {
 	const char *at, *end;
 	struct s2_error *err;
 	struct s2_check_line *line;
-	size_t head;		  /* in heads[] */
-	size_t order[FIELDS_MAX]; /* of fields[], as the head has them */
-	bool optional[FIELDS_MAX], filled[FIELDS_MAX];
-	size_t n;
+	const struct head *head;
+	unsigned filled; /* places of its fields that have a value */
+	size_t next;	 /* the place after the last: writers keep to the order */
 };
-
-bool s2_span_is(struct s2_span span, const char *word)
-{
-	return strlen(word) == span.len && !memcmp(span.text, word, span.len);
-}
 
 static int expected(const struct reading *r, const char *what)
 {
@@ -88,10 +108,47 @@ static int expected(const struct reading *r, const char *what)
 	return -EINVAL;
 }
 
+/* What a byte is; blanks as isspace() has them in the C locale. */
+enum {
+	BLANK = 1,
+	ENDS_WORD = 2,
+};
+
+#define S (BLANK | ENDS_WORD)
+static const uint8_t classes[256] = {
+	[' '] = S, ['\t'] = S, ['\n'] = S, ['\v'] = S, ['\f'] = S, ['\r'] = S,
+	['('] = ENDS_WORD, [')'] = ENDS_WORD,
+};
+#undef S
+
+static bool is_blank(char c)
+{
+	return classes[(unsigned char)c] & BLANK;
+}
+
+static bool ends_word(char c)
+{
+	return classes[(unsigned char)c] & ENDS_WORD;
+}
+
 static void skip_blanks(struct reading *r)
 {
-	while (r->at < r->end && isspace((unsigned char)*r->at))
+	while (r->at < r->end && is_blank(*r->at))
 		r->at++;
+}
+
+/* The fields of a head in words; [x]: may be missing. */
+static const char *fields_of(const struct head *head, char *buf, size_t size)
+{
+	int len = 0;
+
+	for (unsigned i = 0; i < FIELDS_MAX && head->fields[i] != END; i++) {
+		const bool needed = i < head->needed;
+
+		len += snprintf(buf + len, size - (size_t)len, "%s%s%s%s", i ? " " : "",
+				needed ? "" : "[", fields[head->fields[i]].key, needed ? "" : "]");
+	}
+	return buf;
 }
 
 static bool take(struct reading *r, char c)
@@ -103,22 +160,47 @@ static bool take(struct reading *r, char c)
 	return true;
 }
 
+static int quoted_text(struct reading *r, struct s2_span *span)
+{
+	const char *text = r->at + 1;
+	const char *quote = memchr(text, '"', (size_t)(r->end - text));
+
+	if (!quote)
+		return expected(r, "a closing quote");
+	span->text = text;
+	span->len = (size_t)(quote - text);
+	r->at = quote + 1;
+	return 0;
+}
+
 /* A word, or a quoted text without its quotes. */
 static int atom(struct reading *r, struct s2_span *span)
 {
-	const bool quoted = take(r, '"');
+	const char *at;
 
-	span->text = r->at;
-	while (r->at < r->end &&
-	       (quoted ? *r->at != '"'
-		       : *r->at != '(' && *r->at != ')' && !isspace((unsigned char)*r->at)))
-		r->at++;
-	span->len = (size_t)(r->at - span->text);
-	if (quoted && !take(r, '"'))
-		return expected(r, "a closing quote");
-	if (!quoted && !span->len)
-		return expected(r, "a word or a number");
-	return 0;
+	skip_blanks(r);
+	if (r->at < r->end && *r->at == '"')
+		return quoted_text(r, span);
+	span->text = at = r->at;
+	while (at < r->end && !ends_word(*at))
+		at++;
+	r->at = at;
+	span->len = (size_t)(at - span->text);
+	return span->len ? 0 : expected(r, "a word or a number");
+}
+
+static int no_number(const struct reading *r, unsigned base)
+{
+	return expected(r, base == 16 ? "a hexadecimal number" : "a decimal number");
+}
+
+/* 16 or more for what is none. */
+static unsigned digit_of(char c)
+{
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0');
+	c = (char)(c | 32);
+	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
 static int number(const struct reading *r, struct s2_span text, unsigned base, uint64_t *value)
@@ -129,16 +211,13 @@ static int number(const struct reading *r, struct s2_span text, unsigned base, u
 	if (base == 16 && text.len > 2 && text.text[0] == '0' && (text.text[1] | 32) == 'x')
 		i = 2;
 	if (i == text.len)
-		return expected(r, base == 16 ? "a hexadecimal number" : "a decimal number");
+		return no_number(r, base);
 	for (; i < text.len; i++) {
-		const int c = tolower((unsigned char)text.text[i]);
-		const unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-				       : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-							      : 16;
+		const unsigned digit = digit_of(text.text[i]);
 
 		if (digit >= base)
-			return expected(r, base == 16 ? "a hexadecimal number" : "a decimal number");
-		if (v > (UINT64_MAX - digit) / base)
+			return no_number(r, base);
+		if (v > (UINT64_MAX - 15) / 16 && v > (UINT64_MAX - digit) / base)
 			return expected(r, "a number of at most 64 bits");
 		v = v * base + digit;
 	}
@@ -148,30 +227,51 @@ static int number(const struct reading *r, struct s2_span text, unsigned base, u
 
 static int put(struct reading *r, size_t place, struct s2_span value)
 {
-	const size_t f = r->order[place];
+	const enum field f = (enum field)r->head->fields[place];
 	char *const to = (char *)r->line + fields[f].offset;
-	uint64_t ignored = 0;
-	int ret = 0;
+	uint64_t n = 0;
+	int ret;
 
-	if (r->filled[place]) {
+	if (r->filled >> place & 1) {
 		s2_error_set(r->err, EINVAL, "two values for \"%s\"", fields[f].key);
 		return -EINVAL;
 	}
-	r->filled[place] = true;
+	r->filled |= 1U << place;
+	r->next = place + 1;
 	if (fields[f].form == FORM_WORD || fields[f].form == FORM_TEXT) {
 		memcpy(to, &value, sizeof(value));
 		return 0;
 	}
-	ret = number(r, value, fields[f].form == FORM_HEX ? 16 : 10, &ignored);
+	ret = number(r, value, fields[f].form == FORM_HEX ? 16 : 10, &n);
 	if (!ret && fields[f].offset != SIZE_MAX)
-		memcpy(to, &ignored, sizeof(ignored));
-	r->line->has_value |= !strcmp(fields[f].key, "value");
+		memcpy(to, &n, sizeof(n));
+	r->line->has_value |= f == VALUE;
 	return ret;
+}
+
+static bool is_key(const struct reading *r, size_t place, struct s2_span key)
+{
+	const enum field f = (enum field)r->head->fields[place];
+
+	return fields[f].len == key.len && !memcmp(fields[f].key, key.text, key.len);
+}
+
+/* Which field of the head a key is, or FIELDS_MAX. */
+static size_t place_of(const struct reading *r, struct s2_span key)
+{
+	if (r->next < FIELDS_MAX && r->head->fields[r->next] != END && is_key(r, r->next, key))
+		return r->next;
+	for (size_t i = 0; i < FIELDS_MAX && r->head->fields[i] != END; i++)
+		if (is_key(r, i, key))
+			return i;
+	return FIELDS_MAX;
 }
 
 static int keyed(struct reading *r)
 {
 	struct s2_span key, value;
+	char names[128];
+	size_t place;
 	int ret = atom(r, &key);
 
 	if (!ret)
@@ -180,11 +280,11 @@ static int keyed(struct reading *r)
 		return ret;
 	if (!take(r, ')'))
 		return expected(r, "\")\" after a key and its value");
-	for (size_t i = 0; i < r->n; i++)
-		if (s2_span_is(key, fields[r->order[i]].key))
-			return put(r, i, value);
+	place = place_of(r, key);
+	if (place < FIELDS_MAX)
+		return put(r, place, value);
 	s2_error_set(r->err, EINVAL, "\"%.*s\" is no field of \"%s\"; expected %s", (int)key.len,
-		     key.text, heads[r->head].name, heads[r->head].fields);
+		     key.text, r->head->name, fields_of(r->head, names, sizeof(names)));
 	return -EINVAL;
 }
 
@@ -193,71 +293,63 @@ static int bare(struct reading *r)
 {
 	const bool quoted = r->at < r->end && *r->at == '"';
 	struct s2_span value;
+	char names[128];
 	int ret = atom(r, &value);
 
-	for (size_t i = 0; !ret && i < r->n; i++) {
-		const bool is_text = fields[r->order[i]].form == FORM_TEXT;
+	for (size_t i = 0; !ret && i < FIELDS_MAX && r->head->fields[i] != END; i++) {
+		const bool is_text = fields[r->head->fields[i]].form == FORM_TEXT;
 
-		if (!r->filled[i] && is_text == quoted)
+		if (!(r->filled >> i & 1) && is_text == quoted)
 			return put(r, i, value);
 	}
 	if (ret)
 		return ret;
 	s2_error_set(r->err, EINVAL, "\"%.*s\" is one value too many; expected %s",
-		     (int)value.len, value.text, heads[r->head].fields);
+		     (int)value.len, value.text, fields_of(r->head, names, sizeof(names)));
 	return -EINVAL;
 }
 
 static int take_head(struct reading *r)
 {
 	struct s2_span name;
-	const char *text;
 	int ret = atom(r, &name);
 
 	if (ret)
 		return ret;
-	while (r->head < sizeof(heads) / sizeof(heads[0]) && !s2_span_is(name, heads[r->head].name))
-		r->head++;
-	if (r->head == sizeof(heads) / sizeof(heads[0])) {
-		s2_error_set(r->err, EINVAL, "\"%.*s\" is no event of this log", (int)name.len,
-			     name.text);
-		return -EINVAL;
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		if (heads[i].len != name.len || memcmp(heads[i].name, name.text, name.len) != 0)
+			continue;
+		r->head = &heads[i];
+		r->line->head = heads[i].head;
+		return 0;
 	}
-	r->line->head = heads[r->head].head;
-	for (text = heads[r->head].fields; *text; text += strcspn(text, " ")) {
-		size_t len;
-
-		text += strspn(text, " ");
-		r->optional[r->n] = *text == '[';
-		text += r->optional[r->n];
-		len = strcspn(text, " ]");
-		while (strlen(fields[r->order[r->n]].key) != len ||
-		       memcmp(fields[r->order[r->n]].key, text, len) != 0)
-			r->order[r->n]++;
-		r->n++;
-	}
-	return 0;
+	s2_error_set(r->err, EINVAL, "\"%.*s\" is no event of this log", (int)name.len, name.text);
+	return -EINVAL;
 }
 
 static int check_complete(const struct reading *r)
 {
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->filled[i] || r->optional[i])
-			continue;
-		s2_error_set(r->err, EINVAL, "\"%s\" has no %s; expected %s", heads[r->head].name,
-			     fields[r->order[i]].key, heads[r->head].fields);
-		return -EINVAL;
-	}
-	return 0;
+	const unsigned needed = (1U << r->head->needed) - 1;
+	char names[128];
+	unsigned first = 0;
+
+	if (!(needed & ~r->filled))
+		return 0;
+	while (r->filled >> first & 1)
+		first++;
+	s2_error_set(r->err, EINVAL, "\"%s\" has no %s; expected %s", r->head->name,
+		     fields[r->head->fields[first]].key,
+		     fields_of(r->head, names, sizeof(names)));
+	return -EINVAL;
 }
 
 int s2_check_line_parse(struct s2_span text, struct s2_check_line *line, struct s2_error *err)
 {
+	static const struct s2_check_line empty = {.count = 1};
 	struct reading r = {.at = text.text, .end = text.text + text.len, .err = err, .line = line};
 	int ret;
 
-	memset(line, 0, sizeof(*line));
-	line->count = 1;
+	*line = empty;
 	skip_blanks(&r);
 	if (r.at == r.end || *r.at == ';' || *r.at == '!' || *r.at == '#')
 		return 1;

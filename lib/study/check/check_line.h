@@ -12,6 +12,8 @@
 #ifndef STAGE2SIM_STUDY_CHECK_LINE_H
 #define STAGE2SIM_STUDY_CHECK_LINE_H
 
+#include <string.h>
+
 #include <stage2sim/types.h>
 
 #include "study/base/error.h"
@@ -59,6 +61,9 @@ struct s2_check_line {
 int s2_check_line_parse(struct s2_span text, struct s2_check_line *line, struct s2_error *err);
 
 /** Whether @p span is the word @p word. */
-bool s2_span_is(struct s2_span span, const char *word);
+static inline bool s2_span_is(struct s2_span span, const char *word)
+{
+	return strlen(word) == span.len && !memcmp(span.text, word, span.len);
+}
 
 #endif
