@@ -246,6 +246,7 @@ static void wrprotect(struct work *w)
 	ask(w, S2_TREE_WRPROTECT, IPA, 64 * MIB);
 	ask(w, S2_TREE_FLUSH_RANGE, IPA, 64 * MIB);
 	returns(w, IPA, 64 * MIB, "kvm_mmu_wp_memory_region");
+	rely(w, S2_RELY_DIRTY_HARVESTED, IPA, 64 * MIB, S2_ACCESS_READ, "kvm_get_dirty_log_protect");
 }
 
 static void relax_pages(struct work *w)
