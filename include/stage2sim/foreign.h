@@ -26,9 +26,11 @@ struct s2_foreign;
 
 /**
  * Makes the table memory of @p m somebody else's.
- * @param m must outlive it, and have had no table page yet
+ * @param m must outlive it, and have had no table page yet; physics, oracles and logs
+ *        come after it
  * @param out set on success; free with s2_foreign_free()
- * @return 0; -EBUSY if the machine has table pages or is foreign already; -ENOMEM
+ * @return 0; -EBUSY if the machine has table pages, is foreign already, or has something
+ *         built on it; -ENOMEM
  */
 S2_API int s2_foreign_create(struct s2_machine *m, struct s2_foreign **out);
 

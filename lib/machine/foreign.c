@@ -16,8 +16,12 @@ struct s2_foreign {
 int s2_foreign_create(struct s2_machine *m, struct s2_foreign **out)
 {
 	struct s2_foreign *f;
-	int ret = s2_tablemem_be_foreign(m->tables);
+	int ret;
 
+	/* Where table pages lie is known once to what is built on the machine. */
+	if (m->users)
+		return -EBUSY;
+	ret = s2_tablemem_be_foreign(m->tables);
 	if (ret)
 		return ret;
 	f = calloc(1, sizeof(*f));

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include <stage2sim/foreign.h>
-#include <stage2sim/machine.h>
+#include <stage2sim/physics.h>
 
 #define SLAB   (UINT64_C(2) << 20)
 #define WINDOW (2 * SLAB)
@@ -179,6 +179,22 @@ static void a_window_that_cannot_be_is_refused_and_changes_nothing(void **state)
 	down(&rig);
 }
 
+static void what_watches_comes_after_the_tables(void **state)
+{
+	const struct s2_physics_config physics = {.residue = true};
+	struct s2_physics *p;
+	struct rig rig;
+
+	(void)state;
+	machine_up(&rig);
+	assert_i64(s2_physics_attach(rig.m, &physics, &p), 0);
+	assert_i64(s2_foreign_create(rig.m, &rig.f), -EBUSY);
+	assert_i64(s2_foreign_create_in(rig.m, s2_pa(AT), rig.memory, WINDOW, &rig.f), -EBUSY);
+	s2_physics_detach(p);
+	assert_i64(s2_foreign_create_in(rig.m, s2_pa(AT), rig.memory, WINDOW, &rig.f), 0);
+	down(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -189,6 +205,7 @@ int main(void)
 		s2_unit_test(a_page_that_lives_again_is_zeroed_again),
 		s2_unit_test(the_window_is_not_held_by_the_library),
 		s2_unit_test(a_window_that_cannot_be_is_refused_and_changes_nothing),
+		s2_unit_test(what_watches_comes_after_the_tables),
 	};
 
 	return cmocka_run_group_tests_name("foreign", tests, NULL, NULL);

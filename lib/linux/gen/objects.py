@@ -128,25 +128,31 @@ def depends(files):
     return sorted(found)
 
 
+def compile_one(base, row, made, extra=()):
+    """The object @made of a row of sources()."""
+    name, source, flags = row
+    ours = [] if source.is_relative_to(ROOM) else list(extra)
+    run([*base, *flags, *ours, '-MD', '-MF', made.with_suffix('.d'), '-c', source, '-o', made],
+        str(source))
+    if name == 'nvhe-tlb':
+        prefix_el2(made)
+    return made
+
+
+def objects_of(out):
+    """Where the objects lie that build() makes @out of."""
+    return out.parent / (out.stem + '.objects')
+
+
 def build(tree, generated, out, cc, extra=()):
     """Makes @out (tree.o), and @out.d with what it was made of."""
     base = command(tree, generated, cc)
-    work = out.parent / (out.stem + '.objects')
+    work = objects_of(out)
     work.mkdir(parents=True, exist_ok=True)
-
-    def compile_one(row):
-        name, source, flags = row
-        made = work / f'{name}.o'
-        ours = [] if source.is_relative_to(ROOM) else list(extra)
-        run([*base, *flags, *ours, '-MD', '-MF', made.with_suffix('.d'), '-c', source, '-o', made],
-            f'{source}')
-        if name == 'nvhe-tlb':
-            prefix_el2(made)
-        return made
-
     with ThreadPoolExecutor() as pool:
-        objects = list(pool.map(compile_one, sources(tree)))
-    link(objects, out, cc)
-    used = depends([o.with_suffix('.d') for o in objects])
+        made = list(pool.map(lambda row: compile_one(base, row, work / f'{row[0]}.o', extra),
+                             sources(tree)))
+    link(made, out, cc)
+    used = depends([o.with_suffix('.d') for o in made])
     out.with_suffix('.d').write_text(f'{out}: ' + ' \\\n '.join(
         p.replace(' ', '\\ ') for p in used) + '\n', encoding='utf-8')

@@ -133,6 +133,7 @@ void s2_tree_free_at_once(struct s2_tree *tree)
 static int stopped(struct s2_tree *tree)
 {
 	tree_abandon();
+	s2_cpu_set_site(s2_tree_cpu, NULL);
 	tree->stopped = true;
 	return -EIO;
 }
@@ -273,7 +274,9 @@ int s2_tree_request(struct s2_tree_vm *vm, struct s2_cpu *cpu, const struct s2_t
 		return ret;
 	if (setjmp(s2_tree_stop))
 		return stopped(vm->tree);
+	s2_cpu_set_site(cpu, s2_tree_op_name(req->op));
 	ret = call(vm, req);
+	s2_cpu_set_site(cpu, NULL);
 	s2_tree_shadow_compare(vm->tree);
 	return ret;
 }

@@ -105,7 +105,7 @@ void s2_tree_vm_free(struct s2_tree_vm *vm);
 void s2_tree_vm_registers(struct s2_tree_vm *vm, uint64_t *vtcr, uint64_t *vttbr);
 
 /**
- * Runs one of the tree's functions on @p cpu.
+ * Runs one of the tree's functions on @p cpu, its events having the site s2_tree_op_name().
  * @return what it returns; AGE: 1 if an entry had been young, else 0; -EINVAL for a
  *         range that is empty or not of whole pages, and another machine's CPU;
  *         -ERANGE past the IPA size; -EOPNOTSUPP for SPLIT where the tree has none;
