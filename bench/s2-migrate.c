@@ -25,6 +25,8 @@ static const struct s2_option options[] = {
 	OPTION(FLAG, mapped, "mapped", NULL, NULL,
 	       "all of its memory is mapped before; else what is dirtied"),
 	OPTION(U64, run, "run", "PAGES", "1", "of them, so many side by side"),
+	OPTION(U64, reads, "reads", "PAGES", "0",
+	       "read behind each run, by the vcpu that wrote it"),
 	OPTION(CHOICE, locality, "locality", NULL, "spread",
 	       "where: spread evenly, random by the seed (runs may overlap), dense from the slot's start",
 	       .choices = localities),
@@ -80,6 +82,9 @@ static const struct s2_policy policies[] = {
 /* The four ways of tracking that VMMs choose from. */
 #define TRACKED "slot=16G dirty=41944 mapped=on "
 
+/* A page written in each block, and the rest of it read. */
+#define SPLIT "slot=2G backing=2M mapped=on dirty=1024 reads=511 "
+
 static const struct s2_workload workloads[] = {
 	{"clear", "64 GiB, a dirty page in each 64 pages' reach of a clear", NULL, 0, NULL},
 	{"measured", "64 GiB, 64 chunks of 64 pages cleared: as counted on real hosts",
@@ -92,10 +97,16 @@ static const struct s2_workload workloads[] = {
 	{"get", "no manual protect: one clear a round", "manual=off", 0, NULL},
 	{"track-get", "16 GiB, all mapped, 1 % written again: the log got, and so cleared whole",
 	 TRACKED "manual=off", 0, NULL},
-	{"track-chunk", "the same, got, then cleared by chunks of 1 GiB", TRACKED "chunk=1G", 0, NULL},
+	{"track-chunk", "the same, got, then cleared by chunks of 1 GiB", TRACKED "chunk=1G", 0,
+	 NULL},
 	{"track-slot", "the same, got, then cleared in one piece", TRACKED "chunk=16G", 0, NULL},
 	{"track-set", "the same, initially set, cleared by chunks of 1 GiB",
 	 TRACKED "chunk=1G initially-set=on", 0, NULL},
+	{"split-fault", "2 GiB of 2 MiB pages, each written once and read: split by faults",
+	 SPLIT "split=0", 0, NULL},
+	{"split-start", "the same, split when logging starts", SPLIT "split=2M", 0, NULL},
+	{"split-clear", "the same, initially set, split by each clear of 1 GiB",
+	 SPLIT "split=2M initially-set=on", 0, NULL},
 };
 
 static const struct s2_example examples[] = {
@@ -133,6 +144,9 @@ static int measure(const struct s2_migrate_cost *c, struct s2_result *result)
 	s2_result_measure(result, "start_hold_max", "operations", (double)c->start_lock);
 	s2_result_measure(result, "protects", NULL, (double)c->protects);
 	s2_result_measure(result, "faults", NULL, (double)c->faults);
+	s2_result_measure(result, "read_faults", NULL, (double)c->read_faults);
+	s2_result_measure(result, "vcpu_flushes", NULL, (double)c->vcpu_flushes);
+	s2_result_measure(result, "vcpu_flushes_max", NULL, (double)c->vcpu_flushes_max);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)c->longest_lock);
 	return 0;
 }

@@ -72,10 +72,11 @@ static const struct s2_option options[] = {
 static const char about[] =
 	"usage: s2-replay [option]... LOG\n"
 	"\n"
-	"Replays the ftrace text log of a KVM/arm64 host (plain, or by gzip, zstd, xz; - for standard\n"
-	"input) on a simulated machine, and counts what that machine issues: TLBIs, cache\n"
-	"maintenance, barriers.  Of a rich log, every flush call that the model predicts is\n"
-	"compared with the call that the host made, in order and with its arguments.\n"
+	"Replays the ftrace log of a KVM/arm64 host (text of tracefs, trace-cmd or perf, plain or by\n"
+	"gzip, zstd, xz; or a trace.dat; - for standard input) on a simulated machine, and counts\n"
+	"what that machine issues: TLBIs, cache maintenance, barriers.  Of a rich log, every flush\n"
+	"call that the model predicts is compared with the call that the host made, in order and\n"
+	"with its arguments.\n"
 	"\n";
 
 static const char examples[] =

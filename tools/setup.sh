@@ -5,7 +5,8 @@
 
 s2_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 s2_required=(build-essential meson ninja-build pkg-config libcmocka-dev libjemalloc-dev)
-s2_wanted=(zlib1g-dev libzstd-dev liblzma-dev libjansson-dev libxxhash-dev)
+s2_wanted=(zlib1g-dev libzstd-dev liblzma-dev libjansson-dev libxxhash-dev
+	libtraceevent-dev libtracefs-dev libtracecmd-dev)
 
 s2_say() {
 	printf '== %s\n' "$*" >&2
@@ -24,6 +25,9 @@ s2_have() {
 	libzstd-dev) pkg-config --exists 'libzstd >= 1.4' ;;
 	liblzma-dev) pkg-config --exists 'liblzma >= 5.2' ;;
 	libjansson-dev) pkg-config --exists 'jansson >= 2.10' ;;
+	libtraceevent-dev) pkg-config --exists libtraceevent ;;
+	libtracefs-dev) pkg-config --exists libtracefs ;;
+	libtracecmd-dev) pkg-config --exists 'libtracecmd >= 1.0' ;;
 	libxxhash-dev) pkg-config --exists 'libxxhash >= 0.8.0' ;;
 	*) command -v "$1" ;; # meson, pkg-config, clang, valgrind: named as their command
 	esac >/dev/null 2>&1

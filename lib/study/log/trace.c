@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Reader of ftrace text logs; see trace.h. */
+/* Reader of ftrace logs; see trace.h. */
 #include "study/log/trace.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "study/log/trace_dat.h"
 #include "study/log/trace_dialect.h"
 #include "study/log/trace_input.h"
 #include "study/log/trace_line.h"
@@ -15,6 +16,8 @@
 
 struct s2_trace {
 	struct s2_input *input;
+	bool looked;	    /**< whether it is one of these */
+	struct s2_dat *dat; /**< the reader of a trace.dat, NULL for text */
 	bool known; /**< a line showed that this is an ftrace log */
 	int failed; /**< the errno to give for good, 0 for none */
 	uint64_t failed_line;
@@ -335,16 +338,30 @@ static int input_error(struct s2_trace *t, const struct s2_text_line *line, int 
 	return t->known ? -EBADMSG : not_ftrace(t, &nothing);
 }
 
+/** Find out whether this is text, which whatever is not a trace.dat is taken for. */
+static void look(struct s2_trace *t)
+{
+	t->looked = true;
+	if (!s2_input_begins(t->input, S2_DAT_MAGIC, S2_DAT_MAGIC_LEN))
+		return;
+	t->failed_line = 1;
+	t->failed = s2_dat_open(s2_input_fd(t->input), s2_input_name(t->input), &t->dat, &t->error);
+}
+
 int s2_trace_next(struct s2_trace *t, struct s2_trace_event *ev)
 {
 	struct s2_text_line line = {.text = "", .number = 0};
 	int r;
 
+	if (!t->looked)
+		look(t);
 	for (;;) {
 		if (t->failed != 0) {
 			*ev = (struct s2_trace_event){.line = t->failed_line};
 			return t->failed;
 		}
+		if (t->dat != NULL)
+			return s2_dat_next(t->dat, ev, &t->error);
 		r = s2_input_next(t->input, &line, &t->error);
 		if (r == 0 && !t->known) {
 			line = (struct s2_text_line){.text = "", .number = s2_trace_lines(t)};
@@ -384,6 +401,7 @@ void s2_trace_close(struct s2_trace *t)
 {
 	if (t == NULL)
 		return;
+	s2_dat_close(t->dat);
 	s2_input_close(t->input);
 	free(t);
 }
@@ -395,7 +413,7 @@ const struct s2_error *s2_trace_error(const struct s2_trace *t)
 
 uint64_t s2_trace_lines(const struct s2_trace *t)
 {
-	return s2_input_lines(t->input);
+	return t->dat != NULL ? s2_dat_records(t->dat) : s2_input_lines(t->input);
 }
 
 uint64_t s2_trace_entries(const struct s2_trace *t)
@@ -405,12 +423,12 @@ uint64_t s2_trace_entries(const struct s2_trace *t)
 
 uint32_t s2_trace_cpus(const struct s2_trace *t)
 {
-	return t->cpus;
+	return t->dat != NULL ? s2_dat_cpus(t->dat) : t->cpus;
 }
 
 uint64_t s2_trace_bytes_read(const struct s2_trace *t)
 {
-	return s2_input_bytes_read(t->input);
+	return t->dat != NULL ? s2_dat_bytes_read(t->dat) : s2_input_bytes_read(t->input);
 }
 
 uint64_t s2_trace_bytes_total(const struct s2_trace *t)
@@ -420,6 +438,8 @@ uint64_t s2_trace_bytes_total(const struct s2_trace *t)
 
 const char *s2_trace_release(const struct s2_trace *t)
 {
+	if (t->dat != NULL)
+		return s2_dat_release(t->dat);
 	return t->head.release[0] != '\0' ? t->head.release : NULL;
 }
 
@@ -438,6 +458,7 @@ const char *s2_trace_code_name(enum s2_trace_code code)
 		[S2_TRACE_ERR_READ] = "read",
 		[S2_TRACE_ERR_GZIP] = "gzip",
 		[S2_TRACE_ERR_NO_ZLIB] = "no-zlib",
+		[S2_TRACE_ERR_DAT] = "trace.dat",
 		[S2_TRACE_ERR_MEMORY] = "memory",
 	};
 

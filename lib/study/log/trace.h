@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /**
  * @file
- * Reader of ftrace text logs of a KVM/arm64 host.
+ * Reader of ftrace logs of a KVM/arm64 host.
  *
  * A log is what tracefs' `trace` (or `trace_pipe`) prints:
  *
@@ -15,7 +15,12 @@
  * BEGIN, is for whoever replays.  It is strict: a line that it knows must match
  * to its last character, for a number that was cut looks like a number.
  *
- * It streams: memory is some 200 KiB, whatever the length of the log.
+ * The text of trace-cmd report and of perf script is read as well, and trace-cmd's
+ * own trace.dat where libtracecmd is there: its fields are taken by their names, and
+ * a record's number stands for a line's.
+ *
+ * It streams: memory is some 200 KiB, whatever the length of the log; of a
+ * trace.dat, what it says of its formats and a page a CPU.
  *
  * Stands for: the print formats of Linux events/kvm, kernel/trace/trace.c
  * (header and line prefix), trace_kprobe.c and trace_syscalls.c.
@@ -235,6 +240,7 @@ enum s2_trace_code {
 	S2_TRACE_ERR_READ,	 /**< what read() said */
 	S2_TRACE_ERR_GZIP,	 /**< -EIO: compressed data end early or are damaged */
 	S2_TRACE_ERR_NO_ZLIB,	 /**< -ENOTSUP: compressed, and built without zlib */
+	S2_TRACE_ERR_DAT,	 /**< -EIO: a trace.dat is cut or damaged; -EINVAL: not read */
 	S2_TRACE_ERR_MEMORY,	 /**< -ENOMEM */
 	S2_TRACE_CODES
 };
@@ -243,8 +249,8 @@ enum s2_trace_code {
 struct s2_trace;
 
 /**
- * Open the log at @p path, or standard input for "-"; plain text or gzip, told
- * apart by what is in it.  Nothing is read yet.
+ * Open the log at @p path, or standard input for "-"; what it is is told by what
+ * is in it.  Nothing is read yet.
  * Returns a reader for s2_trace_close(), or NULL with @p err (may be NULL) set.
  */
 S2_API struct s2_trace *s2_trace_open(const char *path, struct s2_error *err);

@@ -37,11 +37,8 @@ static bool end_or_mmu(struct s2_cursor *c, struct s2_trace_event *ev)
 
 /* Marks and system calls. */
 
-/** `BEGIN name` and `END` are ours; other people's marks are nothing to us. */
-static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
+bool s2_trace_mark(struct s2_cursor *c, struct s2_trace_event *ev)
 {
-	if (!S2_LIT(c, ": "))
-		return false;
 	if (S2_AT(c, "BEGIN ") || (S2_AT(c, "BEGIN") && c->end - c->p == 5)) {
 		if (!S2_LIT(c, "BEGIN "))
 			return false;
@@ -61,6 +58,11 @@ static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
 		return S2_LIT(c, "END") && s2_scan_end(c);
 	}
 	return true;
+}
+
+static bool form_mark(struct s2_cursor *c, struct s2_trace_event *ev)
+{
+	return S2_LIT(c, ": ") && s2_trace_mark(c, ev);
 }
 
 /** "%s(fd: %lx, cmd: %lx, arg: %lx)"; "%s -> 0x%lx" on the way out. */

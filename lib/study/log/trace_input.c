@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "study/log/trace_dat.h"
 #include "study/log/trace.h"
 #include "study/log/trace_unpack.h"
 
@@ -31,13 +32,15 @@ struct s2_input {
 	bool owns_fd;
 	bool at_eof;   /**< the source has no more bytes */
 	bool skipping; /**< what is left of a line that was too long */
-	bool begun;    /**< the first bytes were read and looked at */
+	bool looked;   /**< the first bytes were read */
+	bool begun;    /**< and told what it is */
 	int failed;    /**< the errno to give for good, 0 for none */
 	struct s2_error failure;
 	const struct s2_unpacker *unpacker; /**< NULL for plain text */
 	void *stream;			    /**< its */
 	uint64_t lines;
 	uint64_t bytes_read, bytes_total;
+	size_t head;	   /**< the first bytes, before it has begun */
 	size_t start, end; /**< of the bytes not yet handed out */
 	size_t nul;	   /**< position of the first NUL among them, or INPUT_NOWHERE */
 	char name[INPUT_NAME_SHOWN + 1];
@@ -195,7 +198,7 @@ static int input_refuse_binary(struct s2_input *in, size_t len)
 		size_t size;
 	} known[] = {
 		{"a trace.dat of trace-cmd: give its text (trace-cmd report -i FILE)",
-		 "\x17\x08\x44tracing", 10},
+		 S2_DAT_MAGIC, S2_DAT_MAGIC_LEN},
 		{"a perf.data: give its text (perf script -i FILE)", "PERFILE2", 8},
 		{"the file is compressed by bzip2: decompress it first (bzip2 -d)", "BZh", 3},
 	};
@@ -206,28 +209,39 @@ static int input_refuse_binary(struct s2_input *in, size_t len)
 	return 0;
 }
 
-/** Read the first bytes, and turn to decompression if they are the magic of one. */
-static int input_begin(struct s2_input *in)
+/** Read the first bytes, which tell what it is. */
+static int input_look(struct s2_input *in)
 {
-	int n, len = 0;
-
-	in->begun = true;
+	if (in->looked)
+		return in->failed;
+	in->looked = true;
 	/* A pipe may give a single byte, which would not tell. */
-	while (len < INPUT_MAGIC_MAX) {
-		n = input_read_some(in, in->buffer + len, S2_TRACE_LINE_MAX / 2);
+	while (in->head < INPUT_MAGIC_MAX) {
+		const int n = input_read_some(in, in->buffer + in->head, S2_TRACE_LINE_MAX / 2);
+
 		if (n < 0)
 			return input_fail_read(in, n);
 		if (n == 0)
 			break;
-		len += n;
+		in->head += (size_t)n;
 	}
-	n = input_refuse_binary(in, (size_t)len);
+	return 0;
+}
+
+/** Turn to decompression if the first bytes are the magic of one. */
+static int input_begin(struct s2_input *in)
+{
+	int n = input_look(in);
+
+	in->begun = true;
+	if (n >= 0)
+		n = input_refuse_binary(in, in->head);
 	if (n < 0)
 		return n;
-	in->unpacker = s2_unpacker_of(in->buffer, (size_t)len);
+	in->unpacker = s2_unpacker_of(in->buffer, in->head);
 	if (in->unpacker == NULL)
-		return input_add_bytes(in, len);
-	n = in->unpacker->open(in->buffer, (size_t)len, &in->stream);
+		return input_add_bytes(in, (int)in->head);
+	n = in->unpacker->open(in->buffer, in->head, &in->stream);
 	return n < 0 ? input_fail_read(in, n) : 0;
 }
 
@@ -338,6 +352,17 @@ int s2_input_next(struct s2_input *in, struct s2_text_line *line, struct s2_erro
 			*err = in->failure;
 	}
 	return r;
+}
+
+bool s2_input_begins(struct s2_input *in, const char *magic, size_t len)
+{
+	return !in->begun && input_look(in) >= 0 && in->head >= len &&
+	       !memcmp(in->buffer, magic, len);
+}
+
+int s2_input_fd(const struct s2_input *in)
+{
+	return in->fd;
 }
 
 const char *s2_input_name(const struct s2_input *in)

@@ -43,6 +43,15 @@ int s2_input_open(const char *path, struct s2_input **input, struct s2_error *er
  */
 int s2_input_next(struct s2_input *input, struct s2_text_line *line, struct s2_error *err);
 
+/**
+ * Whether the first bytes, which are read for it, are @p magic.  A file that
+ * cannot be read has none: s2_input_next() then says why.
+ */
+bool s2_input_begins(struct s2_input *input, const char *magic, size_t len);
+
+/** The file itself, for who reads it otherwise; it stays the input's. */
+int s2_input_fd(const struct s2_input *input);
+
 /** The file's name for messages: at most 80 bytes, the head left off. */
 const char *s2_input_name(const struct s2_input *input);
 

@@ -46,6 +46,12 @@ struct s2_trace_form {
 	const char *arch; /**< whose event it is, NULL for arm64 */
 };
 
+/**
+ * Read what was written to trace_marker: `BEGIN name`, `END` and `HOST ...` are
+ * ours; other people's marks are nothing to us.
+ */
+bool s2_trace_mark(struct s2_cursor *c, struct s2_trace_event *ev);
+
 /** Slots of a form index; a power of two, at least twice the forms. */
 #define S2_TRACE_INDEX 256U
 

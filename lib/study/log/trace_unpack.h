@@ -38,6 +38,12 @@ const struct s2_unpacker *s2_unpacker_of(const void *head, size_t len);
 
 extern const struct s2_unpacker s2_gzip, s2_zstd, s2_xz;
 
+/**
+ * Unpack what lies in memory.
+ * @return 0, -EILSEQ unless it is exactly @p size bytes, -ENOTSUP in a build without
+ */
+int s2_zstd_whole(const void *from, size_t len, void *to, size_t size);
+
 /** For a build without a library: -ENOTSUP, and nothing is ever opened. */
 int s2_unpack_cannot(const void *head, size_t len, void **stream);
 

@@ -105,8 +105,22 @@ static int zstd_read(void *stream, int fd, char *to, size_t size, uint64_t *byte
 	}
 }
 
+int s2_zstd_whole(const void *from, size_t len, void *to, size_t size)
+{
+	return ZSTD_decompress(to, size, from, len) == size ? 0 : -EILSEQ;
+}
+
 #define zstd_if_there zstd_open
 #else
+int s2_zstd_whole(const void *from, size_t len, void *to, size_t size)
+{
+	(void)from;
+	(void)len;
+	(void)to;
+	(void)size;
+	return -ENOTSUP;
+}
+
 #define zstd_if_there s2_unpack_cannot
 #define zstd_read     NULL
 #define zstd_close    NULL

@@ -14,7 +14,8 @@
 
 /* Flush calls of one ioctl, as the MMU tells of them. */
 struct flushed {
-	uint64_t vmid_calls, range_calls, ipa_calls;
+	uint64_t vmid_calls, range_calls, ipa_calls; /* ipa: local ones too */
+	uint64_t ipa_everywhere;
 	uint64_t range_pages;
 };
 
@@ -32,6 +33,7 @@ struct migrating {
 	uint64_t *extents; /* first pages of what is dirtied, ascending */
 	size_t n_extents;
 	struct flushed flushed;
+	uint64_t *vcpu_flushes; /* by vcpu, of all TLBs */
 	struct s2_counts mark;
 	struct s2_migrate_tlb tlb; /* where refills are counted in one */
 };
@@ -59,6 +61,9 @@ static void note_flush(void *arg, const struct s2_flush_call *call)
 		f->range_pages += call->pages * call->repeat;
 		break;
 	case S2_FLUSH_VMID_IPA:
+		f->ipa_everywhere += call->repeat;
+		f->ipa_calls += call->repeat;
+		break;
 	case S2_FLUSH_VMID_IPA_NSH:
 		f->ipa_calls += call->repeat;
 		break;
@@ -117,13 +122,14 @@ static void note_clear(struct migrating *g)
 	g->cost->protects += note_ioctl(g, true).n[S2_OP_PTE_WRITE];
 }
 
-static void note_faults(struct migrating *g, bool reported)
+/* Faults of writes or of reads, which @p faults counts. */
+static void note_faults(struct migrating *g, uint64_t *faults)
 {
 	const struct s2_counts ops = lap(g);
 
-	if (reported)
+	if (g->mig->count == S2_MIGRATE_COUNT_ALL)
 		s2_counts_add(&g->cost->ops, &ops);
-	g->cost->faults += ops.n[S2_OP_S2_FAULT];
+	*faults += ops.n[S2_OP_S2_FAULT];
 	g->cost->fault_calls += g->flushed.ipa_calls;
 	memset(&g->flushed, 0, sizeof(g->flushed));
 }
@@ -178,17 +184,44 @@ static uint64_t extent_pages(const struct migrating *g, size_t i)
 	return rest < g->mig->run ? rest : g->mig->run;
 }
 
+/* A vcpu's access to @pages from @page on; what it flushes meanwhile is its own. */
+static int use_pages(struct migrating *g, size_t vcpu, uint64_t page, uint64_t pages,
+		     enum s2_access access)
+{
+	const uint64_t before = g->flushed.ipa_everywhere;
+	const int64_t ret = s2_vcpu_access(s2_vm_vcpu(g->vm, (int)vcpu),
+					   s2_ipa(S2_MIGRATE_BASE + (page << g->page_shift)),
+					   pages << g->page_shift, access);
+
+	g->vcpu_flushes[vcpu] += g->flushed.ipa_everywhere - before;
+	return ret < 0 ? (int)ret : 0;
+}
+
+/* Each run by the next vcpu. */
 static int write_dirty(struct migrating *g)
 {
-	for (size_t i = 0; i < g->n_extents; i++) {
-		uint64_t at = S2_MIGRATE_BASE + (g->extents[i] << g->page_shift);
-		int64_t ret = s2_vcpu_access(s2_vm_vcpu(g->vm, 0), s2_ipa(at),
-					     extent_pages(g, i) << g->page_shift, S2_ACCESS_WRITE);
+	int ret = 0;
 
-		if (ret < 0)
-			return (int)ret;
+	for (size_t i = 0; !ret && i < g->n_extents; i++)
+		ret = use_pages(g, i % g->mig->vcpus, g->extents[i], extent_pages(g, i),
+				S2_ACCESS_WRITE);
+	return ret;
+}
+
+/* What lies behind each run, by the vcpu that wrote it. */
+static int read_behind(struct migrating *g)
+{
+	int ret = 0;
+
+	for (size_t i = 0; !ret && g->mig->reads && i < g->n_extents; i++) {
+		const uint64_t from = g->extents[i] + extent_pages(g, i), left = g->pages - from;
+
+		if (left)
+			ret = use_pages(g, i % g->mig->vcpus, from,
+					g->mig->reads < left ? g->mig->reads : left,
+					S2_ACCESS_READ);
 	}
-	return 0;
+	return ret;
 }
 
 static int write_all(struct migrating *g)
@@ -260,7 +293,10 @@ static int round_trip(struct migrating *g)
 	int64_t dirty;
 	int ret = write_dirty(g);
 
-	note_faults(g, g->mig->count == S2_MIGRATE_COUNT_ALL);
+	note_faults(g, &g->cost->faults);
+	if (!ret)
+		ret = read_behind(g);
+	note_faults(g, &g->cost->read_faults);
 	if (ret)
 		return ret;
 	dirty = s2_vm_log_get(g->vm, g->cpu, g->slot);
@@ -356,6 +392,17 @@ static int enter_all(struct migrating *g)
 	return ret;
 }
 
+static void sum_up_vcpus(struct migrating *g)
+{
+	struct s2_migrate_cost *c = g->cost;
+
+	for (uint64_t i = 0; i < g->mig->vcpus; i++) {
+		c->vcpu_flushes += g->vcpu_flushes[i];
+		if (g->vcpu_flushes[i] > c->vcpu_flushes_max)
+			c->vcpu_flushes_max = g->vcpu_flushes[i];
+	}
+}
+
 static void migrate_clear(struct migrating *g)
 {
 	s2_judge_end(g->mig->judge);
@@ -363,6 +410,7 @@ static void migrate_clear(struct migrating *g)
 	s2_vmids_free(g->vmids);
 	s2_machine_destroy(g->m);
 	s2_migrate_tlb_free(&g->tlb);
+	free(g->vcpu_flushes);
 	free(g->extents);
 }
 
@@ -375,7 +423,8 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 
 	memset(cost, 0, sizeof(*cost));
 	g.pages = mig->slot >> g.page_shift;
-	ret = make_extents(&g);
+	g.vcpu_flushes = calloc((size_t)mig->vcpus, sizeof(*g.vcpu_flushes));
+	ret = g.vcpu_flushes ? make_extents(&g) : -ENOMEM;
 	if (!ret && has_tlb(&g))
 		ret = s2_migrate_tlb_init(&g.tlb, mig, features);
 	if (!ret)
@@ -394,6 +443,7 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 		cost->flush_work = (double)cost->calls + mig->range_op * (double)cost->range_ops;
 		cost->work = cost->flush_work + mig->ratio * cost->refills;
 		cost->longest_lock = s2_vm_longest_lock(g.vm);
+		sum_up_vcpus(&g);
 	}
 	migrate_clear(&g);
 	return ret;

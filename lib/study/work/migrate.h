@@ -3,8 +3,13 @@
  * @file
  * A guest that is migrated: dirty logging of one slot, and what it flushes.
  *
- *     start logging -- [guest writes -- get the log -- clear it, chunk by chunk] x rounds
- *                       `dirty' pages                  a chunk with a dirty page: one ioctl
+ *     start logging -- [guest writes, reads -- get the log -- clear it, chunk by chunk] x rounds
+ *                       `dirty' pages                         a chunk with a dirty page: one ioctl
+ *
+ * The guest's runs of pages are its vcpus' in turn.  Who splits a block that is
+ * logged flushes it in all TLBs: a vcpu whose write faults, on its own time, or
+ * the VMM's thread (eager splitting).  A fault keeps one page of a block mapped:
+ * the others fault when they are used again, even to be read.
  *
  * With initially-set there is a pass before the rounds that clears every
  * chunk, as QEMU's first pass sends every page.  What is mapped is what the
@@ -62,6 +67,7 @@ enum s2_migrate_refills {
 struct s2_migrate {
 	uint64_t slot, backing, ipa_bits; /**< ipa_bits 0: as many as the slot needs */
 	uint64_t dirty, run, rounds;	  /**< pages, pages, number */
+	uint64_t reads; /**< pages read behind each run in a round, up to the slot's end */
 	int locality;			  /**< enum s2_migrate_locality */
 	uint64_t chunk, split;		  /**< bytes of a clear, and of an eager split (0: none) */
 	bool mapped; /**< all of the slot is mapped before; else what is dirtied */
@@ -94,6 +100,9 @@ struct s2_migrate_cost {
 	uint64_t start_lock;   /**< longest hold of mmu_lock then */
 	uint64_t protects;     /**< descriptors written by getting and clearing the log */
 	uint64_t faults;       /**< of the guest's writes while it is logged */
+	uint64_t read_faults;  /**< and of its reads */
+	uint64_t vcpu_flushes; /**< flushes of all TLBs that vcpus made in these */
+	uint64_t vcpu_flushes_max; /**< of one vcpu, the most */
 };
 
 /** Bits of IPA that a slot of so many bytes needs; at least KVM's default. */

@@ -88,6 +88,8 @@ static int check_dirty(const struct s2_migrate *mig, const struct s2_features *f
 	}
 	if (!mig->run || mig->run > mig->dirty)
 		return migrate_check_refuse(err, "--run: expected 1 to --dirty pages");
+	if (mig->reads > pages)
+		return migrate_check_refuse(err, "--reads: expected at most the slot's pages");
 	if (mig->chunk % ((uint64_t)WORD_PAGES << f->granule) || !mig->chunk)
 		return migrate_check_refuse(
 			err, "--chunk: expected a multiple of 64 pages (64p), as the ioctl "

@@ -9,80 +9,19 @@
  *     chunks cleared: those with a dirty page; D pages spread evenly over C
  *     chunks are in min(C, D) of them, where one divides the other
  */
-#include "support.h"
+#include "study/work/migrate_fixture.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/work/migrate.h"
 #include "study/work/migrate_notes.h"
 
 int migrate_main(int argc, char **argv);
 #define main migrate_main
 #include "../../../bench/s2-migrate.c"
 #undef main
-
-#define KIB  UINT64_C(1024)
-#define MIB  (1024 * KIB)
-#define GIB  (1024 * MIB)
-#define TIB  (1024 * GIB)
-#define PAGE (4 * KIB)
-
-static struct s2_flavour flushing(enum s2_range_calls range, enum s2_clear_flush clear)
-{
-	struct s2_flavour f = {0};
-
-	for (size_t i = 0; s2_flavour_at(i); i++)
-		f = *s2_flavour_at(i);
-	f.range_calls = range;
-	f.clear_flush = clear;
-	return f;
-}
-
-/* 64 pages dirty, one in each GiB; a clear of 64 pages each. */
-static struct s2_migrate measured(void)
-{
-	const struct s2_migrate mig = {
-		.slot = 64 * GIB,
-		.backing = PAGE,
-		.dirty = 64,
-		.run = 1,
-		.rounds = 1,
-		.chunk = 64 * PAGE,
-		.manual = true,
-		.vcpus = 4,
-		.working_set = MIB,
-		.outside = 0.25,
-		.tlb = 1000,
-		.ratio = 0.01,
-		.range_op = 0.1,
-	};
-
-	return mig;
-}
-
-static struct s2_migrate_cost run_on(const struct s2_migrate *mig, const char *machine,
-				     const struct s2_flavour *f)
-{
-	struct s2_features features;
-	struct s2_migrate_cost cost;
-	struct s2_error err = {0};
-
-	assert_i64(s2_features_parse(machine, &features, NULL), 0);
-	assert_i64(s2_migrate_check(mig, &features, f, &err), 0);
-	assert_i64(s2_migrate_run(mig, &features, f, &cost, &err), 0);
-	return cost;
-}
-
-static struct s2_migrate_cost run_mig(const struct s2_migrate *mig, enum s2_range_calls range,
-				      enum s2_clear_flush clear)
-{
-	const struct s2_flavour f = flushing(range, clear);
-
-	return run_on(mig, "neoverse-n2", &f);
-}
 
 static uint64_t chunks_of_8g(uint64_t slot)
 {
@@ -521,46 +460,6 @@ static void bad_options_are_one_line_and_status_2(void **state)
 		       "this machine or flavour, every flush is of the VMID");
 }
 
-/* The four ways to track: who pays at the start, who holds the lock how long, who protects what. */
-static void four_ways_of_tracking_pay_in_four_places(void **state)
-{
-	static const struct {
-		uint64_t chunk;
-		bool manual, initially_set;
-		uint64_t start, protects; /* descriptors written: 1 GiB is mapped, 64 pages are dirtied */
-	} rows[] = {
-		{GIB, false, false, 262144, 64},
-		{256 * MIB, true, false, 262144, 64},
-		{GIB, true, false, 262144, 64},
-		/* Free to start; the first pass protects everything. */
-		{256 * MIB, true, true, 0, 262144 + 64},
-	};
-	uint64_t start_lock[4], lock[4];
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct s2_migrate mig = measured();
-		struct s2_migrate_cost cost;
-
-		s2_test_row("row %zu", i);
-		mig.slot = GIB;
-		mig.dirty = 64;
-		mig.rounds = 1;
-		mig.mapped = true;
-		mig.chunk = rows[i].chunk;
-		mig.manual = rows[i].manual;
-		mig.initially_set = rows[i].initially_set;
-		cost = run_mig(&mig, S2_RANGE_PER_CHUNK, S2_CLEAR_FLUSH_SLOT);
-		assert_u64(cost.start_writes, rows[i].start);
-		assert_u64(cost.protects, rows[i].protects);
-		assert_u64(cost.faults, 64);
-		start_lock[i] = cost.start_lock;
-		lock[i] = cost.longest_lock;
-	}
-	assert_true(start_lock[3] < start_lock[0] / 1000);
-	assert_true(lock[3] < lock[0]);
-}
-
 static void the_program_says_what_was_measured_and_what_the_profile_means(void **state)
 {
 	(void)state;
@@ -594,7 +493,6 @@ int main(void)
 		s2_unit_test(policies_change_flushes_and_nothing_else),
 		s2_unit_test(who_wins_whatever_a_refill_costs),
 		s2_unit_test(bad_options_are_one_line_and_status_2),
-		s2_unit_test(four_ways_of_tracking_pay_in_four_places),
 		s2_unit_test(the_program_says_what_was_measured_and_what_the_profile_means),
 	};
 
