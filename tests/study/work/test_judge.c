@@ -320,7 +320,7 @@ static void a_story_tells_what_befell_the_line(void **state)
 static void a_story_tells_what_befell_the_entry(void **state)
 {
 	static const char *const steps[] = {
-		"1. CPU 0: stores descriptor ",
+		": stores descriptor ",
 		"2. CPU 2: stores descriptor ",
 		"(stage2:wrprotect); CPU 0 may hold 1 old\n   3. CPU 2: dsb_ishst (tlb:own_flush)",
 		"4. CPU 2: tlbi_vmalle1is (tlb:own_flush)",
