@@ -57,7 +57,6 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.workloads = &s->common.workloads,
 		.features = s->program->machine != NULL ? &s->features : NULL,
 		.flavour = s->flavour,
-		.profile = s->common.profile != NULL ? &s->profile : NULL,
 		.seed = s->common.seed,
 		.check = check_when(s),
 		.operands = s->line.operands,
@@ -194,6 +193,14 @@ static int select_policies(struct s2_session *s)
 	return 0;
 }
 
+/** What a sweep may compare, and one profile gives: times by the first. */
+static void price(const struct s2_report *report, struct s2_result *result)
+{
+	result->cost = s2_report_cost(report, result, 0);
+	for (size_t i = 0; i < result->n_parts; i++)
+		result->parts[i].cost = s2_report_part_cost(report, &result->parts[i], 0);
+}
+
 static int run_point(struct s2_session *s, size_t p)
 {
 	struct s2_run run;
@@ -210,7 +217,7 @@ static int run_point(struct s2_session *s, size_t p)
 			r = s->program->run(&run, result, &s->err);
 			if (r < 0)
 				return r;
-			result->cost = s2_profile_estimate(run.profile, &result->ops);
+			price(&s->report, result);
 		}
 		s2_progress_job(&s->progress);
 	}
@@ -229,8 +236,11 @@ static void describe(struct s2_session *s)
 		.summary = s->program->summary,
 		.machine = s->program->machine != NULL ? s->features.name : NULL,
 		.flavour = s->flavour != NULL ? s->flavour->name : NULL,
-		.profile = s->common.profile != NULL ? &s->profile : NULL,
+		.thread = s->program->thread,
+		.profiles = s->profiles,
+		.n_profiles = s->n_profiles,
 		.metric = s->common.metric,
+		.all = s->common.all,
 		.seed = s->common.seed,
 		.axes = s->axes,
 		.axis_values = s->axis_values,
