@@ -4,8 +4,9 @@
 
 #include "study/work/boot.h"
 #include "study/work/boot_notes.h"
-#include "study/run/program.h"
 #include "study/option/vm_options.h"
+
+#include "programs.h"
 
 static const char *const orders[] = {"ascending", "descending", "random", NULL};
 static const char *const guests[] = {"linux64", "setway32", NULL};
@@ -112,7 +113,7 @@ static int measure(const struct s2_boot_cost *cost, struct s2_result *result)
 	s2_result_measure(result, "mapped", "bytes", (double)cost->mapped);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)cost->longest_lock);
 	toggles.ops.n[S2_OP_DC_CIVAC] = cost->toggle_lines;
-	return s2_result_part(result, "toggle_time", "cleaning at toggles", &toggles);
+	return s2_result_part(result, "toggle_time", "cleaning", &toggles);
 }
 
 /* What a guest may count on; isolation is also every rule about translations. */
@@ -158,7 +159,7 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_boot_program = {
 	.name = "s2-boot",
 	.summary = "cache toggles of a booting guest",
 	.about = "Without FEAT_S2FWB, KVM cleans all of a guest's mapped memory to the point of "
@@ -176,8 +177,3 @@ static const struct s2_program program = {
 	.run = run,
 	.notes = s2_boot_notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

@@ -8,7 +8,7 @@
 
 #include <stage2sim/context_check.h>
 
-#include "study/run/program.h"
+#include "programs.h"
 
 #define N_POLICIES  6
 #define N_WORKLOADS 8
@@ -281,7 +281,7 @@ static int measure(const struct stage *s, struct s2_result *result)
 	if (!ret)
 		ret = s2_result_measure(result, "role_writes", NULL, (double)writes.role);
 	if (!ret)
-		ret = s2_result_part(result, "constant_time", "writing constants", &constant);
+		ret = s2_result_part(result, "constant_time", "constants", &constant);
 	return ret;
 }
 
@@ -368,7 +368,7 @@ static const struct s2_example examples[] = {
 	{"--policy compare-role,constants-once --expect sound", "fails if one of them is unsound"},
 };
 
-static const struct s2_program program = {
+const struct s2_program s2_context_program = {
 	.name = "s2-context",
 	.summary = "what a vcpu's MMU context costs on a mode switch, and what may be skipped",
 	.about = "\"Sound\" means that the active context was equal to one computed from nothing "
@@ -383,8 +383,3 @@ static const struct s2_program program = {
 	.run = run_policy,
 	.close = forget,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

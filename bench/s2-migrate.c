@@ -4,8 +4,9 @@
 
 #include "study/work/migrate.h"
 #include "study/work/migrate_notes.h"
-#include "study/run/program.h"
 #include "study/option/vm_options.h"
+
+#include "programs.h"
 
 static const char *const localities[] = {"spread", "random", "dense", NULL};
 static const char *const refill_ways[] = {"bound", "tlb", NULL};
@@ -127,7 +128,7 @@ static int estimate(const struct s2_counts *ops, struct s2_result *result)
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		flushing.ops.n[others[i]] = ops->n[others[i]];
-	return s2_result_part(result, "flush_time", "flushing TLBs", &flushing);
+	return s2_result_part(result, "flush_time", "flushing", &flushing);
 }
 
 static int measure(const struct s2_migrate_cost *c, struct s2_result *result)
@@ -189,7 +190,7 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_migrate_program = {
 	.name = "s2-migrate",
 	.summary = "dirty logging and range TLBI",
 	.about = "KVM_CLEAR_DIRTY_LOG flushes the whole memory slot, however little it cleared: "
@@ -207,8 +208,3 @@ static const struct s2_program program = {
 	.run = run,
 	.notes = s2_migrate_notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/run/program.h"
 #include "study/work/sgi_layout.h"
 #include "study/work/sgi_log.h"
 #include "study/work/sgi_published.h"
+
+#include "programs.h"
 
 struct settings {
 	uint64_t vcpus, target, writes, list_registers, host_page;
@@ -235,13 +236,13 @@ static int estimate(const struct s2_run *run, struct s2_result *result)
 {
 	const uint64_t probes = result->ops.n[S2_OP_VCPU_PROBE];
 	struct s2_bill bill = {.ops.n[S2_OP_VCPU_PROBE] = probes};
-	int ret = s2_result_part(result, "probe_time", "comparing MPIDRs", &bill);
+	int ret = s2_result_part(result, "probe_time", "comparing", &bill);
 
 	if (ret || run->workload->id != S2_SGI_ONE)
 		return ret;
 	bill.ops.n[S2_OP_VCPU_PROBE] = probes ? probes - 1 : 0;
 	bill.seq[S2_SEQ_IPI_REST] = 1;
-	return s2_result_part(result, "ipi_time", "one IPI, round trip", &bill);
+	return s2_result_part(result, "ipi_time", "an IPI, there and back", &bill);
 }
 
 static int report(const struct s2_run *run, const struct s2_sgi_outcome *out,
@@ -361,7 +362,7 @@ static void notes(const struct s2_report *report, FILE *out)
 		write_series(s2_sgi_series_at(i), &features, out);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_sgi_program = {
 	.name = "s2-sgi",
 	.summary = "how a hypervisor finds the targets of a guest's SGI, and what that takes",
 	.about = "Counts what the sending CPU does in the trap of each write of ICC_SGI1R_EL1: "
@@ -379,8 +380,3 @@ static const struct s2_program program = {
 	.run = run,
 	.notes = notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

@@ -2,9 +2,10 @@
 /* s2-teardown: what taking down a dying VM's stage 2 issues. */
 #include <inttypes.h>
 
-#include "study/run/program.h"
 #include "study/work/teardown.h"
 #include "study/option/vm_options.h"
+
+#include "programs.h"
 
 static const char *const deaths[] = {"close", "exit", "munmap", "slot-delete", NULL};
 static const char *const lives[] = {"dies", "shared", NULL};
@@ -141,7 +142,7 @@ static int estimate(const struct s2_counts *ops, struct s2_result *result)
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		flushing.ops.n[others[i]] = ops->n[others[i]];
-	return ret ? ret : s2_result_part(result, "flush_time", "flushing TLBs", &flushing);
+	return ret ? ret : s2_result_part(result, "flush_time", "flushing", &flushing);
 }
 
 static int measure(const struct s2_death_cost *cost, struct s2_result *result)
@@ -181,7 +182,7 @@ static void notes(const struct s2_report *report, FILE *out)
 	      out);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_teardown_program = {
 	.name = "s2-teardown",
 	.summary = "what taking down a dying VM issues",
 	.about =
@@ -199,8 +200,3 @@ static const struct s2_program program = {
 	.run = run_policy,
 	.notes = notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

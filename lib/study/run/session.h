@@ -71,7 +71,8 @@ struct s2_session {
 	const char *axes[S2_AXES_MAX];
 	size_t axis_values[S2_AXES_MAX];
 	void *state; /**< the program's own */
-	struct s2_progress progress;
+	struct s2_progress *outer;   /**< of who runs several sessions; NULL: its own */
+	struct s2_progress progress; /**< its own */
 	struct s2_report report;
 };
 

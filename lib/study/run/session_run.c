@@ -62,7 +62,7 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.operands = s->line.operands,
 		.n_operands = s->line.n_operands,
 		.state = s->state,
-		.progress = &s->progress,
+		.progress = s->outer != NULL ? s->outer : &s->progress,
 	};
 }
 
@@ -219,7 +219,7 @@ static int run_point(struct s2_session *s, size_t p)
 				return r;
 			price(&s->report, result);
 		}
-		s2_progress_job(&s->progress);
+		s2_progress_job(run.progress);
 	}
 	return 0;
 }
@@ -270,11 +270,13 @@ static int run_points(struct s2_session *s)
 {
 	int r = 0;
 
-	s2_progress_init(&s->progress, s->errs, (enum s2_progress_mode)s->common.progress,
+	if (s->outer == NULL)
+		s2_progress_init(&s->progress, s->errs, (enum s2_progress_mode)s->common.progress,
 			 s->program->name, (uint64_t)s->n_points * s->policies.n);
 	for (size_t p = 0; p < s->n_points && r == 0; p++)
 		r = run_point(s, p);
-	s2_progress_end(&s->progress);
+	if (s->outer == NULL)
+		s2_progress_end(&s->progress);
 	return r;
 }
 
