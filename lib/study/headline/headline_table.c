@@ -317,9 +317,14 @@ bool s2_headline_figure(const struct s2_headline_part *part, size_t i, char *buf
 	return true;
 }
 
-/** Adds the names of what a bill needs and no profile has. */
+/** What the bills of a thread's parts need and no profile has. */
+struct missing {
+	bool op[S2_OP_COUNT];
+	bool seq[S2_SEQ_COUNT];
+};
+
 static void note_missing(const struct s2_headline_part *part, const struct s2_result *result,
-			 const char *name, bool missing[S2_OP_COUNT])
+			 const char *name, struct missing *missing)
 {
 	const struct s2_part *billed = name != NULL ? find_part(result, name) : NULL;
 	const struct s2_report *report = &part->main.report;
@@ -329,29 +334,47 @@ static void note_missing(const struct s2_headline_part *part, const struct s2_re
 
 		for (size_t k = 0; k < report->n_profiles; k++)
 			known |= report->profiles[k].op[op].known;
-		missing[op] |= !known;
+		missing->op[op] |= !known;
 	}
+	for (int seq = 0; seq < S2_SEQ_COUNT && billed != NULL; seq++) {
+		bool known = billed->bill.seq[seq] == 0;
+
+		for (size_t k = 0; k < report->n_profiles; k++)
+			known |= report->profiles[k].seq[seq].known;
+		missing->seq[seq] |= !known;
+	}
+}
+
+/** Writes the names. @return whether there are any */
+static bool list_missing(const struct missing *missing, char *buf, size_t size)
+{
+	size_t at = (size_t)snprintf(buf, size, "time: unknown, no profile has a cost of");
+	bool any = false;
+
+	for (int i = 0; i < S2_OP_COUNT + S2_SEQ_COUNT && at < size; i++) {
+		const int seq = i - S2_OP_COUNT;
+
+		if (!(seq < 0 ? missing->op[i] : missing->seq[seq]))
+			continue;
+		at += (size_t)snprintf(buf + at, size - at, " %s",
+				       seq < 0 ? s2_op_name((enum s2_op)i)
+					       : s2_seq_name((enum s2_seq)seq));
+		any = true;
+	}
+	return any;
 }
 
 bool s2_headline_missing(const struct s2_headline_table *table, char *buf, size_t size)
 {
 	const struct s2_headline_part *part = table->part;
 	const struct s2_point *point = main_point(part);
-	bool missing[S2_OP_COUNT] = {false};
-	bool any = false;
-	size_t at;
+	struct missing missing = {.op = {false}};
 
 	for (size_t c = 0; c < table->n_columns; c++)
 		if (table->column[c].kind == S2_HEADLINE_TIME)
 			return false;
 	for (size_t i = 0; i < point->n_results; i++)
 		for (size_t m = 0; m < S2_HEADLINE_METRICS; m++)
-			note_missing(part, &point->results[i], part->thread->metric[m].part, missing);
-	at = (size_t)snprintf(buf, size, "time: unknown, no profile has a cost of");
-	for (int op = 0; op < S2_OP_COUNT && at < size; op++)
-		if (missing[op]) {
-			at += (size_t)snprintf(buf + at, size - at, " %s", s2_op_name((enum s2_op)op));
-			any = true;
-		}
-	return any;
+			note_missing(part, &point->results[i], part->thread->metric[m].part, &missing);
+	return list_missing(&missing, buf, size);
 }

@@ -21,6 +21,8 @@
 
 static const char *const seq_names[S2_SEQ_COUNT] = {
 	[S2_SEQ_FLUSH_IPA] = "seq_flush_ipa",
+	[S2_SEQ_FLUSH_VMID] = "seq_flush_vmid",
+	[S2_SEQ_FLUSH_RANGE] = "seq_flush_range",
 	[S2_SEQ_UNMAP_PAGE_REST] = "seq_unmap_page_rest",
 	[S2_SEQ_IPI_REST] = "seq_ipi_rest",
 	[S2_SEQ_MMU_INIT] = "seq_mmu_init",

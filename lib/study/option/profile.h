@@ -30,6 +30,8 @@
 /** Costs of several operations together. */
 enum s2_seq {
 	S2_SEQ_FLUSH_IPA,	/**< seq_flush_ipa: one whole flush by IPA */
+	S2_SEQ_FLUSH_VMID,	/**< seq_flush_vmid: one whole flush of the VMID */
+	S2_SEQ_FLUSH_RANGE,	/**< seq_flush_range: one whole flush of a range, by one TLBI */
 	S2_SEQ_UNMAP_PAGE_REST, /**< seq_unmap_page_rest: unmap of a 4 KiB page, less its flush */
 	S2_SEQ_IPI_REST,	/**< seq_ipi_rest: an IPI round trip, less the vcpu look-up */
 	S2_SEQ_MMU_INIT,	/**< seq_mmu_init: constant part of one kvm_init_mmu() */
