@@ -4,8 +4,9 @@
 
 #include "study/work/boot.h"
 #include "study/work/boot_notes.h"
-#include "study/run/program.h"
 #include "study/option/vm_options.h"
+
+#include "programs.h"
 
 static const char *const orders[] = {"ascending", "descending", "random", NULL};
 static const char *const guests[] = {"linux64", "setway32", NULL};
@@ -102,20 +103,17 @@ static int applies(const struct s2_run *run, struct s2_error *err)
 	return -EOPNOTSUPP;
 }
 
-static int measure(const struct s2_run *run, const struct s2_boot_cost *cost,
-		   struct s2_result *result)
+static int measure(const struct s2_boot_cost *cost, struct s2_result *result)
 {
-	const struct s2_profile *profile = run->profile;
+	struct s2_bill toggles = {.seq = {0}};
 
 	result->ops = cost->ops;
 	s2_result_measure(result, "toggle_lines", "lines", (double)cost->toggle_lines);
 	s2_result_measure(result, "cleans", NULL, (double)cost->cleans);
 	s2_result_measure(result, "mapped", "bytes", (double)cost->mapped);
 	s2_result_measure(result, "lock_hold_max", "operations", (double)cost->longest_lock);
-	if (profile && profile->op[S2_OP_DC_CIVAC].known)
-		s2_result_measure(result, "toggle_time", "ns",
-				  (double)cost->toggle_lines * profile->op[S2_OP_DC_CIVAC].ns);
-	return 0;
+	toggles.ops.n[S2_OP_DC_CIVAC] = cost->toggle_lines;
+	return s2_result_part(result, "toggle_time", "cleaning", &toggles);
 }
 
 /* What a guest may count on; isolation is also every rule about translations. */
@@ -159,11 +157,11 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);
 	if (!ret)
-		ret = measure(run, &job.cost, result);
+		ret = measure(&job.cost, result);
 	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_boot_program = {
 	.name = "s2-boot",
 	.summary = "cache toggles of a booting guest",
 	.about = "Without FEAT_S2FWB, KVM cleans all of a guest's mapped memory to the point of "
@@ -173,6 +171,7 @@ static const struct s2_program program = {
 	.machine = "neoverse-n1",
 	.flavour = "newest",
 	.metric = "toggle_lines",
+	.thread = "boot-2025",
 	.sweep = "vcpus=1..512,memory=4G..512G",
 	.judged = true,
 	.check = check,
@@ -180,8 +179,3 @@ static const struct s2_program program = {
 	.run = run,
 	.notes = s2_boot_notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

@@ -8,7 +8,7 @@
 
 #include <stage2sim/context_check.h>
 
-#include "study/run/program.h"
+#include "programs.h"
 
 #define N_POLICIES  6
 #define N_WORKLOADS 8
@@ -269,18 +269,19 @@ static void close_stage(struct stage *s)
 }
 
 /* The thread measured the constant part of a call as a whole: 6 fields, 60 ns at most. */
-static int measure(const struct s2_run *run, const struct stage *s, struct s2_result *result)
+static int measure(const struct stage *s, struct s2_result *result)
 {
 	const struct s2_x86_writes writes = s2_x86_vcpu_writes(s->vcpu);
 	const struct s2_x86_shape shape = s2_x86_vcpu_shape(s->vcpu, S2_X86_ROOT);
-	const double ns = run->profile ? s2_profile_seq(run->profile, S2_SEQ_MMU_INIT) : -1;
+	const struct s2_bill constant = {
+		.seq[S2_SEQ_MMU_INIT] = (double)writes.constant / shape.constants,
+	};
 	int ret = s2_result_measure(result, "constant_writes", NULL, (double)writes.constant);
 
 	if (!ret)
 		ret = s2_result_measure(result, "role_writes", NULL, (double)writes.role);
-	if (!ret && ns >= 0)
-		ret = s2_result_measure(result, "constant_time", "ns",
-					(double)writes.constant / shape.constants * ns);
+	if (!ret)
+		ret = s2_result_part(result, "constant_time", "constants", &constant);
 	return ret;
 }
 
@@ -340,7 +341,7 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 		workload->step(&s, i);
 	result->ops = s2_machine_counts(s.m);
 	if (s.vcpu)
-		ret = measure(run, &s, result);
+		ret = measure(&s, result);
 	close_stage(&s);
 	if (!ret)
 		ret = verdict(run, result);
@@ -367,7 +368,7 @@ static const struct s2_example examples[] = {
 	{"--policy compare-role,constants-once --expect sound", "fails if one of them is unsound"},
 };
 
-static const struct s2_program program = {
+const struct s2_program s2_context_program = {
 	.name = "s2-context",
 	.summary = "what a vcpu's MMU context costs on a mode switch, and what may be skipped",
 	.about = "\"Sound\" means that the active context was equal to one computed from nothing "
@@ -378,11 +379,7 @@ static const struct s2_program program = {
 	.state_size = sizeof(struct state),
 	.machine = "neoverse-n1",
 	.metric = "mmu_field_write",
+	.thread = "context-2022",
 	.run = run_policy,
 	.close = forget,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

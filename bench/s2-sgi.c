@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/run/program.h"
 #include "study/work/sgi_layout.h"
 #include "study/work/sgi_log.h"
 #include "study/work/sgi_published.h"
+
+#include "programs.h"
 
 struct settings {
 	uint64_t vcpus, target, writes, list_registers, host_page;
@@ -230,29 +231,29 @@ static int run_published(const struct s2_run *run, struct s2_result *result, str
 	return s2_result_measure(result, "worst_error", "%", 100 * worst);
 }
 
-/* What the profile makes of the probes; an IPI's other parts where it knows them. */
-static void estimate(const struct s2_run *run, struct s2_result *result)
+/* What probes take; and a whole IPI, whose other parts were measured with one probe in them. */
+static int estimate(const struct s2_run *run, struct s2_result *result)
 {
-	const struct s2_profile *p = run->profile;
-	const double probes = (double)result->ops.n[S2_OP_VCPU_PROBE];
-	double scan, rest;
+	const uint64_t probes = result->ops.n[S2_OP_VCPU_PROBE];
+	struct s2_bill bill = {.ops.n[S2_OP_VCPU_PROBE] = probes};
+	int ret = s2_result_part(result, "probe_time", "comparing", &bill);
 
-	if (!p || !p->op[S2_OP_VCPU_PROBE].known)
-		return;
-	scan = probes * p->op[S2_OP_VCPU_PROBE].ns;
-	s2_result_measure(result, "probe_time", "ns", scan);
-	rest = s2_profile_seq(p, S2_SEQ_IPI_REST);
-	/* The rest was measured with one probe in it. */
-	if (rest >= 0 && run->workload->id == S2_SGI_ONE)
-		s2_result_measure(result, "ipi_time", "ns",
-				  rest + scan - p->op[S2_OP_VCPU_PROBE].ns);
+	if (ret || run->workload->id != S2_SGI_ONE)
+		return ret;
+	bill.ops.n[S2_OP_VCPU_PROBE] = probes ? probes - 1 : 0;
+	bill.seq[S2_SEQ_IPI_REST] = 1;
+	return s2_result_part(result, "ipi_time", "an IPI, there and back", &bill);
 }
 
 static int report(const struct s2_run *run, const struct s2_sgi_outcome *out,
 		  struct s2_result *result)
 {
+	int ret;
+
 	result->ops = out->sends;
-	estimate(run, result);
+	ret = estimate(run, result);
+	if (ret)
+		return ret;
 	s2_result_measure(result, "writes", NULL, (double)out->writes);
 	s2_result_measure(result, "targets", NULL, (double)out->wanted);
 	if (!is_kvm(run->settings))
@@ -361,7 +362,7 @@ static void notes(const struct s2_report *report, FILE *out)
 		write_series(s2_sgi_series_at(i), &features, out);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_sgi_program = {
 	.name = "s2-sgi",
 	.summary = "how a hypervisor finds the targets of a guest's SGI, and what that takes",
 	.about = "Counts what the sending CPU does in the trap of each write of ICC_SGI1R_EL1: "
@@ -372,14 +373,10 @@ static const struct s2_program program = {
 	.operands = "[LOG]",
 	.machine = "neoverse-n1",
 	.metric = "vcpu_probe",
+	.thread = "sgi-2023",
 	.sweep = "vcpus=1..512",
 	.check = check,
 	.applies = applies,
 	.run = run,
 	.notes = notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

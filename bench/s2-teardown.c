@@ -2,9 +2,10 @@
 /* s2-teardown: what taking down a dying VM's stage 2 issues. */
 #include <inttypes.h>
 
-#include "study/run/program.h"
 #include "study/work/teardown.h"
 #include "study/option/vm_options.h"
+
+#include "programs.h"
 
 static const char *const deaths[] = {"close", "exit", "munmap", "slot-delete", NULL};
 static const char *const lives[] = {"dies", "shared", NULL};
@@ -128,7 +129,21 @@ static int run_job(void *arg, struct s2_judge *judge, struct s2_error *err)
 	return s2_death_run(&job->dying, job->features, &job->flavour, &job->cost, err);
 }
 
-static void measure(const struct s2_death_cost *cost, struct s2_result *result)
+/* Cleaning; and flushes, by IPA or of the VMID.  A range's TLBIs stay what they are. */
+static int estimate(const struct s2_counts *ops, struct s2_result *result)
+{
+	struct s2_bill cleaning = {.ops.n[S2_OP_DC_CIVAC] = ops->n[S2_OP_DC_CIVAC]};
+	struct s2_bill flushing = {
+		.ops.n[S2_OP_TLBI_RIPAS2E1IS] = ops->n[S2_OP_TLBI_RIPAS2E1IS],
+		.seq = {[S2_SEQ_FLUSH_IPA] = (double)ops->n[S2_OP_TLBI_IPAS2E1IS],
+			[S2_SEQ_FLUSH_VMID] = (double)ops->n[S2_OP_TLBI_VMALLS12E1IS]},
+	};
+	const int ret = s2_result_part(result, "clean_time", "cleaning", &cleaning);
+
+	return ret ? ret : s2_result_part(result, "flush_time", "flushing", &flushing);
+}
+
+static int measure(const struct s2_death_cost *cost, struct s2_result *result)
 {
 	result->ops = cost->ops;
 	s2_result_measure(result, "flush_calls", NULL, (double)cost->flush_calls);
@@ -136,6 +151,7 @@ static void measure(const struct s2_death_cost *cost, struct s2_result *result)
 	s2_result_measure(result, "no_resched_max", "operations", (double)cost->longest_stretch);
 	s2_result_measure(result, "vmids", NULL, (double)cost->vmids);
 	s2_result_measure(result, "rollovers", NULL, (double)cost->rollovers);
+	return estimate(&cost->ops, result);
 }
 
 static int run_policy(const struct s2_run *run, struct s2_result *result, struct s2_error *err)
@@ -150,10 +166,9 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 	if (run->log)
 		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);
-	if (ret)
-		return ret;
-	measure(&job.cost, result);
-	return s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
+	if (!ret)
+		ret = measure(&job.cost, result);
+	return ret ? ret : s2_judge_verdicts((enum s2_check_when)run->check, &judged, result, err);
 }
 
 static void notes(const struct s2_report *report, FILE *out)
@@ -168,7 +183,7 @@ static void notes(const struct s2_report *report, FILE *out)
 	      out);
 }
 
-static const struct s2_program program = {
+const struct s2_program s2_teardown_program = {
 	.name = "s2-teardown",
 	.summary = "what taking down a dying VM issues",
 	.about =
@@ -179,14 +194,10 @@ static const struct s2_program program = {
 	.machine = "cortex-a72",
 	.flavour = "oldest",
 	.metric = "dc_civac",
+	.thread = "teardown-2019",
 	.sweep = "memory=1G..64G",
 	.judged = true,
 	.check = check,
 	.run = run_policy,
 	.notes = notes,
 };
-
-int main(int argc, char **argv)
-{
-	return s2_program_main(&program, argc, argv, stdout, stderr);
-}

@@ -3,5 +3,5 @@
 #
 # These are costs of whole sequences: how a flush's 1490 ns divide among its 3
 # DSBs, 2 TLBIs and the VMID switch is not known.
-seq_flush_ipa = 1490       # unmap 64.7 s -> 14.7 s when leaf flushes are deferred: 50.0 s / 33.5 M
-seq_unmap_page_rest = 440  # what remains of that unmap: 14.7 s / 33.5 M
+seq_flush_ipa = 1490       # [range-tlbi-2023] unmap 64.7 s -> 14.7 s when leaf flushes are deferred: 50.0 s / 33.5 M
+seq_unmap_page_rest = 440  # [range-tlbi-2023] what remains of that unmap: 14.7 s / 33.5 M

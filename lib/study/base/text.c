@@ -141,7 +141,9 @@ static void print_row(const struct s2_grid *grid, size_t row, size_t from, size_
 	while (end > from && *s2_grid_cell(grid, row, end - 1) == '\0')
 		end--;
 	if (end == from) {
-		(void)fprintf(out, "%s\n", s2_grid_cell(grid, row, 0));
+		/* A heading of other columns may be higher than these need. */
+		if (*s2_grid_cell(grid, row, 0) != '\0')
+			(void)fprintf(out, "%s\n", s2_grid_cell(grid, row, 0));
 		return;
 	}
 	(void)fprintf(out, "%-*s", (int)column_width(grid, 0), s2_grid_cell(grid, row, 0));

@@ -21,6 +21,8 @@
 
 static const char *const seq_names[S2_SEQ_COUNT] = {
 	[S2_SEQ_FLUSH_IPA] = "seq_flush_ipa",
+	[S2_SEQ_FLUSH_VMID] = "seq_flush_vmid",
+	[S2_SEQ_FLUSH_RANGE] = "seq_flush_range",
 	[S2_SEQ_UNMAP_PAGE_REST] = "seq_unmap_page_rest",
 	[S2_SEQ_IPI_REST] = "seq_ipi_rest",
 	[S2_SEQ_MMU_INIT] = "seq_mmu_init",
@@ -81,8 +83,31 @@ static int parse_ns(const char *text, double *ns)
 	return end != text && *end == '\0' && isfinite(*ns) ? 0 : -EINVAL;
 }
 
+/** Takes "[thread]" off the front of @p source, in place. @return the thread, or NULL */
+static char *cut_thread(char **source)
+{
+	char *end = **source == '[' ? strchr(*source, ']') : NULL;
+	char *thread = *source + 1;
+
+	if (end == NULL || end == thread || *trim(end + 1) == '\0')
+		return NULL;
+	*end = '\0';
+	*source = trim(end + 1);
+	return thread;
+}
+
+static int set_source(struct s2_cost_entry *entry, char *source)
+{
+	const char *thread = cut_thread(&source);
+
+	entry->source = strdup(source);
+	if (thread != NULL)
+		entry->thread = strdup(thread);
+	return entry->source == NULL || (thread != NULL && entry->thread == NULL) ? -ENOMEM : 0;
+}
+
 static int add_entry(const struct reader *r, const char *name, const char *value,
-		     const char *source)
+		     char *source)
 {
 	struct s2_cost_entry *entry = find_entry(r->profile, name);
 	double ns;
@@ -93,8 +118,7 @@ static int add_entry(const struct reader *r, const char *name, const char *value
 		return bad_line(r, S2_PROFILE_TWICE, name, "each operation once");
 	if (parse_ns(value, &ns) < 0)
 		return bad_line(r, S2_PROFILE_NUMBER, value, "nanoseconds such as 19.7");
-	entry->source = strdup(source);
-	if (entry->source == NULL)
+	if (set_source(entry, source) < 0)
 		return bad_line(r, S2_PROFILE_MEMORY, name, "enough memory");
 	entry->ns = ns;
 	entry->known = true;
@@ -251,31 +275,62 @@ int s2_profile_load(const char *spec, struct s2_profile *profile, struct s2_erro
 	return r;
 }
 
+static void free_entry(struct s2_cost_entry *entry)
+{
+	free(entry->source);
+	free(entry->thread);
+}
+
 void s2_profile_free(struct s2_profile *profile)
 {
 	for (int op = 0; op < S2_OP_COUNT; op++)
-		free(profile->op[op].source);
+		free_entry(&profile->op[op]);
 	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
-		free(profile->seq[seq].source);
+		free_entry(&profile->seq[seq]);
 	free(profile->name);
 	*profile = (struct s2_profile){0};
 }
 
-struct s2_cost s2_profile_estimate(const struct s2_profile *profile, const struct s2_counts *counts)
+/** Adds @p n times a cost, or says that there is none. */
+static void charge(struct s2_cost *cost, const struct s2_cost_entry *entry, double n,
+		   const char *thread, bool *missing)
+{
+	if (n == 0)
+		return;
+	if (entry == NULL || !entry->known) {
+		*missing = true;
+		cost->known = false;
+		return;
+	}
+	cost->ns += n * entry->ns;
+	if (thread != NULL && entry->thread != NULL && !strcmp(thread, entry->thread))
+		cost->fitted = true;
+}
+
+struct s2_cost s2_profile_price(const struct s2_profile *profile, const struct s2_bill *bill,
+				const char *thread)
 {
 	struct s2_cost cost = {.known = true};
 
-	for (int op = 0; op < S2_OP_COUNT; op++) {
-		if (counts->n[op] == 0)
-			continue;
-		if (profile != NULL && profile->op[op].known) {
-			cost.ns += (double)counts->n[op] * profile->op[op].ns;
-			continue;
-		}
-		cost.missing[op] = true;
-		cost.known = false;
-	}
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		charge(&cost, profile != NULL ? &profile->op[op] : NULL, (double)bill->ops.n[op],
+		       thread, &cost.missing[op]);
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+		charge(&cost, profile != NULL ? &profile->seq[seq] : NULL, bill->seq[seq], thread,
+		       &cost.missing_seq[seq]);
 	return cost;
+}
+
+struct s2_cost s2_profile_estimate(const struct s2_profile *profile, const struct s2_counts *counts)
+{
+	const struct s2_bill bill = {.ops = *counts};
+
+	return s2_profile_price(profile, &bill, NULL);
+}
+
+const char *s2_cost_basis(const struct s2_cost *cost)
+{
+	return cost->fitted ? "fitted" : "predicted";
 }
 
 double s2_profile_seq(const struct s2_profile *profile, enum s2_seq seq)

@@ -258,6 +258,10 @@ static int replay_log_write_report(const struct log_reader *in, const struct s2_
 	s2_replay_summary(r, &summary);
 	outcome->differences = summary.differences;
 	outcome->skipped = in->skipped;
+	outcome->lines = head.lines;
+	outcome->replayed = summary.replayed;
+	outcome->ops = *summary.total;
+	outcome->flavour = in->flavour->name;
 	ret = s2_replay_report_write(report, &head, &summary, out);
 	if (ret == -ENOENT)
 		s2_error_set(err, 1, "%s: no phase called \"%s\" in the log", job->path,
@@ -289,6 +293,32 @@ static int replay_with(struct log_reader *in, const struct s2_replay_config *cfg
 	return ret;
 }
 
+/** Hands phases on to the report, and adds up the calls of those that are in no other. */
+struct phase_listener {
+	struct s2_replay_listener report;
+	struct s2_replay_outcome *outcome;
+	bool more; /**< the phase before this began in an outermost one, as this did */
+};
+
+static void on_phase(void *arg, const struct s2_replay_phase *phase, bool whole_log)
+{
+	struct phase_listener *l = arg;
+
+	for (int kind = 0; kind < S2_FLUSH_KINDS && !l->more; kind++) {
+		l->outcome->calls.predicted += phase->calls[kind].predicted;
+		l->outcome->calls.observed += phase->calls[kind].observed;
+	}
+	l->more = phase->more;
+	l->report.phase(l->report.arg, phase, whole_log);
+}
+
+static void on_difference(void *arg, const struct s2_replay_difference *diff, bool in_phase)
+{
+	struct phase_listener *l = arg;
+
+	l->report.difference(l->report.arg, diff, in_phase);
+}
+
 static int replay_opened(struct log_reader *in, const struct s2_memslots *slots, FILE *out,
 			 struct s2_replay_outcome *outcome, struct s2_error *err)
 {
@@ -298,6 +328,7 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 		.slots = job->memslots ? slots : NULL,
 		.backing = job->backing,
 	};
+	struct phase_listener listener = {.more = false};
 	struct s2_replay_report *report;
 	int ret = look_ahead(in, &cfg.detail, err);
 
@@ -329,7 +360,10 @@ static int replay_opened(struct log_reader *in, const struct s2_memslots *slots,
 						: "cannot make a temporary file");
 		return ret;
 	}
-	cfg.listener = s2_replay_report_listener(report);
+	*outcome = (struct s2_replay_outcome){.differences = 0};
+	listener.report = s2_replay_report_listener(report);
+	listener.outcome = outcome;
+	cfg.listener = (struct s2_replay_listener){on_phase, on_difference, &listener};
 	ret = replay_with(in, &cfg, report, out, outcome, err);
 	s2_replay_report_free(report);
 	return ret;

@@ -41,6 +41,31 @@ static const struct s2_result *measured(const struct s2_report *report)
 	return &report->points[0].results[0];
 }
 
+/** How many profiles have columns: without any the costs are there, and unknown. */
+static size_t n_costs(const struct s2_report *report)
+{
+	return report->n_profiles != 0 ? report->n_profiles : 1;
+}
+
+/** Of several profiles each column says whose it is: "cost_ns@altra". */
+static void write_cost_header(const struct s2_report *report, const struct s2_result *names,
+			      FILE *out)
+{
+	for (size_t k = 0; k < n_costs(report); k++) {
+		const char *at = report->n_profiles > 1 ? "@" : "";
+		const char *whose = report->n_profiles > 1 ? report->profiles[k].name : "";
+
+		(void)fprintf(out, ",cost_ns%s%s,cost_known_ns%s%s,cost_missing%s%s", at, whose, at,
+			      whose, at, whose);
+		if (report->n_profiles == 0)
+			continue;
+		(void)fprintf(out, ",cost_basis%s%s", at, whose);
+		for (size_t i = 0; i < names->n_parts; i++)
+			(void)fprintf(out, ",%s%s%s,%s_basis%s%s", names->parts[i].name, at, whose,
+				      names->parts[i].name, at, whose);
+	}
+}
+
 static void write_header(const struct s2_report *report, FILE *out)
 {
 	const struct s2_point *point = &report->points[0];
@@ -59,7 +84,8 @@ static void write_header(const struct s2_report *report, FILE *out)
 		(void)fputc(',', out);
 		write_text(out, names->measures[i].name);
 	}
-	(void)fputs(",cost_ns,cost_known_ns,cost_missing,verdicts\n", out);
+	write_cost_header(report, names, out);
+	(void)fputs(",verdicts\n", out);
 }
 
 /** Numbers are plain here: bytes, not "64G". */
@@ -109,15 +135,11 @@ static void write_counts(const struct s2_report *report, const struct s2_result 
 	}
 }
 
-static void write_cost(const struct s2_result *result, FILE *out)
+/** ",ns,known ns,what is missing" */
+static void write_run_cost(const struct s2_cost *cost, FILE *out)
 {
-	const struct s2_cost *cost = &result->cost;
 	const char *before = "";
 
-	if (!result->applies) {
-		(void)fputs(",,,", out);
-		return;
-	}
 	(void)fputc(',', out);
 	if (cost->known)
 		(void)fprintf(out, "%.15g", cost->ns);
@@ -127,6 +149,44 @@ static void write_cost(const struct s2_result *result, FILE *out)
 			continue;
 		(void)fprintf(out, "%s%s", before, s2_op_name((enum s2_op)op));
 		before = " ";
+	}
+}
+
+static void write_part_cost(const struct s2_report *report, const struct s2_result *result,
+			    const char *name, size_t k, FILE *out)
+{
+	for (size_t i = 0; i < result->n_parts; i++) {
+		const struct s2_cost cost = s2_report_part_cost(report, &result->parts[i], k);
+
+		if (strcmp(result->parts[i].name, name) != 0)
+			continue;
+		if (cost.known)
+			(void)fprintf(out, ",%.15g,%s", cost.ns, s2_cost_basis(&cost));
+		else
+			(void)fputs(",,", out);
+		return;
+	}
+	(void)fputs(",,", out);
+}
+
+static void write_costs(const struct s2_report *report, const struct s2_result *result, FILE *out)
+{
+	const struct s2_result *names = measured(report);
+
+	for (size_t k = 0; k < n_costs(report); k++) {
+		const struct s2_cost cost = report->n_profiles != 0
+						    ? s2_report_cost(report, result, k)
+						    : result->cost;
+
+		if (result->applies)
+			write_run_cost(&cost, out);
+		else
+			(void)fputs(",,,", out);
+		if (report->n_profiles == 0)
+			continue;
+		(void)fprintf(out, ",%s", result->applies ? s2_cost_basis(&cost) : "");
+		for (size_t i = 0; i < names->n_parts; i++)
+			write_part_cost(report, result, names->parts[i].name, k, out);
 	}
 }
 
@@ -150,7 +210,7 @@ int s2_report_csv(const struct s2_report *report, FILE *out)
 			(void)fprintf(out, ",%s,%s", result->policy,
 				      result->applies ? "yes" : "no");
 			write_counts(report, result, out);
-			write_cost(result, out);
+			write_costs(report, result, out);
 			(void)fputc(',', out);
 			write_verdicts(result, out);
 			(void)fputc('\n', out);

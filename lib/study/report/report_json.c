@@ -102,10 +102,42 @@ static json_t *cost_json(struct writer *w, const struct s2_cost *cost)
 	for (int op = 0; op < S2_OP_COUNT; op++)
 		if (cost->missing[op])
 			append(w, missing, json_string(s2_op_name((enum s2_op)op)));
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+		if (cost->missing_seq[seq])
+			append(w, missing, json_string(s2_seq_name((enum s2_seq)seq)));
 	set(w, object, "ns", cost->known ? report_json_number(cost->ns) : json_null());
 	set(w, object, "known_ns", report_json_number(cost->ns));
+	set(w, object, "basis", json_string(s2_cost_basis(cost)));
 	set(w, object, "missing", missing);
 	return object;
+}
+
+/** By one profile: the run, and those parts of it that a program bills apart. */
+static json_t *profile_json(struct writer *w, const struct s2_report *report,
+			    const struct s2_result *result, size_t k)
+{
+	const struct s2_cost cost = s2_report_cost(report, result, k);
+	json_t *object = cost_json(w, &cost);
+	json_t *parts = json_object();
+
+	set(w, object, "profile", json_string(report->profiles[k].name));
+	for (size_t i = 0; i < result->n_parts; i++) {
+		const struct s2_cost part = s2_report_part_cost(report, &result->parts[i], k);
+
+		set(w, parts, result->parts[i].name, cost_json(w, &part));
+	}
+	set(w, object, "parts", parts);
+	return object;
+}
+
+static json_t *costs_json(struct writer *w, const struct s2_report *report,
+			  const struct s2_result *result)
+{
+	json_t *array = json_array();
+
+	for (size_t k = 0; k < report->n_profiles; k++)
+		append(w, array, profile_json(w, report, result, k));
+	return array;
 }
 
 static json_t *verdict_json(struct writer *w, const struct s2_verdict *verdict)
@@ -119,7 +151,8 @@ static json_t *verdict_json(struct writer *w, const struct s2_verdict *verdict)
 	return object;
 }
 
-static json_t *result_json(struct writer *w, const struct s2_result *result)
+static json_t *result_json(struct writer *w, const struct s2_report *report,
+			   const struct s2_result *result)
 {
 	json_t *object = json_object();
 	json_t *verdicts = json_array();
@@ -131,19 +164,22 @@ static json_t *result_json(struct writer *w, const struct s2_result *result)
 	if (result->n_measures != 0)
 		set(w, object, "measures", measures_json(w, result));
 	set(w, object, "cost", cost_json(w, &result->cost));
+	if (report->n_profiles != 0)
+		set(w, object, "costs", costs_json(w, report, result));
 	for (size_t i = 0; i < result->n_verdicts; i++)
 		append(w, verdicts, verdict_json(w, &result->verdicts[i]));
 	set(w, object, "verdicts", verdicts);
 	return object;
 }
 
-static void point_json(struct writer *w, const struct s2_point *point, json_t *object)
+static void point_json(struct writer *w, const struct s2_report *report,
+		       const struct s2_point *point, json_t *object)
 {
 	json_t *results = json_array();
 
 	set(w, object, "workload", workload_json(w, point));
 	for (size_t i = 0; i < point->n_results; i++)
-		append(w, results, result_json(w, &point->results[i]));
+		append(w, results, result_json(w, report, &point->results[i]));
 	set(w, object, "results", results);
 	if (point->skipped != NULL)
 		set(w, object, "skipped", json_string(point->skipped));
@@ -159,7 +195,7 @@ static void points_json(struct writer *w, const struct s2_report *report, json_t
 	for (size_t i = 0; i < report->n_points; i++) {
 		json_t *point = json_object();
 
-		point_json(w, &report->points[i], point);
+		point_json(w, report, &report->points[i], point);
 		append(w, points, point);
 	}
 	set(w, object, "axes", axes);
@@ -177,11 +213,11 @@ static json_t *report_json(struct writer *w, const struct s2_report *report)
 	set(w, object, "machine", text_or_null(report->machine));
 	set(w, object, "flavour", text_or_null(report->flavour));
 	set(w, object, "profile",
-	    text_or_null(report->profile != NULL ? report->profile->name : NULL));
+	    text_or_null(report->n_profiles != 0 ? report->profiles[0].name : NULL));
 	set(w, object, "seed", count(report->seed));
 	/* One workload is the object's own; several have a list. */
 	if (report->n_axes == 0 && report->n_points == 1)
-		point_json(w, &report->points[0], object);
+		point_json(w, report, &report->points[0], object);
 	else
 		points_json(w, report, object);
 	return object;

@@ -15,6 +15,34 @@ int s2_result_measure(struct s2_result *result, const char *name, const char *un
 	return 0;
 }
 
+int s2_result_part(struct s2_result *result, const char *name, const char *help,
+		   const struct s2_bill *bill)
+{
+	struct s2_part *parts =
+		realloc(result->parts, (result->n_parts + 1) * sizeof(*result->parts));
+
+	if (parts == NULL)
+		return -ENOMEM;
+	parts[result->n_parts++] = (struct s2_part){name, help, *bill, {.known = false}};
+	result->parts = parts;
+	return 0;
+}
+
+struct s2_cost s2_report_part_cost(const struct s2_report *report, const struct s2_part *part,
+				   size_t k)
+{
+	return s2_profile_price(k < report->n_profiles ? &report->profiles[k] : NULL, &part->bill,
+				report->thread);
+}
+
+struct s2_cost s2_report_cost(const struct s2_report *report, const struct s2_result *result,
+			      size_t k)
+{
+	const struct s2_part all = {.bill = {.ops = result->ops}};
+
+	return s2_report_part_cost(report, &all, k);
+}
+
 int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
 		      uint64_t states, const char *violation)
 {
@@ -87,6 +115,7 @@ static void free_result(struct s2_result *result)
 		free(result->verdicts[i].violation);
 		free(result->verdicts[i].told);
 	}
+	free(result->parts);
 }
 
 void s2_report_free(struct s2_report *report)
@@ -164,6 +193,9 @@ double s2_result_metric(const struct s2_result *result, const char *metric)
 	op = s2_op_find(metric);
 	if (op >= 0)
 		return (double)result->ops.n[op];
+	for (size_t i = 0; i < result->n_parts; i++)
+		if (!strcmp(result->parts[i].name, metric))
+			return result->parts[i].cost.known ? result->parts[i].cost.ns : NAN;
 	measure = s2_result_find(result, metric);
 	return measure != NULL ? measure->value : NAN;
 }

@@ -50,6 +50,14 @@ struct s2_measure {
 	double value;
 };
 
+/** A part of a run whose time may be known where the whole run's is not. */
+struct s2_part {
+	const char *name; /**< kept by pointer; "toggle_time" */
+	const char *help; /**< a phrase, kept by pointer: "cleaning at toggles" */
+	struct s2_bill bill;
+	struct s2_cost cost; /**< by the first profile; set by the runner */
+};
+
 #define S2_MEASURES_MAX 16
 #define S2_VERDICTS_MAX 8
 
@@ -60,7 +68,9 @@ struct s2_result {
 	struct s2_counts ops;
 	struct s2_measure measures[S2_MEASURES_MAX];
 	size_t n_measures;
-	struct s2_cost cost; /**< set by the runner */
+	struct s2_part *parts; /**< owned */
+	size_t n_parts;
+	struct s2_cost cost; /**< by the first profile; set by the runner */
 	struct s2_verdict verdicts[S2_VERDICTS_MAX];
 	size_t n_verdicts;
 };
@@ -68,6 +78,10 @@ struct s2_result {
 /** Adds a measure; the same names in the same order for every policy. @return 0 or -ENOSPC */
 S2_API int s2_result_measure(struct s2_result *result, const char *name, const char *unit,
 			     double value);
+
+/** Adds a part (@p bill is copied); the same for every policy. @return 0 or -ENOMEM */
+S2_API int s2_result_part(struct s2_result *result, const char *name, const char *help,
+			  const struct s2_bill *bill);
 
 /** Adds a verdict; @p violation (copied) is NULL unless UNSOUND. @return 0, -ENOSPC, -ENOMEM */
 S2_API int s2_result_verdict(struct s2_result *result, const char *contract, enum s2_status status,
@@ -102,8 +116,11 @@ struct s2_point {
 struct s2_report {
 	const char *program, *version, *summary;
 	const char *machine, *flavour; /**< NULL where they play no part */
-	const struct s2_profile *profile;
-	const char *metric; /**< what a sweep compares; see s2_result_metric() */
+	const char *thread; /**< whom times answer for; NULL: no thread */
+	const struct s2_profile *profiles; /**< side by side, n_profiles of them */
+	size_t n_profiles;
+	const char *metric; /**< what is asked, and what a sweep compares; see s2_result_metric() */
+	bool all;	    /**< the table has rows that say nothing, a column a policy, whole stories */
 	uint64_t seed;
 	const char *const *axes;   /**< keys that are swept, slowest first */
 	const size_t *axis_values; /**< how many values each takes */
@@ -129,10 +146,16 @@ S2_API const char *s2_point_text(const struct s2_report *report, const struct s2
 /** The measure called @p name, or NULL. */
 S2_API const struct s2_measure *s2_result_find(const struct s2_result *result, const char *name);
 
+/** What @p result, or a part of it, would take by profile @p k of the report. */
+S2_API struct s2_cost s2_report_cost(const struct s2_report *report, const struct s2_result *result,
+				     size_t k);
+S2_API struct s2_cost s2_report_part_cost(const struct s2_report *report,
+					  const struct s2_part *part, size_t k);
+
 /**
  * One number of a result: "time" (NaN where unknown), "known_time" (of the
- * operations that have a cost), an operation or a measure.  NaN for a policy
- * that does not apply, or has no such measure.
+ * operations that have a cost), an operation, a measure or a part's time.  NaN
+ * for a policy that does not apply, or has no such measure.
  */
 S2_API double s2_result_metric(const struct s2_result *result, const char *metric);
 

@@ -67,7 +67,6 @@ struct s2_run {
 	const struct s2_option_list *workloads; /**< of this command: rows of the table */
 	const struct s2_features *features;	/**< NULL if .machine is */
 	const struct s2_flavour *flavour;	/**< NULL if .flavour is */
-	const struct s2_profile *profile;	/**< NULL without --profile */
 	uint64_t seed;
 	int check; /**< --check: enum s2_check_when */
 	struct s2_insn_log *log; /**< --log: nothing is counted, s2_judge_log() is called; or NULL */
@@ -103,7 +102,8 @@ struct s2_program {
 
 	const char *machine; /**< default; NULL: no --machine */
 	const char *flavour; /**< default, "newest" or "oldest"; NULL: no --flavour */
-	const char *metric;  /**< what a sweep compares, default "time" */
+	const char *metric;  /**< what is asked, and what a sweep compares, default "time" */
+	const char *thread;  /**< whose published figures its times answer for, or NULL */
 	bool judged;	     /**< its runs can be watched by the oracle: --check */
 	const char *sweep;   /**< what `--sweep default` stands for, or NULL */
 

@@ -37,7 +37,7 @@ struct s2_common {
 	const char *machine, *flavour, *profile, *output, *plot, *story, *sweep, *metric;
 	uint64_t seed;
 	int format, progress, check, expect, log;
-	bool help, version;
+	bool all, help, version;
 };
 
 /** Which table is which in session->tables. */
@@ -48,6 +48,9 @@ enum s2_table_index {
 };
 
 #define S2_COMMON_MAX 20
+
+/** Most profiles side by side. */
+#define S2_PROFILES_MAX 8
 
 struct s2_session {
 	const struct s2_program *program;
@@ -63,7 +66,8 @@ struct s2_session {
 	struct s2_features features;
 	struct s2_flavour own_flavour; /**< as parsed */
 	const struct s2_flavour *flavour; /**< it, or NULL */
-	struct s2_profile profile;
+	struct s2_profile profiles[S2_PROFILES_MAX];
+	size_t n_profiles;
 	struct s2_sweep sweep;
 	struct s2_option_list policies;	 /**< to be run, in order */
 	char *workload_text;		 /**< what presets points into */
@@ -74,7 +78,8 @@ struct s2_session {
 	size_t axis_values[S2_AXES_MAX];
 	struct s2_insn_log *log; /**< of the one run that is logged, or NULL */
 	void *state; /**< the program's own */
-	struct s2_progress progress;
+	struct s2_progress *outer;   /**< of who runs several sessions; NULL: its own */
+	struct s2_progress progress; /**< its own */
 	struct s2_report report;
 };
 

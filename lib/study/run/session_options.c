@@ -32,11 +32,13 @@ static const struct s2_option common_options[] = {
 	       "a CPU and what to change of it; help lists them",
 	       .group = "On which machine"),
 	OPTION(STRING, flavour, "flavour", "NAME", NULL, "whose algorithms; repeat=each|sync may follow"),
-	OPTION(STRING, profile, "profile", "NAME|FILE", NULL,
-	       "what operations cost, to estimate times"),
+	OPTION(STRING, profile, "profile", "NAME|FILE,...", NULL,
+	       "what operations cost, to estimate times; several stand side by side"),
 	OPTION(U64, seed, "seed", "N", "1", "of whatever is random", .max = INT64_MAX),
 	OPTION(CHOICE, format, "format", "FORMAT", "table", "how to print", .choices = formats,
 	       .group = "Output"),
+	OPTION(FLAG, all, "all", NULL, NULL,
+	       "in the table: rows that are alike for all, a column for each policy, whole stories"),
 	OPTION(STRING, output, "output", "FILE", NULL, "where to print, instead of standard output",
 	       .letter = 'o'),
 	OPTION(STRING, plot, "plot", "FILE", NULL,
@@ -235,7 +237,8 @@ void s2_session_close(struct s2_session *s)
 {
 	s2_report_free(&s->report);
 	s2_sweep_free(&s->sweep);
-	s2_profile_free(&s->profile);
+	for (size_t i = 0; i < s->n_profiles; i++)
+		s2_profile_free(&s->profiles[i]);
 	for (size_t i = 0; i < s->n_presets; i++)
 		s2_command_line_free(&s->presets[i]);
 	free(s->presets);

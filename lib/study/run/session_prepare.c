@@ -208,6 +208,60 @@ static void prepare_policies(struct s2_session *s)
 	}
 }
 
+static int load_profile(struct s2_session *s, const char *spec)
+{
+	int r;
+
+	if (s->n_profiles == S2_PROFILES_MAX) {
+		s2_error_set(&s->err, S2_OPTIONS_VALUE, "--profile: got more, expected at most %d",
+			     S2_PROFILES_MAX);
+		return -E2BIG;
+	}
+	r = s2_profile_load(spec, &s->profiles[s->n_profiles], &s->err);
+	if (r < 0)
+		return r;
+	s->n_profiles++;
+	for (size_t i = 0; i + 1 < s->n_profiles; i++)
+		if (!strcmp(s->profiles[i].name, s->profiles[s->n_profiles - 1].name))
+			return bad_option(s, "profile", spec, "profiles of different names");
+	return 0;
+}
+
+/** Loads each of "A,B". */
+static int load_profiles(struct s2_session *s, const char *text)
+{
+	int r = 0;
+
+	while (r == 0) {
+		const size_t len = strcspn(text, ",");
+		char *spec = strndup(text, len);
+
+		if (spec == NULL)
+			return session_prepare_no_memory(s);
+		r = load_profile(s, spec);
+		free(spec);
+		if (text[len] == '\0')
+			break;
+		text += len + 1;
+	}
+	return r;
+}
+
+/** All that were given, in one option or in several. */
+static int prepare_profiles(struct s2_session *s)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < s->line.n_given && r == 0; i++) {
+		const struct s2_given *given = &s->line.given[i];
+
+		if (given->table == S2_TABLE_COMMON &&
+		    given->option->offset == offsetof(struct s2_common, profile))
+			r = load_profiles(s, given->text);
+	}
+	return r;
+}
+
 int s2_session_prepare(struct s2_session *s)
 {
 	int r = prepare_operands(s);
@@ -218,8 +272,8 @@ int s2_session_prepare(struct s2_session *s)
 		r = prepare_flavour(s);
 	if (r == 0)
 		r = prepare_output(s);
-	if (r == 0 && s->common.profile != NULL)
-		r = s2_profile_load(s->common.profile, &s->profile, &s->err);
+	if (r == 0)
+		r = prepare_profiles(s);
 	if (r == 0 && s->program->n_workloads != 0)
 		r = copy_workloads(s);
 	if (r == 0)

@@ -57,14 +57,13 @@ static struct s2_run run_at(struct s2_session *s, size_t point)
 		.workloads = &s->common.workloads,
 		.features = s->program->machine != NULL ? &s->features : NULL,
 		.flavour = s->flavour,
-		.profile = s->common.profile != NULL ? &s->profile : NULL,
 		.seed = s->common.seed,
 		.check = check_when(s),
 		.log = s->log,
 		.operands = s->line.operands,
 		.n_operands = s->line.n_operands,
 		.state = s->state,
-		.progress = &s->progress,
+		.progress = s->outer != NULL ? s->outer : &s->progress,
 	};
 }
 
@@ -195,6 +194,14 @@ static int select_policies(struct s2_session *s)
 	return 0;
 }
 
+/** What a sweep may compare, and one profile gives: times by the first. */
+static void price(const struct s2_report *report, struct s2_result *result)
+{
+	result->cost = s2_report_cost(report, result, 0);
+	for (size_t i = 0; i < result->n_parts; i++)
+		result->parts[i].cost = s2_report_part_cost(report, &result->parts[i], 0);
+}
+
 static int run_point(struct s2_session *s, size_t p)
 {
 	struct s2_run run;
@@ -211,9 +218,9 @@ static int run_point(struct s2_session *s, size_t p)
 			r = s->program->run(&run, result, &s->err);
 			if (r < 0)
 				return r;
-			result->cost = s2_profile_estimate(run.profile, &result->ops);
+			price(&s->report, result);
 		}
-		s2_progress_job(&s->progress);
+		s2_progress_job(run.progress);
 	}
 	return 0;
 }
@@ -230,8 +237,11 @@ static void describe(struct s2_session *s)
 		.summary = s->program->summary,
 		.machine = s->program->machine != NULL ? s->features.name : NULL,
 		.flavour = s->flavour != NULL ? s->flavour->name : NULL,
-		.profile = s->common.profile != NULL ? &s->profile : NULL,
+		.thread = s->program->thread,
+		.profiles = s->profiles,
+		.n_profiles = s->n_profiles,
 		.metric = s->common.metric,
+		.all = s->common.all,
 		.seed = s->common.seed,
 		.axes = s->axes,
 		.axis_values = s->axis_values,
@@ -261,11 +271,13 @@ static int run_points(struct s2_session *s)
 {
 	int r = 0;
 
-	s2_progress_init(&s->progress, s->errs, (enum s2_progress_mode)s->common.progress,
+	if (s->outer == NULL)
+		s2_progress_init(&s->progress, s->errs, (enum s2_progress_mode)s->common.progress,
 			 s->program->name, (uint64_t)s->n_points * s->policies.n);
 	for (size_t p = 0; p < s->n_points && r == 0; p++)
 		r = run_point(s, p);
-	s2_progress_end(&s->progress);
+	if (s->outer == NULL)
+		s2_progress_end(&s->progress);
 	return r;
 }
 

@@ -68,11 +68,11 @@ static bool is_thread(const struct s2_point *point)
 }
 
 /* Two threads, one constant: does a line's cost of one machine give the other's seconds? */
-static void note_thread(const struct s2_report *report, const struct s2_point *point, FILE *out)
+static void note_thread(const struct s2_profile *profile, const struct s2_point *point, FILE *out)
 {
 	const struct s2_result *every = find_policy(point, "every");
 	const struct s2_result *vcpu0 = find_policy(point, "vcpu0");
-	const struct s2_cost_entry *line = &report->profile->op[S2_OP_DC_CIVAC];
+	const struct s2_cost_entry *line = &profile->op[S2_OP_DC_CIVAC];
 	char text[S2_TEXT_ROOM], a[S2_TEXT_ROOM], b[S2_TEXT_ROOM];
 	double lines, ns;
 
@@ -100,7 +100,7 @@ void s2_boot_notes(const struct s2_report *report, FILE *out)
 		if (report->n_points > 1 && point->workload)
 			(void)fprintf(out, "%s: ", point->workload);
 		note_touched(point, out);
-		if (report->profile && is_thread(point))
-			note_thread(report, point, out);
+		for (size_t k = 0; k < report->n_profiles && is_thread(point); k++)
+			note_thread(&report->profiles[k], point, out);
 	}
 }

@@ -48,6 +48,82 @@ static void a_line_is_operation_cost_and_source(void **state)
 	s2_profile_free(&profile);
 }
 
+static void brackets_before_a_source_name_the_thread_it_came_from(void **state)
+{
+	struct s2_profile profile;
+	struct s2_error err;
+
+	(void)state;
+	assert_i64(read_text("vcpu_probe = 1 # [sgi-2023]  a thread\n"
+			     "isb = 2 # a thread [sgi-2023]\n"
+			     "dsb_sy = 3 # [] x\n"
+			     "dc_civac = 4 # [open\n"
+			     "pte_read = 5 # [alone]\n",
+			     &profile, &err),
+		   0);
+	assert_string_equal(profile.op[S2_OP_VCPU_PROBE].thread, "sgi-2023");
+	assert_string_equal(profile.op[S2_OP_VCPU_PROBE].source, "a thread");
+	assert_null(profile.op[S2_OP_ISB].thread);
+	assert_string_equal(profile.op[S2_OP_ISB].source, "a thread [sgi-2023]");
+	assert_null(profile.op[S2_OP_DSB_SY].thread);
+	assert_null(profile.op[S2_OP_DC_CIVAC].thread);
+	/* Without a source behind it, it is the source. */
+	assert_null(profile.op[S2_OP_PTE_READ].thread);
+	assert_string_equal(profile.op[S2_OP_PTE_READ].source, "[alone]");
+	s2_profile_free(&profile);
+}
+
+static void a_time_is_fitted_if_a_cost_in_it_came_from_what_it_answers_for(void **state)
+{
+	char thread[] = "boot-2025";
+	struct s2_profile profile = {0};
+	struct s2_bill bill = {.seq[S2_SEQ_IPI_REST] = 2.5};
+	struct s2_cost cost;
+
+	(void)state;
+	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 1, NULL, thread};
+	profile.seq[S2_SEQ_IPI_REST] = (struct s2_cost_entry){true, 100, NULL, NULL};
+	cost = s2_profile_price(&profile, &bill, "boot-2025");
+	assert_true(cost.known);
+	assert_true(cost.ns == 250);
+	/* The fitted cost is in the profile, but nothing on the bill needs it. */
+	assert_string_equal(s2_cost_basis(&cost), "predicted");
+	bill.ops.n[S2_OP_ISB] = 1;
+	cost = s2_profile_price(&profile, &bill, "boot-2025");
+	assert_true(cost.ns == 251);
+	assert_string_equal(s2_cost_basis(&cost), "fitted");
+	cost = s2_profile_price(&profile, &bill, "sgi-2023");
+	assert_string_equal(s2_cost_basis(&cost), "predicted");
+	cost = s2_profile_price(&profile, &bill, NULL);
+	assert_string_equal(s2_cost_basis(&cost), "predicted");
+	bill.seq[S2_SEQ_MMU_INIT] = 1;
+	cost = s2_profile_price(&profile, &bill, NULL);
+	assert_false(cost.known);
+	assert_true(cost.ns == 251);
+	assert_true(cost.missing_seq[S2_SEQ_MMU_INIT]);
+	assert_false(cost.missing_seq[S2_SEQ_IPI_REST]);
+}
+
+/* Were one without its thread, what was fitted would be called predicted. */
+static void each_shipped_cost_names_its_thread(void **state)
+{
+	static const char *const names[] = {"altra",	  "d05",	     "d06",
+					    "kunpeng920", "range-tlbi-2023", "x86-2022"};
+	struct s2_profile p;
+	struct s2_error err;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		s2_test_row("%s", names[i]);
+		assert_i64(s2_profile_load(names[i], &p, &err), 0);
+		for (int op = 0; op < S2_OP_COUNT; op++)
+			assert_true(!p.op[op].known || p.op[op].thread);
+		for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+			assert_true(!p.seq[seq].known || p.seq[seq].thread);
+		s2_profile_free(&p);
+	}
+}
+
 static void a_bad_line_is_named_with_what_was_expected(void **state)
 {
 	static const struct {
@@ -116,8 +192,8 @@ static void an_estimate_is_the_sum_of_costs(void **state)
 	struct s2_cost cost;
 
 	(void)state;
-	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL};
-	profile.op[S2_OP_DSB_SY] = (struct s2_cost_entry){true, 10, NULL};
+	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL, NULL};
+	profile.op[S2_OP_DSB_SY] = (struct s2_cost_entry){true, 10, NULL, NULL};
 	counts.n[S2_OP_ISB] = 4;
 	counts.n[S2_OP_DSB_SY] = 3;
 	cost = s2_profile_estimate(&profile, &counts);
@@ -132,7 +208,7 @@ static void a_counted_operation_without_a_cost_makes_it_unknown(void **state)
 	struct s2_cost cost;
 
 	(void)state;
-	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL};
+	profile.op[S2_OP_ISB] = (struct s2_cost_entry){true, 2.5, NULL, NULL};
 	counts.n[S2_OP_ISB] = 4;
 	counts.n[S2_OP_PTE_READ] = 1;
 	cost = s2_profile_estimate(&profile, &counts);
@@ -253,6 +329,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_line_is_operation_cost_and_source),
+		s2_unit_test(brackets_before_a_source_name_the_thread_it_came_from),
+		s2_unit_test(a_time_is_fitted_if_a_cost_in_it_came_from_what_it_answers_for),
+		s2_unit_test(each_shipped_cost_names_its_thread),
 		s2_unit_test(a_bad_line_is_named_with_what_was_expected),
 		s2_unit_test(an_endless_line_is_refused),
 		s2_unit_test(an_estimate_is_the_sum_of_costs),

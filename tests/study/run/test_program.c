@@ -22,14 +22,16 @@ static void a_run_compares_its_policies(void **state)
 		       "workload small: vcpus 4, memory 1M, chunk 4K\n"
 		       "\n"
 		       "                every           first           range\n"
-		       "isb                 1       1      1x       1      1x\n"
 		       "dc_civac       65,536  16,384   0.25x  16,384   0.25x\n"
 		       "run                 1       2      2x       3      3x\n"
 		       "verdict: arch   holds           holds           holds\n"
 		       "\n"
+		       "1 more row is the same for all policies; --all shows it\n"
+		       "\n"
 		       "1 points\n",
 		       s2_flavour_at(0)->name);
 	assert_ran("--flavour oldest", 0, table, "");
+	assert_prints("--all", "isb                 1       1      1x       1      1x\n");
 }
 
 static void the_same_words_give_the_same_bytes(void **state)

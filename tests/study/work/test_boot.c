@@ -19,10 +19,7 @@
 
 #include "study/work/vm_check.h"
 
-int boot_main(int argc, char **argv);
-#define main boot_main
 #include "../../../bench/s2-boot.c"
-#undef main
 
 #define LINE 64
 
@@ -350,7 +347,7 @@ static void assert_refused(const char *words, const char *line)
 	(void)snprintf(text, sizeof(text), "%s", words);
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	status = s2_program_main(&program, argc, argv, o, e);
+	status = s2_program_main(&s2_boot_program, argc, argv, o, e);
 	(void)fclose(o);
 	(void)fclose(e);
 	(void)snprintf(expected, sizeof(expected), "s2-boot: %s\n", line);
@@ -427,7 +424,7 @@ static void all_workloads_run(void **state)
 	FILE *o = open_memstream(&out, &size);
 
 	(void)state;
-	assert_i64(s2_program_main(&program, ARRAY_SIZE(argv), argv, o, stderr), 0);
+	assert_i64(s2_program_main(&s2_boot_program, ARRAY_SIZE(argv), argv, o, stderr), 0);
 	(void)fclose(o);
 	assert_non_null(
 		strstr(out, "touched: 81 MiB = 32 kernel + 32 initramfs + 16 struct pages"));

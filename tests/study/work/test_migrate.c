@@ -18,10 +18,7 @@
 
 #include "study/work/migrate_notes.h"
 
-int migrate_main(int argc, char **argv);
-#define main migrate_main
 #include "../../../bench/s2-migrate.c"
-#undef main
 
 static uint64_t chunks_of_8g(uint64_t slot)
 {
@@ -386,7 +383,7 @@ static int run_words(const char *words, char **out, char **errs)
 	(void)snprintf(text, sizeof(text), "%s", words);
 	for (char *word = strtok(text, " "); word; word = strtok(NULL, " "))
 		argv[argc++] = word;
-	status = s2_program_main(&program, argc, argv, o, e);
+	status = s2_program_main(&s2_migrate_program, argc, argv, o, e);
 	(void)fclose(o);
 	(void)fclose(e);
 	return status;
