@@ -40,6 +40,12 @@ NEEDED = [
     'include/linux/kvm_host.h',
 ]
 
+# All that is looked at or compiled of a tree: what has to be unpacked, or copied, of it.
+PARTS = [
+    'Makefile', 'include', 'virt/kvm', 'kernel/time/timeconst.bc',
+    'arch/arm64/Kconfig', 'arch/arm64/include', 'arch/arm64/kvm', 'arch/arm64/tools',
+]
+
 # What lies below the stages, and what is built of them (stages 2 and 3: README.md).
 STAGES = [
     (1, 'page tables and flush calls', NEEDED),
@@ -65,7 +71,7 @@ def check(tree):
     """Raises Unusable with the reason."""
     if not tree.is_dir():
         raise Unusable(f'{tree}: no such folder')
-    if not (tree / 'Kbuild').exists() and not (tree / 'arch/arm64').is_dir():
+    if not (tree / 'arch/arm64').is_dir():
         raise Unusable(f'{tree}: not a kernel tree')
     gone = missing(tree, NEEDED)
     if gone:
