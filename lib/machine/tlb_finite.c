@@ -511,7 +511,7 @@ static bool hit_by_ipa(const struct entry *e, const struct s2_tlb_ipa_range *ran
 
 	if (kind > 1 || (uint16_t)e->vgen != range->vmid.v)
 		return false;
-	if (range->leaf_shift && (kind != 0 || shift != range->leaf_shift))
+	if (range->leaf_shift && shift != range->leaf_shift)
 		return false;
 	return start <= range->start.v + (range->size - 1) && range->start.v <= start + (size - 1);
 }

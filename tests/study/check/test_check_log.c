@@ -109,9 +109,9 @@ static void tlbi_page(struct log *l)
 	line(l, "barrier", "isb");
 }
 
-static struct s2_check_outcome check(struct log *l, int expected_ret, char *text, size_t size)
+static struct s2_check_outcome check_as(struct log *l, struct s2_check_job job, int expected_ret,
+					char *text, size_t size)
 {
-	struct s2_check_job job = {.path = l->path, .cpus = 4, .keep = 4, .at_end = true};
 	struct s2_check_outcome outcome;
 	struct s2_error err = {0};
 	FILE *out = tmpfile();
@@ -119,6 +119,8 @@ static struct s2_check_outcome check(struct log *l, int expected_ret, char *text
 
 	fclose(l->file);
 	assert_non_null(out);
+	job.path = l->path;
+	job.cpus = 4;
 	assert_i64(s2_features_parse("max,-vhe,-lpa2", &job.features, NULL), 0);
 	assert_i64(s2_check_log(&job, out, &outcome, &err) ? -1 : 0, expected_ret);
 	rewind(out);
@@ -128,6 +130,13 @@ static struct s2_check_outcome check(struct log *l, int expected_ret, char *text
 		snprintf(text, size, "%s", err.text);
 	fclose(out);
 	return outcome;
+}
+
+static struct s2_check_outcome check(struct log *l, int expected_ret, char *text, size_t size)
+{
+	const struct s2_check_job job = {.keep = 4, .at_end = true};
+
+	return check_as(l, job, expected_ret, text, size);
 }
 
 /* What a peer's checker was seen to say of the same, and what Arm's rule says. */
@@ -331,6 +340,9 @@ static void what_is_no_event_is_refused_with_its_line(void **state)
 		{"(sysreg-write 0 0 vtcr_el2 5)(barrier 0 0 isb)", "one event a line"},
 		{"(mem-read 0 0 0 0 \"a:1)", "a closing quote"},
 		{"(rely 0 0 nothing 0 0 0 0 read)", "no reliance"},
+		{"(rely 0 0 nothing 0 0 0 0 look)", "no access"},
+		{"(dc 0 0 cvau 0x1000 0x1000)", "no cache operation"},
+		{"(mem-free 0 0 0xfffffffffffff000 0x2000)", "wraps around"},
 	};
 
 	(void)state;
@@ -348,6 +360,166 @@ static void what_is_no_event_is_refused_with_its_line(void **state)
 	}
 }
 
+/* A guest that runs while two of its tables are freed. */
+static void two_tables_freed(struct log *l)
+{
+	log_begin(l);
+	tables(l, LEAF_RW);
+	line(l, "guest", "entry (count 1)");
+	line(l, "mem-free", "(address 0x40011000) (size 0x1000)");
+	line(l, "mem-free", "(address 0x40010000) (size 0x1000)");
+}
+
+static void violations_that_are_not_kept_are_counted(void **state)
+{
+	struct s2_check_outcome all, one;
+	char text[4096], more[32];
+	struct log l;
+
+	(void)state;
+	two_tables_freed(&l);
+	all = check(&l, 0, text, sizeof(text));
+	log_end(&l);
+	assert_true(all.violations >= 2);
+	assert_null(strstr(text, " more\n"));
+	two_tables_freed(&l);
+	one = check_as(&l, (struct s2_check_job){.keep = 1, .at_end = true}, 0, text, sizeof(text));
+	log_end(&l);
+	assert_u64(one.violations, all.violations);
+	snprintf(more, sizeof(more), "and %" PRIu64 " more\n", all.violations - 1);
+	assert_non_null(strstr(text, more));
+	/* The first stays, with its line. */
+	assert_non_null(strstr(text, ":12: tables: "));
+	assert_null(strstr(text, ":13: "));
+	/* None kept, all counted. */
+	two_tables_freed(&l);
+	one = check_as(&l, (struct s2_check_job){.at_end = true}, 0, text, sizeof(text));
+	log_end(&l);
+	assert_u64(one.violations, all.violations);
+	snprintf(more, sizeof(more), "and %" PRIu64 " more\n", all.violations);
+	assert_memory_equal(text, more, strlen(more));
+}
+
+static void only_the_rules_that_are_asked_for_are_judged(void **state)
+{
+	struct s2_check_outcome outcome;
+	char text[4096];
+	struct log l;
+
+	(void)state;
+	two_tables_freed(&l);
+	outcome = check_as(&l, (struct s2_check_job){.keep = 4, .rules = 1U << S2_RULE_VMID}, 0,
+			   text, sizeof(text));
+	assert_u64(outcome.violations, 0);
+	assert_non_null(strstr(text, "holds for all that hardware may do: 0 violations"));
+	log_end(&l);
+	/* What guests read and write no log says. */
+	two_tables_freed(&l);
+	check_as(&l, (struct s2_check_job){.rules = 1U << S2_RULE_DATA}, -1, text, sizeof(text));
+	assert_non_null(strstr(text, "expected rules about translations"));
+	log_end(&l);
+}
+
+static void json_has_what_the_text_has(void **state)
+{
+	struct s2_check_outcome outcome;
+	char text[8192], part[64];
+	struct log l;
+
+	(void)state;
+#ifndef S2_HAVE_JANSSON
+	two_tables_freed(&l);
+	check_as(&l, (struct s2_check_job){.keep = 1, .json = true}, -1, text, sizeof(text));
+	assert_non_null(strstr(text, "JSON was left out"));
+	log_end(&l);
+	skip();
+#endif
+	two_tables_freed(&l);
+	fputs("! freed\n", l.file);
+	outcome = check_as(&l, (struct s2_check_job){.keep = 1, .at_end = true, .json = true}, 0,
+			   text, sizeof(text));
+	log_end(&l);
+	snprintf(part, sizeof(part), "\"violations\": %" PRIu64, outcome.violations);
+	assert_non_null(strstr(text, part));
+	snprintf(part, sizeof(part), "\"lines\": %" PRIu64 ",", outcome.lines);
+	assert_non_null(strstr(text, part));
+	assert_non_null(strstr(text, "\"expected\": true"));
+	assert_non_null(strstr(text, "\"line\": 12,"));
+	assert_non_null(strstr(text, "\"rule\": \"tables\""));
+	assert_non_null(strstr(text, "\"text\": \"tables: CPU 0 is in this guest"));
+	/* One is kept. */
+	assert_null(strstr(strstr(text, "\"rule\"") + 1, "\"rule\""));
+}
+
+static void a_log_that_reads_what_nobody_wrote_is_not_complete(void **state)
+{
+	struct s2_check_outcome outcome;
+	char text[4096];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	/* What was there before the log began is believed once. */
+	line(&l, "mem-read", "(address 0x50000000) (value 0x3)");
+	line(&l, "mem-read", "(address 0x50000000) (value 0x3)");
+	outcome = check(&l, 0, text, sizeof(text));
+	assert_u64(outcome.changed, 0);
+	log_end(&l);
+	log_begin(&l);
+	line(&l, "mem-init", "(address 0x50000000) (size 0x1000)");
+	/* A page set is each of its entries. */
+	line(&l, "mem-set", "(address 0x50000000) (size 0x1000) (value 0x5)");
+	line(&l, "mem-read", "(address 0x50000000) (value 0x5)");
+	line(&l, "mem-read", "(address 0x50000ff8) (value 0x5)");
+	line(&l, "mem-read", "(address 0x50000ff8) (value 0x6)");
+	outcome = check(&l, 0, text, sizeof(text));
+	assert_u64(outcome.changed, 1);
+	assert_non_null(strstr(text, "1 reads found another value than was written before"));
+	log_end(&l);
+}
+
+/* What is no business of stage 2 is said to be ignored; what is, is not. */
+static void each_event_is_taken_or_said_to_be_ignored(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned ignored, reliances;
+	} rows[] = {
+		{"(dc 0 0 civac 0x40000000 0x1000 40 1)", 0, 0},
+		{"(dc 0 0 cvac 0x40000000 0x1000 40 1)", 0, 0},
+		{"(dc 0 0 ivac 0x40000000 0x1000 40 1)", 0, 0},
+		{"(dc 0 0 setway (count 4))", 0, 0},
+		{"(ic 0 0 ivau 0x40000000 0x1000 40)", 0, 0},
+		{"(ic 0 0 ialluis)", 0, 0},
+		{"(ic 0 0 iallu)", 0, 0},
+		{"(guest 0 0 entry 1)", 0, 0},
+		{"(guest 0 0 exit 1)", 0, 0},
+		{"(guest 0 0 fault 1)", 1, 0},
+		{"(step 0 0 irq-lock 3)", 1, 0},
+		{"(tlbi 0 0 alle2)", 1, 0},
+		{"(tlbi 0 0 vae2is 0)", 1, 0},
+		{"(sysreg-write 0 0 mair_el2 0)", 1, 0},
+		{"(rely 0 0 return 0 0 0 0x1000 read)", 0, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct s2_check_outcome outcome;
+		char text[4096];
+		struct log l;
+
+		s2_test_row("%s", rows[i].text);
+		log_begin(&l);
+		fprintf(l.file, "%s\n", rows[i].text);
+		outcome = check(&l, 0, text, sizeof(text));
+		assert_u64(outcome.events, 1);
+		assert_u64(outcome.ignored, rows[i].ignored);
+		assert_u64(outcome.reliances, rows[i].reliances);
+		assert_u64(outcome.violations, 0);
+		log_end(&l);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +529,11 @@ int main(void)
 		s2_unit_test(a_page_that_is_freed_while_it_is_linked_is_told),
 		s2_unit_test(our_own_logs_are_told_again),
 		s2_unit_test(what_is_no_event_is_refused_with_its_line),
+		s2_unit_test(violations_that_are_not_kept_are_counted),
+		s2_unit_test(only_the_rules_that_are_asked_for_are_judged),
+		s2_unit_test(json_has_what_the_text_has),
+		s2_unit_test(a_log_that_reads_what_nobody_wrote_is_not_complete),
+		s2_unit_test(each_event_is_taken_or_said_to_be_ignored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,10 @@
 
 #include "study/replay/replay_log.h"
 
+#ifdef S2_HAVE_TRACECMD
+#include "study/log/dat_maker.h"
+#endif
+
 struct replayed {
 	int ret;
 	char *text; /* to be freed */
@@ -106,6 +110,35 @@ static void a_rich_log_needs_memory(void **state)
 	each_format_of(&job);
 }
 
+/* What libtracecmd allocates is its own; what is said of the file is ours. */
+static void a_trace_dat_needs_memory(void **state)
+{
+	(void)state;
+#ifdef S2_HAVE_TRACECMD
+	const struct dat_maker_form form = {.version = 7, .uname = "Linux h 6.12.107 aarch64"};
+	char path[S2_TEST_PATH], text[1024];
+	struct s2_replay_job job;
+	struct dat_maker *m;
+	const unsigned char *bytes;
+	size_t len;
+
+	if (!s2_alloc_fail_works())
+		skip();
+	m = dat_maker_new(&form);
+	snprintf(text, sizeof(text), "%s/traces/linux6.12-a55-multi.rich.txt.gz",
+		 getenv("S2_TEST_DATA"));
+	dat_maker_log(m, 0, text);
+	bytes = dat_maker_bytes(m, &len);
+	s2_test_temp_file(path, bytes, len);
+	dat_maker_free(m);
+	job = job_of(path);
+	each_allocation_fails(&job);
+	remove(path);
+#else
+	skip();
+#endif
+}
+
 #define LINE(task, event) "    " task " [000] .....    12.345678: " event "\n"
 
 /* Faults of a guest, with a file of slots beside it. */
@@ -123,12 +156,12 @@ static void a_plain_log_and_its_slots_need_memory(void **state)
 	at += (size_t)snprintf(log + at, sizeof(log) - at,
 			       LINE("vcpu-2", "kvm_entry: PC: 0x0000000040000000"));
 	for (unsigned i = 0; i < 16; i++)
-		at += (size_t)snprintf(
-			log + at, sizeof(log) - at,
-			LINE("vcpu-2", "kvm_guest_fault: ipa 0x%x, hsr 0x92000047, hxfar "
-				       "0x%x, pc 0x40000000")
-				LINE("vcpu-2", "kvm_entry: PC: 0x0000000040000000"),
-			0x40000000U + i * 0x301000U, 0x40000000U + i * 0x301000U);
+		at += (size_t)snprintf(log + at, sizeof(log) - at,
+				       LINE("vcpu-2",
+					    "kvm_guest_fault: ipa 0x%x, hsr 0x92000047, hxfar "
+					    "0x%x, pc 0x40000000")
+					       LINE("vcpu-2", "kvm_entry: PC: 0x0000000040000000"),
+				       0x40000000U + i * 0x301000U, 0x40000000U + i * 0x301000U);
 	s2_test_temp_file(path, log, at);
 	s2_test_temp_file(slots_path, slots, sizeof(slots) - 1);
 	job = job_of(path);
@@ -144,6 +177,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(a_rich_log_needs_memory),
+		s2_unit_test(a_trace_dat_needs_memory),
 		s2_unit_test(a_plain_log_and_its_slots_need_memory),
 	};
 
