@@ -133,15 +133,22 @@ static bool ask_story(struct s2_judge *judge, const struct s2_judged *what)
 	return judge->told;
 }
 
-int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
+int s2_judge_once(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
 {
 	int ret;
 
 	*judge = (struct s2_judge){.edit = judge->edit, .edit_arg = judge->edit_arg};
 	ret = what->run(what->arg, judge, err);
-	if (!ret && ask_story(judge, what))
-		ret = what->run(what->arg, judge, err);
+	if (!ret)
+		(void)ask_story(judge, what);
 	return ret;
+}
+
+int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
+{
+	const int ret = s2_judge_once(judge, what, err);
+
+	return ret || !judge->told ? ret : what->run(what->arg, judge, err);
 }
 
 /* Its story was told, and not in vain. */

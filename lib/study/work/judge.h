@@ -76,6 +76,8 @@ struct s2_judged {
  * @return 0; what run() returned
  */
 S2_API int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
+/** The same without a second run: what broke first is in tell, and has no story. */
+S2_API int s2_judge_once(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
 
 /**
  * Judges a run that issued result->ops, if it is to be (s2_judge_wanted()), and adds a
