@@ -1,29 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-/* s2-mutants: what is lost when an instruction of the hypervisor's is left out. */
+/* s2-mutants: bugs that hypervisors had, and steps of KVM's left out or swapped: who finds them. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "study/mutants/rows.h"
 #include "study/option/machine.h"
 #include "study/option/options.h"
 #include "study/run/tool.h"
-#include "study/mutants/steps.h"
 
 struct settings {
 	const char *machine, *flavour;
-	bool list, help, version;
+	int format;
+	bool steps, list, help, version;
 };
 
 static struct settings settings;
 
+static const char *const formats[] = {"table", "json", "csv", NULL};
+
 #define OPTION(kind, field, ...) S2_ROW(kind, S2_FIELD(struct settings, field), __VA_ARGS__)
 
 static const struct s2_option options[] = {
+	OPTION(FLAG, steps, "steps", NULL, NULL, "KVM's steps, each left out and each swapped",
+	       .group = "Which"),
 	OPTION(STRING, machine, "machine", "SPEC", "cortex-a72",
-	       "a CPU and what to change of it; help lists them", .group = "Whose life"),
+	       "whose steps: a CPU and what to change of it; help lists them"),
 	OPTION(STRING, flavour, "flavour", "NAME", "newest", "whose algorithms"),
-	OPTION(FLAG, list, "list", NULL, NULL, "the names, and nothing is tried",
+	OPTION(CHOICE, format, "format", "FORMAT", "table", "how to print", .choices = formats,
+	       .group = "Output"),
+	OPTION(FLAG, list, "list", NULL, NULL, "what each is, and nothing is tried",
 	       .group = "Other"),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
 	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
@@ -32,120 +38,88 @@ static const struct s2_option options[] = {
 static const char about[] =
 	"usage: s2-mutants [option]... [NAME]\n"
 	"\n"
-	"Lets a VM live through everything that KVM's stage 2 does: boot, faults, dirty log,\n"
-	"split and collapse, aging, unmaps, a reset, its end, and VMIDs that come round.  Then\n"
-	"once more for each step of it, an operation at a site of the code, with that step left\n"
-	"out: which rule finds it, or why nothing is lost.  With a NAME (tlbi_ipas2e1is@tlb:...)\n"
-	"how it comes to that, step by step.\n"
+	"Bugs that hypervisors had, and some that are made up, each put into a run that is sound\n"
+	"without it: which rule finds it, in how many steps.  Below the table, of a whole life of\n"
+	"a VM: each instruction of KVM's stage 2 left out, and each two neighbours swapped.  With\n"
+	"a NAME (collapse-one-ipa, or tlbi_ipas2e1is@tlb:flush_vmid_ipa) how it comes to that,\n"
+	"step by step.\n"
 	"\n";
 
-/* "data, arch" or the rule's name. */
-static const char *finder(const struct s2_judge *judge, char *buf, size_t size)
+static int tell_named(const struct s2_mutant *m, struct s2_error *err)
 {
-	const bool data = judge->tell.rule == S2_RULE_DATA;
+	struct s2_mutant_found found;
 
-	(void)snprintf(buf, size, "%s%s%s", s2_rule_name(judge->tell.rule), data ? ", " : "",
-		       data ? s2_contract_name(judge->tell.contract) : "");
-	return buf;
+	if (s2_mutant_run(m, false, &found, err))
+		return S2_EXIT_USAGE;
+	(void)printf("%s: %s\n(%s) In: %s\n\n", m->name, m->what, m->where ? m->where : "made up",
+		     s2_mutant_scenario(m));
+	(void)printf("%s%s\n", found.found ? found.text : "NOT FOUND", found.story);
+	return found.found ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 }
 
-/* One line of the table. @return 0; 1 if it went unnoticed, and should not have; negative */
-static int try_one(const struct s2_features *features, const struct s2_flavour *flavour,
-		   const struct s2_step_mutant *mutant, struct s2_error *err)
+static int tell_step(const struct s2_features *features, const struct s2_flavour *flavour,
+		     const struct s2_step_mutant *mutant, struct s2_error *err)
 {
-	struct s2_judge judge = {.brief = true};
-	char name[96], text[64];
 	const char *why = s2_step_mutant_harmless(features, flavour, mutant);
-	int ret = s2_step_mutant_run(features, flavour, mutant, &judge, err);
-
-	if (ret)
-		return ret;
-	(void)printf("%-40s %6" PRIu64 "  ", s2_step_mutant_name(mutant, name, sizeof(name)), mutant->n);
-	if (judge.told)
-		(void)printf("%s, at step %" PRIu64 "\n", finder(&judge, text, sizeof(text)),
-			     judge.tell.step);
-	else
-		(void)printf("%s\n", why ? why : "NOT FOUND");
-	return !judge.told && !why;
-}
-
-static int tell_one(const struct s2_features *features, const struct s2_flavour *flavour,
-		    const struct s2_step_mutant *mutant, struct s2_error *err)
-{
 	struct s2_judge judge = {0};
 	char text[512 + S2_TOLD_LINES * 2 * S2_STORY_TEXT];
-	const int ret = s2_step_mutant_run(features, flavour, mutant, &judge, err);
 
-	if (ret)
-		return ret;
+	if (s2_step_mutant_run(features, flavour, mutant, true, &judge, err))
+		return S2_EXIT_USAGE;
 	if (!judge.told) {
-		const char *why = s2_step_mutant_harmless(features, flavour, mutant);
-
-		(void)printf("nothing is lost: %s\n", why ? why : "nobody knows why");
-		return 0;
+		(void)printf("nothing is lost: %s\n", why ? why : "NOBODY KNOWS WHY");
+		return why ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 	}
 	(void)s2_violation_text(&judge.tell, text, sizeof(text));
 	(void)fputs(text, stdout);
 	(void)s2_told_lines(&judge.story, text, sizeof(text));
 	(void)puts(text);
-	return 0;
+	return S2_EXIT_DONE;
 }
 
-static int try_all(const struct s2_features *features, const struct s2_flavour *flavour,
-		   const struct s2_step_mutants *mutants, struct s2_error *err)
+static int tell(const struct s2_features *features, const struct s2_flavour *flavour,
+		const char *wanted, struct s2_error *err)
 {
-	struct s2_judge judge = {.brief = true};
-	int ret = s2_step_mutant_run(features, flavour, NULL, &judge, err), missed = 0;
+	static struct s2_step_mutants steps;
+	struct s2_mutant named;
+	char name[96];
 
+	if (s2_mutant_find(wanted, &named))
+		return tell_named(&named, err);
+	if (s2_step_mutants_find(features, flavour, &steps, err))
+		return S2_EXIT_USAGE;
+	for (size_t i = 0; i < steps.n; i++)
+		if (!strcmp(s2_step_mutant_name(&steps.mutant[i], name, sizeof(name)), wanted))
+			return tell_step(features, flavour, &steps.mutant[i], err);
+	s2_error_set(err, 1, "got \"%.80s\", expected a name that --list or --steps --list has", wanted);
+	return S2_EXIT_USAGE;
+}
+
+static int print(const struct s2_mutant_rows *rows, struct s2_error *err)
+{
+	int ret = 0;
+
+	if (settings.format == 1)
+		ret = s2_mutant_rows_json(rows, stdout);
+	else if (settings.format == 2)
+		s2_mutant_rows_csv(rows, stdout);
+	else if (settings.list)
+		s2_mutant_rows_list(rows, settings.steps, stdout);
+	else
+		s2_mutant_rows_table(rows, settings.steps, stdout);
 	if (ret)
-		return S2_EXIT_USAGE;
-	(void)printf("%-40s %6s  %s\n", "left out", "times", "found by, or why nothing is lost");
-	(void)printf("%-40s %6s  %s\n", "(nothing)", "", judge.told ? "A VIOLATION" : "no violation");
-	for (size_t i = 0; i < mutants->n; i++) {
-		ret = try_one(features, flavour, &mutants->mutant[i], err);
-		if (ret < 0)
-			return S2_EXIT_USAGE;
-		missed += ret;
-	}
-	return missed || judge.told ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
-}
-
-static int list(const struct s2_step_mutants *mutants)
-{
-	char name[96];
-
-	for (size_t i = 0; i < mutants->n; i++)
-		(void)puts(s2_step_mutant_name(&mutants->mutant[i], name, sizeof(name)));
-	return S2_EXIT_DONE;
-}
-
-static const struct s2_step_mutant *find(const struct s2_step_mutants *mutants, const char *wanted,
-				    struct s2_error *err)
-{
-	char name[96];
-
-	for (size_t i = 0; i < mutants->n; i++)
-		if (!strcmp(s2_step_mutant_name(&mutants->mutant[i], name, sizeof(name)), wanted))
-			return &mutants->mutant[i];
-	s2_error_set(err, 1, "got \"%.80s\", expected a name that --list has", wanted);
-	return NULL;
-}
-
-static int run_named(const struct s2_features *features, const struct s2_flavour *flavour,
-		     const struct s2_step_mutants *mutants, const char *wanted, struct s2_error *err)
-{
-	const struct s2_step_mutant *mutant = find(mutants, wanted, err);
-
-	if (!mutant || tell_one(features, flavour, mutant, err))
-		return S2_EXIT_USAGE;
-	return S2_EXIT_DONE;
+		s2_error_set(err, 1, "--format: got \"json\", expected table or csv: %s",
+			     ret == -ENOTSUP ? "JSON was left out of this build (no jansson)"
+					     : strerror(-ret));
+	return ret;
 }
 
 static int run(const struct s2_command_line *line, struct s2_error *err)
 {
-	static struct s2_step_mutants mutants;
 	struct s2_features features;
 	struct s2_flavour flavour;
+	struct s2_mutant_rows rows;
+	int status;
 
 	if (s2_machine_parse(settings.machine, &features, err) ||
 	    s2_machine_flavour(settings.flavour, &flavour, err))
@@ -154,19 +128,21 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		s2_error_set(err, 1, "--machine: expected 4K pages: the life is one of 4K pages");
 		return S2_EXIT_USAGE;
 	}
-	if (s2_step_mutants_find(&features, &flavour, &mutants, err))
-		return S2_EXIT_USAGE;
-	if (settings.list)
-		return list(&mutants);
 	if (line->n_operands)
-		return run_named(&features, &flavour, &mutants, line->operands[0], err);
-	return try_all(&features, &flavour, &mutants, err);
+		return tell(&features, &flavour, line->operands[0], err);
+	if (s2_mutant_rows_collect(&features, &flavour, settings.list, &rows, err))
+		return S2_EXIT_USAGE;
+	status = rows.missed || rows.alarms ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+	if (print(&rows, err))
+		status = S2_EXIT_USAGE;
+	s2_mutant_rows_free(&rows);
+	return status;
 }
 
 static void about_end(FILE *out)
 {
-	(void)fputs("\nExit status: 0 each was found, or is known to lose nothing; 1 one was not;\n"
-		    "2 bad usage, with one line on standard error.\n",
+	(void)fputs("\nExit status: 0 each was found, or is known to lose nothing, and nothing else is\n"
+		    "told; 1 not so; 2 bad usage, with one line on standard error.\n",
 		    out);
 }
 

@@ -63,6 +63,23 @@ S2_API int s2_stage2_context_check(const struct s2_stage2_policy *policy,
 				   const struct s2_context_bounds *bounds,
 				   struct s2_context_result *out) S2_NONNULL(2, 3);
 
+/** A bug that contexts had, or might have: what a check is tried on. */
+struct s2_context_bug {
+	const char *name;  /**< short, for lists */
+	const char *what;  /**< goes wrong */
+	const char *where; /**< it did: a commit, a patch; NULL: made up */
+};
+
+/** Bug @p index from 0, x86's first, or NULL past the last. */
+S2_API const struct s2_context_bug *s2_context_bug_at(size_t index);
+
+/**
+ * Explores a policy with bug @p index put in, or if @p mended what it is a bug in.
+ * @return 0, whatever the verdict; -EINVAL for a bug or bounds that cannot be; -ENOMEM
+ */
+S2_API int s2_context_bug_check(size_t index, bool mended, const struct s2_context_bounds *bounds,
+				struct s2_context_result *out) S2_NONNULL(3, 4);
+
 /** Frees the story of @p result, not @p result itself. */
 S2_API void s2_context_result_clear(struct s2_context_result *result) S2_NONNULL(1);
 

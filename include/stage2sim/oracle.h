@@ -47,6 +47,13 @@ enum s2_rule {
 	S2_RULE_DIRTY_LOG,
 	/** A read returns what its contract says (enum s2_contract), whatever caches did. */
 	S2_RULE_DATA,
+	/**
+	 * An interrupt reaches exactly whom it is for, registers read back as specified.
+	 * Not of a machine's instructions: interrupt_check.h keeps the account.
+	 */
+	S2_RULE_INTERRUPTS,
+	/** A context is what it would be if computed from nothing: context_check.h explores it. */
+	S2_RULE_CONTEXTS,
 	S2_RULES, /**< how many there are */
 };
 
@@ -103,6 +110,10 @@ enum s2_finding {
 	S2_FOUND_LEAK,		   /**< data: a read may return what was there before the VM */
 	S2_FOUND_STALE_CACHED,	   /**< data: a cacheable read may return an earlier write */
 	S2_FOUND_STALE_POC,	   /**< data: a read past the caches may return an earlier write */
+	S2_FOUND_IRQ_LOST,	   /**< interrupts: pending, and never taken */
+	S2_FOUND_IRQ_ASTRAY,	   /**< interrupts: taken, and not pending for this vcpu, or twice */
+	S2_FOUND_REGISTER,	   /**< interrupts: a register that reads other than specified */
+	S2_FOUND_CONTEXT,	   /**< contexts: not as computed from nothing */
 	S2_FINDINGS,		   /**< how many there are */
 };
 
@@ -133,7 +144,8 @@ struct s2_violation {
 	s2_pte now;		 /**< what the tables have there, or what was stored */
 	struct s2_pa page;	 /**< of a table page, or 0 */
 	enum s2_contract contract; /**< data: which is broken */
-	unsigned vcpu;		 /**< data: whose act it was */
+	unsigned vcpu;		 /**< data, interrupts: whose act it was */
+	uint32_t intid;		 /**< interrupts: which */
 	struct s2_pa pa;	 /**< data: where, of size bytes */
 	uint32_t last;		 /**< data: the write that must be read, by its version (memory.h) */
 	uint64_t step;		 /**< instructions that had been issued since the oracle came */

@@ -22,6 +22,7 @@
 #include <stage2sim/gic.h>
 #include <stage2sim/ich.h>
 #include <stage2sim/insn.h>
+#include <stage2sim/interrupt_check.h>
 #include <stage2sim/log.h>
 #include <stage2sim/machine.h>
 #include <stage2sim/memory.h>

@@ -27,6 +27,7 @@
 #ifndef STAGE2SIM_VGIC_H
 #define STAGE2SIM_VGIC_H
 
+#include <stage2sim/bug.h>
 #include <stage2sim/ich.h>
 #include <stage2sim/machine.h>
 #include <stage2sim/routing.h>
@@ -60,6 +61,7 @@ struct s2_vgic_config {
 	bool gicv2;	     /**< refused */
 	bool its;	     /**< refused, and with it LPIs */
 	bool nested;	     /**< refused */
+	enum s2_bug bug;     /**< put in on purpose, of the vGIC's; no kernel's has one */
 };
 
 /**

@@ -33,6 +33,12 @@ static const struct {
 	[S2_RULE_DATA] = {"data",
 			  "a read returns the last write that its contract promises it (Arm ARM "
 			  "B2.8 and B2.11)"},
+	[S2_RULE_INTERRUPTS] = {"interrupts",
+				"an interrupt reaches exactly the vcpus that it is for, none lost and "
+				"none twice, and registers read back as specified (Arm IHI 0069)"},
+	[S2_RULE_CONTEXTS] = {"contexts",
+			      "after each event a vcpu's context is what it would be if it were "
+			      "computed from nothing (kvm_init_mmu(), __load_stage2())"},
 };
 
 static const struct {
@@ -95,6 +101,14 @@ static const struct {
 	[S2_FOUND_STALE_POC] = {S2_RULE_DATA,
 				"a read past the caches may not return the last write: it may be "
 				"in a cache only"},
+	[S2_FOUND_IRQ_LOST] = {S2_RULE_INTERRUPTS,
+			       "is never given an interrupt that is pending for it"},
+	[S2_FOUND_IRQ_ASTRAY] = {S2_RULE_INTERRUPTS,
+				 "takes an interrupt that is not pending for it, or takes it twice"},
+	[S2_FOUND_REGISTER] = {S2_RULE_INTERRUPTS,
+			       "reads a register that has another value than is specified"},
+	[S2_FOUND_CONTEXT] = {S2_RULE_CONTEXTS,
+			      "the context is not what it would be if computed from nothing"},
 };
 
 const char *s2_rule_name(enum s2_rule rule)
@@ -155,12 +169,31 @@ static void add_data(struct line *l, const struct s2_violation *v)
 	    v->site ? v->site : "?", v->vcpu, v->step);
 }
 
+static void add_interrupt(struct line *l, const struct s2_violation *v)
+{
+	add(l, "interrupts: vcpu %u %s", v->vcpu, s2_finding_text(v->finding));
+	if (v->finding == S2_FOUND_REGISTER)
+		add(l, ": %s is 0x%" PRIx64 ", not 0x%" PRIx64, v->site, v->held, v->now);
+	else
+		add(l, ": %u", v->intid);
+	add(l, " (step %" PRIu64 ")", v->step);
+}
+
 int s2_violation_text(const struct s2_violation *v, char *buf, size_t size)
 {
 	struct line l = {buf, size, 0};
 
 	if (v->rule == S2_RULE_DATA) {
 		add_data(&l, v);
+		return l.len;
+	}
+	if (v->rule == S2_RULE_INTERRUPTS) {
+		add_interrupt(&l, v);
+		return l.len;
+	}
+	if (v->rule == S2_RULE_CONTEXTS) {
+		add(&l, "contexts: %s (%s, step %" PRIu64 ")", s2_finding_text(v->finding),
+		    v->site ? v->site : "?", v->step);
 		return l.len;
 	}
 	add(&l, "%s: CPU %u %s", s2_rule_name(v->rule), v->cpu, s2_finding_text(v->finding));

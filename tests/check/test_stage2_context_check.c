@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The check of what arm64 reloads: policies that compare with the CPU pass,
- * those that remember a vcpu fail, and so do published faults.
+ * those that remember a vcpu fail, and so do published bugs.
  */
 #include "support.h"
 
 #include <string.h>
 
+#include "check/context_bugs.h"
 #include "check/stage2_context_check.h"
 
 static const struct s2_context_bounds bounds = {.depth = 9, .random_events = 20000, .seed = 3};
@@ -57,60 +58,32 @@ static void on_arm64_once_for_each_vcpu_is_not_enough(void **state)
 	s2_context_result_clear(&r);
 }
 
-/* fa808ed4e199: VTTBR_EL2 programmed, then a VMID allocated. */
-static void registers_before_vmid(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
-{
-	s2_stage2_load_registers(w, vcpu, c);
-	s2_stage2_vmid_update(w, w->vcpu[vcpu].mmu);
-	s2_stage2_check_last_ran(w, vcpu, c);
-}
-
-/* fb544d1ca65a and its kind: who runs across the rollover keeps a number that others get. */
-static void nothing_reserved(struct s2_stage2_world *w, unsigned c)
-{
-	s2_stage2_new_generation(w, c, 0);
-}
-
-/* 94d0e5980d67 brought back by an early return: nothing to load, so nothing to flush. */
-static void early_return_before_flush(struct s2_stage2_world *w, unsigned vcpu, unsigned c)
-{
-	const unsigned mmu = w->vcpu[vcpu].mmu;
-
-	s2_stage2_vmid_update(w, mmu);
-	if (w->cpu[c].vttbr == s2_stage2_vttbr(w, mmu))
-		return;
-	s2_stage2_load_registers(w, vcpu, c);
-	s2_stage2_check_last_ran(w, vcpu, c);
-}
-
-static void faults_of_stage_2_reloads_are_found(void **state)
+static void bugs_of_stage_2_reloads_are_found(void **state)
 {
 	static const struct {
-		struct s2_stage2_flow flow;
 		size_t events;
 		const char *says;
-	} faults[] = {
-		{{registers_before_vmid, NULL}, 1, "VTTBR_EL2 is 0x1000001"},
-		{{NULL, nothing_reserved}, 2, "VMID is of an old generation"},
-		{{early_return_before_flush, NULL}, 3, "stage-1 entries of another vcpu"},
+	} stories[] = {
+		{1, "VTTBR_EL2 is 0x1000001"},
+		{2, "VMID is of an old generation"},
+		{3, "stage-1 entries of another vcpu"},
+		{3, "VTCR_EL2 is"},
+		{5, "VTCR_EL2 is"},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++) {
-		struct s2_stage2_flow flow = s2_stage2_kvm_flow;
+	for (size_t i = 0; i < ARRAY_SIZE(stories); i++) {
 		struct s2_context_result r;
 
-		if (faults[i].flow.vcpu_load)
-			flow.vcpu_load = faults[i].flow.vcpu_load;
-		if (faults[i].flow.rollover)
-			flow.rollover = faults[i].flow.rollover;
-		r = check_arm(s2_stage2_policy_find("rewrite-all"), &flow);
-		s2_test_row("fault %zu:\n%s", i, r.story ? r.story : "not found");
+		assert_i64(s2_stage2_context_bug_check(i, false, &bounds, &r), 0);
+		s2_test_row("%s:\n%s", s2_stage2_context_bug_at(i)->name,
+			    r.story ? r.story : "not found");
 		assert_i64(r.verdict, S2_CONTEXT_UNSOUND);
-		assert_u64(r.story_events, faults[i].events);
-		assert_non_null(strstr(r.story, faults[i].says));
+		assert_u64(r.story_events, stories[i].events);
+		assert_non_null(strstr(r.story, stories[i].says));
 		s2_context_result_clear(&r);
 	}
+	assert_null(s2_stage2_context_bug_at(ARRAY_SIZE(stories)));
 }
 
 int main(void)
@@ -118,7 +91,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		s2_unit_test(on_arm64_what_compares_with_the_cpu_is_sound),
 		s2_unit_test(on_arm64_once_for_each_vcpu_is_not_enough),
-		s2_unit_test(faults_of_stage_2_reloads_are_found),
+		s2_unit_test(bugs_of_stage_2_reloads_are_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

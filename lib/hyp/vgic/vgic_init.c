@@ -64,6 +64,8 @@ static int vgic_check_config(const struct s2_vgic_config *cfg)
 		return -EINVAL;
 	if (cfg->revision != 2U && cfg->revision != 3U)
 		return -EINVAL;
+	if (cfg->bug && (cfg->bug <= S2_BUG_STAGE2_LAST || cfg->bug > S2_BUG_VGIC_LAST))
+		return -EINVAL;
 	if ((unsigned)cfg->routing.lookup >= S2_LOOKUPS ||
 	    (unsigned)cfg->routing.dispatch >= S2_SGI_DISPATCHES ||
 	    (unsigned)cfg->routing.broadcast >= S2_SGI_BROADCASTS)
@@ -71,6 +73,20 @@ static int vgic_check_config(const struct s2_vgic_config *cfg)
 	if (cfg->group_rule != S2_SGI_GROUP_KVM && cfg->group_rule != S2_SGI_GROUP_EQUAL)
 		return -EINVAL;
 	return cfg->overflow == S2_OVERFLOW_UIE || cfg->overflow == S2_OVERFLOW_NPIE ? 0 : -EINVAL;
+}
+
+/* Bugs of routing take the place of what was chosen, and no short way round them. */
+static void put_in_bug(struct s2_vgic *vgic, enum s2_bug bug)
+{
+	const s2_sgi_dispatch_fn dispatch = s2_sgi_bug_dispatch(bug);
+	const struct s2_lookup_ops *lookup = s2_lookup_bug_ops(bug);
+
+	if (dispatch)
+		vgic->dispatch = dispatch;
+	if (lookup)
+		vgic->lookup = lookup;
+	if (dispatch || lookup)
+		vgic->send = s2_sgi_send;
 }
 
 static void init_vgic(struct s2_vgic *vgic, struct s2_machine *m, const struct s2_vgic_config *cfg)
@@ -81,6 +97,7 @@ static void init_vgic(struct s2_vgic *vgic, struct s2_machine *m, const struct s
 	vgic->send = s2_sgi_send_for(cfg);
 	vgic->dispatch = dispatches[cfg->routing.dispatch];
 	vgic->broadcast = broadcasts[cfg->routing.broadcast];
+	put_in_bug(vgic, cfg->bug);
 	vgic->revision = cfg->revision;
 	vgic->nassgicap = cfg->gicv4_1;
 	vgic->dist_base = S2_ADDR_UNDEF;

@@ -16,7 +16,9 @@
  * Rules that a log can be asked: all but S2_RULE_DATA, since a log does not say what
  * guests read and write.
  */
-#define S2_CHECK_RULES ((1U << S2_RULES) - 1 - (1U << S2_RULE_DATA))
+#define S2_CHECK_RULES                                                                     \
+	((1U << S2_RULES) - 1 -                                                            \
+	 (1U << S2_RULE_DATA | 1U << S2_RULE_INTERRUPTS | 1U << S2_RULE_CONTEXTS))
 
 /** What to check, and how. */
 struct s2_check_job {

@@ -35,6 +35,38 @@ struct s2_stage2_mutant {
 	struct s2_edit edit[S2_EDITS];
 };
 
+/** Scenes of a vGIC. */
+enum s2_irq_scene {
+	S2_IRQ_SGIS,
+	S2_IRQ_MANY,
+	S2_IRQ_LATE,
+	S2_IRQ_OVERFLOW,
+	S2_IRQ_MAPPED,
+	S2_IRQ_ENABLE,
+	S2_IRQ_EDGE,
+	S2_IRQ_WFI,
+	S2_IRQ_BANKS,
+	S2_IRQ_ROUTE,
+	S2_IRQ_MOVE,
+	S2_IRQ_REDIST,
+	S2_IRQ_RESTORE,
+	S2_IRQ_SAVE,
+	S2_IRQ_REVISION,
+	S2_IRQ_LAST,
+	S2_IRQ_FLAT,
+	S2_IRQ_NUMBER,
+	S2_IRQ_SCENES, /**< how many there are */
+};
+
+/** What is wrong with a vGIC. */
+struct s2_vgic_mutant {
+	enum s2_irq_scene scene;
+	const char *routing; /**< s2_routing_find()'s */
+	enum s2_bug bug;
+	const char *mended_routing; /**< where the routing is the mutant; else NULL */
+	bool odd;		    /**< it is what drives the vGIC that is wrong */
+};
+
 /** A mutant: a row of a table. */
 struct s2_mutant {
 	const char *name;
@@ -42,17 +74,21 @@ struct s2_mutant {
 	const char *where; /**< it did: a commit, a CVE, a report; NULL: made up */
 	enum s2_rule rule; /**< that finds it */
 	enum s2_contract contract; /**< of the data rule, the weakest that is broken */
-	const char *scenario; /**< in which it shows; NULL: the life's own words */
 	/** Runs it, or what it is a mutant of. @return 0 or negative, @p err then set */
 	int (*run)(const struct s2_mutant *mutant, bool mended, struct s2_mutant_found *found,
 		   struct s2_error *err);
 	struct s2_stage2_mutant stage2;
+	struct s2_vgic_mutant vgic;
+	size_t context; /**< s2_context_bug_at()'s */
 };
 
-/** Mutant @p index, from 0, or NULL: those of stage 2 first, then the vGIC's and contexts'. */
-S2_API const struct s2_mutant *s2_mutant_at(size_t index);
-/** The mutant called @p name, or NULL. */
-S2_API const struct s2_mutant *s2_mutant_find(const char *name);
+/**
+ * Mutant @p index, from 0: those of stage 2 first, then the vGIC's and contexts'.
+ * @return false past the last
+ */
+S2_API bool s2_mutant_at(size_t index, struct s2_mutant *out);
+/** The mutant called @p name. @return false if there is none */
+S2_API bool s2_mutant_find(const char *name, struct s2_mutant *out);
 /** In what it shows, in words. */
 S2_API const char *s2_mutant_scenario(const struct s2_mutant *mutant);
 /** With or, if @p mended, without it. @return 0 or negative, @p err then set */
@@ -77,5 +113,6 @@ struct s2_mutant_table {
 };
 
 extern const struct s2_mutant_table s2_stage2_mutants;
+extern const struct s2_mutant_table s2_vgic_mutants;
 
 #endif

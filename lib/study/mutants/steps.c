@@ -359,7 +359,7 @@ static int live(void *arg, struct s2_judge *judge, struct s2_error *err)
 }
 
 int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavour *flavour,
-		       const struct s2_step_mutant *mutant, struct s2_judge *judge,
+		       const struct s2_step_mutant *mutant, bool story, struct s2_judge *judge,
 		       struct s2_error *err)
 {
 	static const struct s2_question all = {
@@ -383,7 +383,7 @@ int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavo
 		judge->edit = s2_editor_edit;
 		judge->edit_arg = &lives.editor;
 	}
-	ret = s2_judge_run(judge, &judged, err);
+	ret = story ? s2_judge_run(judge, &judged, err) : s2_judge_once(judge, &judged, err);
 	judge->edit = NULL;
 	return ret;
 }

@@ -40,12 +40,12 @@ S2_API int s2_step_mutants_find(const struct s2_features *features,
 S2_API const char *s2_step_mutant_name(const struct s2_step_mutant *mutant, char *buf, size_t size);
 
 /**
- * Lives with that mutant, or as it is for NULL; with a second life, if anything
- * broke, for the story.  @p judge has what was found: tell, story.
+ * Lives with that mutant, or as it is for NULL; if anything broke and @p story, once
+ * more for it.  @p judge has what was found: tell, story.
  */
 S2_API int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavour *flavour,
-			      const struct s2_step_mutant *mutant, struct s2_judge *judge,
-			      struct s2_error *err);
+			      const struct s2_step_mutant *mutant, bool story,
+			      struct s2_judge *judge, struct s2_error *err);
 
 /** Why nothing is lost by it in that life, or NULL: then something should be. */
 S2_API const char *s2_step_mutant_harmless(const struct s2_features *features,

@@ -140,16 +140,24 @@ static bool ask_story(struct s2_judge *judge, const struct s2_judged *what)
 	return judge->told;
 }
 
-int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
+int s2_judge_once(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
 {
 	int ret;
 
 	*judge = (struct s2_judge){.edit = judge->edit,
 				   .edit_arg = judge->edit_arg,
-				   .brief = judge->brief,
 				   .most_steps = judge->most_steps};
 	ret = what->run(what->arg, judge, err);
-	if (ret || !ask_story(judge, what) || judge->brief)
+	if (!ret)
+		(void)ask_story(judge, what);
+	return ret;
+}
+
+int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err)
+{
+	int ret = s2_judge_once(judge, what, err);
+
+	if (ret || !judge->told)
 		return ret;
 	ret = what->run(what->arg, judge, err);
 	return ret ? ret : s2_cut_story(judge, what, err);

@@ -40,7 +40,6 @@ struct s2_judge {
 	/** What is seen of the run in place of what it is, as of struct s2_oracle_config, or NULL. */
 	size_t (*edit)(void *arg, const struct s2_event *event, struct s2_insn *out);
 	void *edit_arg;
-	bool brief;		  /**< what broke is enough: a run, and no story */
 	uint64_t most_steps;	  /**< after which it is not watched on; 0: none */
 	struct s2_insn_log *log; /**< not NULL: it is logged, and not watched */
 	struct s2_oracle *oracle; /**< while it lasts */
@@ -82,6 +81,8 @@ struct s2_judged {
  * @return 0; what run() returned
  */
 S2_API int s2_judge_run(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
+/** The same without a second run: what broke first is in tell, and has no story. */
+S2_API int s2_judge_once(struct s2_judge *judge, const struct s2_judged *what, struct s2_error *err);
 
 /**
  * Runs it once, and writes what the hypervisor issues to @p log.

@@ -51,7 +51,7 @@ int s2_sgi_world_add_vcpu(struct s2_sgi_world *w, struct s2_error *err)
 	if (w->mpidrs)
 		s2_vgic_set_mpidr(vcpu, w->mpidrs[w->n]);
 	w->out->unreachable += s2_sgi_unreachable(s2_vgic_mpidr(vcpu));
-	w->expected[w->n++] = 0;
+	s2_interrupt_check_mpidr(w->check, w->n++, s2_vgic_mpidr(vcpu));
 	return 0;
 }
 
@@ -121,6 +121,8 @@ static int sgi_world_make_vm(struct s2_sgi_world *w, const struct s2_sgi_load *l
 	};
 	int ret = s2_vgic_create(w->machine, &cfg, &w->vgic);
 
+	if (!ret)
+		ret = s2_interrupt_check_create(S2_VGIC_MAX_CPUS, false, &w->check);
 	for (unsigned i = 0; !ret && i < load->vcpus; i++)
 		ret = s2_sgi_world_add_vcpu(w, err);
 	if (!ret)
@@ -136,6 +138,8 @@ static void boot(struct s2_sgi_world *w, const struct s2_sgi_load *load)
 	const struct s2_gic_io ctlr = {cpu_of(w, 0), S2_GIC_GUEST, 0, 4};
 
 	place(w, load->workload);
+	for (unsigned i = 0; i < w->n; i++)
+		s2_interrupt_check_mpidr(w->check, i, s2_vgic_mpidr(vcpu_at(w, i)));
 	s2_vgic_dist_write(w->vgic, &ctlr, S2_GICD_CTLR_ENABLE_G1);
 	/* Every vcpu has run once: tables are there. */
 	s2_sgi_world_set_states(w, S2_SGI_RUNNING);
@@ -175,37 +179,18 @@ int s2_sgi_world_open(struct s2_sgi_world *w, const struct s2_sgi_load *load,
 
 void s2_sgi_world_close(struct s2_sgi_world *w)
 {
+	s2_interrupt_check_free(w->check);
 	s2_vgic_destroy(w->vgic);
 	s2_machine_destroy(w->machine);
 }
 
-/* By the architecture, without any index: RS is taken for 0, as KVM does. */
-static bool is_target(const struct s2_sgi_world *w, unsigned sender, unsigned i,
-		      const struct s2_sgi *sgi)
-{
-	const struct s2_mpidr m = s2_vgic_mpidr(vcpu_at(w, i));
-	const uint8_t aff0 = s2_mpidr_aff(m, 0);
-
-	if (sgi->all_but_self)
-		return i != sender;
-	return s2_mpidr_aff(m, 3) == sgi->aff3 && s2_mpidr_aff(m, 2) == sgi->aff2 &&
-	       s2_mpidr_aff(m, 1) == sgi->aff1 && aff0 < S2_SGI_LIST_BITS &&
-	       (sgi->targets & 1U << aff0);
-}
-
 void s2_sgi_world_send(struct s2_sgi_world *w, unsigned sender, uint64_t value)
 {
-	const struct s2_sgi sgi = s2_sgi_decode(value);
 	struct s2_vgic_cpu *vcpu = vcpu_at(w, sender);
 	const bool traps = s2_vgic_run_state(vcpu).in_guest || s2_vgic_run_state(vcpu).exiting;
 	struct s2_counts before, after, spent;
 
-	for (unsigned i = 0; i < w->n; i++) {
-		if (!is_target(w, sender, i, &sgi))
-			continue;
-		w->expected[i] |= (uint16_t)(1U << sgi.intid);
-		w->out->wanted++;
-	}
+	w->out->wanted += s2_interrupt_check_sgi(w->check, sender, value);
 	if (traps)
 		s2_vgic_exit(vcpu);
 	before = s2_machine_counts(w->machine);
@@ -231,7 +216,7 @@ static void compare(struct s2_sgi_world *w, unsigned index)
 	struct s2_irq_state irq;
 
 	for (unsigned n = 0; n < S2_N_SGIS; n++) {
-		const bool wanted = w->expected[index] >> n & 1U;
+		const bool wanted = s2_interrupt_check_expects(w->check, index, n);
 
 		s2_vgic_irq_state(w->vgic, vcpu_at(w, index), n, &irq);
 		if (wanted && !irq.pending) {
@@ -242,6 +227,7 @@ static void compare(struct s2_sgi_world *w, unsigned index)
 			w->out->astray++;
 			tell(w->out, "went astray", index, n);
 		}
+		s2_interrupt_check_lower(w->check, index, n);
 	}
 }
 
@@ -270,7 +256,6 @@ void s2_sgi_world_settle(struct s2_sgi_world *w)
 		s2_vgic_put(vcpu_at(w, i));
 		compare(w, i);
 		take_all(w, i);
-		w->expected[i] = 0;
 	}
 	after = s2_machine_counts(w->machine);
 	spent = s2_counts_since(&before, &after);

@@ -3,12 +3,14 @@
  * @file
  * A VM under a load of SGIs, and the check of where they went.
  *
- * Each write is routed twice: by the policy, and here by comparing every
- * MPIDR.  What should be pending is a bit for each SGI of each vcpu; settling
+ * Each write is routed twice: by the policy, and by comparing every MPIDR
+ * (interrupt_check.h).  Settling
  * compares, lets every target take what it has, and starts afresh.
  */
 #ifndef STAGE2SIM_STUDY_SGI_WORLD_H
 #define STAGE2SIM_STUDY_SGI_WORLD_H
+
+#include <stage2sim/interrupt_check.h>
 
 #include "study/work/sgi_load.h"
 
@@ -20,7 +22,7 @@ struct s2_sgi_world {
 	const struct s2_mpidr *mpidrs; /**< or NULL */
 	uint64_t random;
 	unsigned n;
-	uint16_t expected[S2_VGIC_MAX_CPUS];
+	struct s2_interrupt_check *check; /**< what should be pending */
 };
 
 /** Makes the VM that @p load describes, its first vcpu having run. @return 0 or negative */

@@ -18,12 +18,12 @@ static struct s2_features features_of(const char *spec)
 }
 
 static struct s2_judge run_one(const struct s2_features *features, const struct s2_flavour *flavour,
-			       const struct s2_step_mutant *mutant, bool brief)
+			       const struct s2_step_mutant *mutant, bool story)
 {
-	struct s2_judge judge = {.brief = brief};
+	struct s2_judge judge = {0};
 	struct s2_error err = {0};
 
-	if (s2_step_mutant_run(features, flavour, mutant, &judge, &err))
+	if (s2_step_mutant_run(features, flavour, mutant, story, &judge, &err))
 		fail_msg("%s", err.text);
 	assert_true(judge.watched);
 	return judge;
@@ -39,7 +39,7 @@ static void the_life_breaks_no_rule_on_any_machine(void **state)
 		const struct s2_features f = features_of(machines[i]);
 
 		for (size_t k = 0; s2_flavour_at(k); k++) {
-			const struct s2_judge judge = run_one(&f, s2_flavour_at(k), NULL, true);
+			const struct s2_judge judge = run_one(&f, s2_flavour_at(k), NULL, false);
 
 			s2_test_row("%s as %s", machines[i], s2_flavour_at(k)->name);
 			assert_false(judge.told);
@@ -61,7 +61,7 @@ static void try_each(const char *machine, const char *flavour)
 	assert_true(mutants.n > 15);
 	for (size_t i = 0; i < mutants.n; i++) {
 		const struct s2_step_mutant *mutant = &mutants.mutant[i];
-		const struct s2_judge judge = run_one(&f, &fl, mutant, true);
+		const struct s2_judge judge = run_one(&f, &fl, mutant, false);
 
 		s2_test_row("%s as %s: %s", machine, flavour,
 			    s2_step_mutant_name(mutant, name, sizeof(name)));
@@ -104,7 +104,7 @@ static void a_mutant_is_found_by_the_rule_that_it_breaks(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct s2_judge judge = run_one(&f, s2_flavour_find("newest"), &rows[i].mutant,
-						      false);
+							   true);
 		char lines[S2_TOLD_LINES * 2 * S2_STORY_TEXT];
 
 		s2_test_row("row %zu", i);

@@ -69,7 +69,8 @@ static void make(struct told *t)
 	t->profile.op[S2_OP_DC_CIVAC].ns = 10;
 	t->report.points = t->points;
 	t->report.n_points = 1;
-	t->report.profile = &t->profile;
+	t->report.profiles = &t->profile;
+	t->report.n_profiles = 1;
 }
 
 /* To be freed. */
@@ -168,7 +169,7 @@ static void only_the_threads_own_boot_is_compared_with_it(void **state)
 	t.profile.op[S2_OP_DC_CIVAC].known = false;
 	assert_says(&t, CROSS, false);
 	make(&t);
-	t.report.profile = NULL;
+	t.report.n_profiles = 0;
 	assert_says(&t, CROSS, false);
 	for (size_t i = 0; i < 2; i++) {
 		make(&t);

@@ -32,7 +32,8 @@ int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu 
 	if (!vgic->initialised)
 		return -EBUSY;
 	s2_lock_irq(vgic, cpu);
-	if (!is_news(irq, level)) {
+	if (!is_news(irq, level) ||
+	    (vgic->cfg.bug == S2_BUG_INJECT_DISABLED_LOST && !irq->enabled)) {
 		s2_unlock_irq(vgic);
 		return 0;
 	}

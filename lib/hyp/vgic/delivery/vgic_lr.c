@@ -128,6 +128,8 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 		s2_unlock_irq(vgic);
 	}
 	s2_unlock_ap(vgic);
+	if (vgic->cfg.bug == S2_BUG_LR_TWICE && vcpu->used_lrs && vcpu->used_lrs < n_lrs)
+		ich->lr[vcpu->used_lrs++] = ich->lr[0];
 }
 
 static bool signals_end(uint64_t lr)
@@ -184,7 +186,8 @@ static void fold_eoicount(struct s2_vgic_cpu *vcpu)
 	uint64_t n = s2_field_get(vcpu->cpu->ich.hcr, S2_ICH_HCR_EOICOUNT);
 
 	for (struct s2_irq *irq = vcpu->ap_list.head; irq && n; irq = irq->next) {
-		if (!irq->active || has_lr(vcpu, irq))
+		if (!irq->active || (has_lr(vcpu, irq) &&
+				     vcpu->vgic->cfg.bug != S2_BUG_LR_EOICOUNT_HEAD))
 			continue;
 		s2_lr_end_unlisted(vcpu, irq);
 		n--;
@@ -218,7 +221,8 @@ static void migrate(struct s2_vgic_cpu *from, struct s2_irq *irq, uint16_t targe
 	s2_lock_irq(vgic, from->cpu);
 	if (irq->vcpu == from->index && s2_irq_target_oracle(vgic, irq) == target) {
 		s2_ap_list_remove(&from->ap_list, irq);
-		s2_ap_list_append(&to->ap_list, irq, target);
+		if (vgic->cfg.bug != S2_BUG_MIGRATE_FORGETS)
+			s2_ap_list_append(&to->ap_list, irq, target);
 		moved = true;
 	}
 	s2_unlock_irq(vgic);

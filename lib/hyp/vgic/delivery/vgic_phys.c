@@ -79,7 +79,9 @@ void s2_phys_resample(struct s2_vgic *vgic, struct s2_irq *irq, bool still_pendi
 {
 	const struct s2_phys_irq *phys;
 
-	if (!irq->mapped || !irq->level || !(still_pending || (ended && irq->line_level)))
+	if (!irq->mapped || vgic->cfg.bug == S2_BUG_NO_RESAMPLE)
+		return;
+	if (!irq->level || !(still_pending || (ended && irq->line_level)))
 		return;
 	phys = &owner(vgic, irq)->phys[irq->intid - S2_N_SGIS];
 	irq->line_level = phys->line_level && phys->line_level(phys->arg);

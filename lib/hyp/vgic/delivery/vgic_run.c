@@ -95,7 +95,8 @@ bool s2_vgic_pending(struct s2_vgic_cpu *vcpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 	const struct s2_ich *ich = s2_vgic_ich(vcpu);
-	const uint64_t mask = s2_field_get(ich->vmcr, S2_VMCR_PMR);
+	const bool stale = vgic->cfg.bug == S2_BUG_WFI_STALE_MASK;
+	const uint64_t mask = s2_field_get(stale ? vcpu->ich.vmcr : ich->vmcr, S2_VMCR_PMR);
 
 	s2_vgic_collect(vcpu, vcpu->cpu ? vcpu->cpu : &vgic->machine->cpus[0]);
 	/* vgic_v4: a vPE with anything pending and enabled must run. */

@@ -32,6 +32,9 @@ extern const struct s2_lookup_ops s2_lookup_table_final_ops;
 extern const struct s2_lookup_ops s2_lookup_table_ops;
 extern const struct s2_lookup_ops s2_lookup_hash_ops;
 
+/** The lookup that @p bug has, or NULL. */
+const struct s2_lookup_ops *s2_lookup_bug_ops(enum s2_bug bug);
+
 uint16_t s2_vcpu_scan(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid);
 void s2_mpidr_table_drop(struct s2_vgic *vgic);
 void s2_vcpu_hash_drop(struct s2_vgic *vgic);

@@ -83,7 +83,9 @@ static void write_ctlr(struct s2_vgic *vgic, struct s2_cpu *cpu, uint64_t value)
 /* The revision is the value's, not the one in force (a0e6ae45af17). */
 static int write_iidr_user(struct s2_vgic *vgic, uint64_t value)
 {
-	const unsigned revision = (unsigned)s2_field_get(value, S2_GIC_IIDR_REV);
+	const unsigned revision = vgic->cfg.bug == S2_BUG_IIDR_OLD_REVISION
+					  ? vgic->revision
+					  : (unsigned)s2_field_get(value, S2_GIC_IIDR_REV);
 
 	if (value != dist_iidr(vgic, revision) || revision < 2U || revision > S2_REVISION_IR)
 		return -EINVAL;
@@ -119,7 +121,7 @@ static void write_irouter(struct s2_vgic *vgic, const struct s2_gic_io *io, uint
 {
 	struct s2_irq *irq = routed_irq(vgic, io);
 
-	if (!irq || io->offset % 8U)
+	if (!irq || (io->offset % 8U && vgic->cfg.bug != S2_BUG_IROUTER_SPLIT))
 		return;
 	s2_lock_irq(vgic, io->cpu);
 	irq->mpidr = (uint32_t)(value & S2_GICD_IROUTER_AFF);

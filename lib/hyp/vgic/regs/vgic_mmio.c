@@ -56,7 +56,21 @@ static void write_senable(const struct irq_access *a, uint64_t value)
 	/* Its device may have changed its mind meanwhile (16e604a437c8). */
 	if (!a->irq->active)
 		s2_phys_resample(a->vgic, a->irq, true, false);
-	s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
+	if (a->vgic->cfg.bug == S2_BUG_ENABLE_NOT_QUEUED)
+		s2_unlock_irq(a->vgic);
+	else
+		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
+}
+
+/* Which interrupt a bit of ICENABLER is about. */
+static struct s2_irq *cleared_by(const struct irq_access *a)
+{
+	struct s2_irq *next;
+
+	if (a->vgic->cfg.bug != S2_BUG_CENABLE_WRONG_BANK || a->irq->intid < S2_GIC_PRIVATE_IRQS)
+		return a->irq;
+	next = s2_vgic_irq(a->vgic, NULL, a->irq->intid + 32U);
+	return next ? next : a->irq;
 }
 
 static void write_cenable(const struct irq_access *a, uint64_t value)
@@ -64,7 +78,7 @@ static void write_cenable(const struct irq_access *a, uint64_t value)
 	if (!value)
 		return;
 	s2_lock_irq(a->vgic, a->cpu);
-	s2_irq_set_enabled(a->vgic, a->irq, false);
+	s2_irq_set_enabled(a->vgic, cleared_by(a), false);
 	s2_unlock_irq(a->vgic);
 }
 
@@ -73,7 +87,9 @@ static uint64_t read_pending(const struct irq_access *a)
 {
 	if (a->irq->hw)
 		return s2_vsgi_pending(a->vgic, a->irq);
-	return a->user ? a->irq->latch : s2_irq_pending(a->irq);
+	if (a->user && a->vgic->cfg.bug != S2_BUG_USER_PENDING_LEVEL)
+		return a->irq->latch;
+	return s2_irq_pending(a->irq);
 }
 
 static uint64_t read_cpending(const struct irq_access *a)

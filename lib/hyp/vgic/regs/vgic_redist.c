@@ -126,11 +126,20 @@ int s2_vgic_redist_write(struct s2_vgic_cpu *vcpu, const struct s2_gic_io *io, u
 		return -EINVAL;
 	if (reg < 0)
 		return s2_gic_io_nothing(io);
+	if (vcpu->vgic->cfg.bug == S2_BUG_REDIST_FIRST)
+		vcpu = vcpu->vgic->vcpu[0];
 	if (s2_gic_reg_info((enum s2_gic_reg)reg)->bits_per_irq)
 		s2_irq_reg_write(vcpu->vgic, vcpu, (enum s2_gic_reg)reg, io, value);
 	else
 		redist_set(vcpu, (enum s2_gic_reg)reg, io, value);
 	return 0;
+}
+
+static uint16_t user_vcpu(const struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affinity)
+{
+	if (vgic->cfg.bug == S2_BUG_USER_REDIST_BY_ID)
+		return affinity < vgic->cfg.max_vcpus ? vgic->by_id[affinity] : S2_NO_VCPU;
+	return s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
 }
 
 /* vgic_v3_parse_attr(), vgic_v3_attr_regs_access(): the vcpu must be there (6ddb4f372fc6). */
@@ -144,7 +153,7 @@ int s2_vgic_user_redist(struct s2_vgic *vgic, struct s2_cpu *cpu, uint32_t affin
 
 	if (!s2_vgic_has_cpu(vgic, cpu))
 		return -EINVAL;
-	index = s2_mpidr_to_vcpu(vgic, cpu, s2_mpidr_unpack(affinity));
+	index = user_vcpu(vgic, cpu, affinity);
 	if (index == S2_NO_VCPU)
 		return -EINVAL;
 	if (!vgic->initialised)

@@ -240,6 +240,8 @@ bool s2_redist_is_last(const struct s2_vgic_cpu *vcpu)
 
 	if (vcpu->region == S2_NO_VCPU)
 		return false;
+	if (vgic->cfg.bug == S2_BUG_LAST_BY_INDEX)
+		return vcpu->index + 1U == vgic->n_vcpus;
 	r = &vgic->regions[vcpu->region];
 	if (vcpu->slot + 1U < r->free_index)
 		return false;

@@ -25,4 +25,7 @@ void s2_broadcast_by_index(struct s2_sgi_write *w);
 void s2_broadcast_plain(struct s2_sgi_write *w);
 void s2_broadcast_matrix(struct s2_sgi_write *w);
 
+/** The dispatch that @p bug has, or NULL. */
+s2_sgi_dispatch_fn s2_sgi_bug_dispatch(enum s2_bug bug);
+
 #endif
