@@ -238,7 +238,8 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 
 	(void)line;
 	if (settings.mail && settings.format != TABLE) {
-		s2_error_set(err, 1, "--mail: got --format %s, expected a table", formats[settings.format]);
+		s2_error_set(err, 1, "--mail: got --format %s, expected a table",
+			     formats[settings.format]);
 		return S2_EXIT_USAGE;
 	}
 	s2_progress_init(&progress, stderr, (enum s2_progress_mode)settings.progress, "s2-all",

@@ -22,10 +22,10 @@
 
 /** A number that matters. */
 struct s2_headline_metric {
-	const char *head; /**< in words, lines of a heading; NULL: no more metrics */
-	const char *name; /**< an operation or a measure, as s2_result_metric() takes it */
+	const char *head;     /**< in words, lines of a heading; NULL: no more metrics */
+	const char *name;     /**< an operation or a measure, as s2_result_metric() takes it */
 	const char *workload; /**< whose, of those in `also`; NULL: the headline's */
-	const char *part;     /**< of the headline's run: its times stand behind the number; or NULL */
+	const char *part; /**< of the headline's run: its times stand behind the number; or NULL */
 };
 
 /** What was published, and which of our times answers for it. */

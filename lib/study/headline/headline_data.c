@@ -78,7 +78,8 @@ int s2_headline_json(const struct s2_headline *headline, FILE *out)
 	struct s2_headline_tally tally;
 	int r = s2_headline_count_all(headline, &tally);
 
-	(void)fprintf(out, "{\"program\": \"s2-all\", \"version\": \"%s\", \"threads\": [\n", S2_VERSION);
+	(void)fprintf(out, "{\"program\": \"s2-all\", \"version\": \"%s\", \"threads\": [\n",
+		      S2_VERSION);
 	for (size_t i = 0; i < headline->n_parts && r == 0; i++) {
 		if (i > 0)
 			(void)fputs(",\n", out);

@@ -126,7 +126,8 @@ static void write_stories(const struct s2_headline_table *table, FILE *out)
 			continue;
 		(void)fputs("<details><summary>How ", out);
 		s2_markup_text(out, row->names);
-		(void)fprintf(out, " %s</summary>\n<pre>", row->policies.n > 1 ? "break it" : "breaks it");
+		(void)fprintf(out, " %s</summary>\n<pre>",
+			      row->policies.n > 1 ? "break it" : "breaks it");
 		s2_markup_text(out, row->story);
 		(void)fputs("</pre></details>\n", out);
 	}
@@ -202,13 +203,14 @@ static void write_replay(const struct s2_headline *headline, FILE *out)
 
 	if (headline->n_replays == 0)
 		return;
-	(void)fprintf(out,
-		      "<section aria-labelledby=\"replay\">\n<h2 id=\"replay\">A real host's log, "
-		      "replayed</h2>\n<p>The host made %llu TLB flush calls, the model predicts %llu: "
-		      "%llu differ in number, order or arguments. The first column is that host's "
-		      "machine; the others are what the same requests would issue elsewhere.</p>\n",
-		      (unsigned long long)o->calls.observed, (unsigned long long)o->calls.predicted,
-		      (unsigned long long)o->differences);
+	(void)fprintf(
+		out,
+		"<section aria-labelledby=\"replay\">\n<h2 id=\"replay\">A real host's log, "
+		"replayed</h2>\n<p>The host made %llu TLB flush calls, the model predicts %llu: "
+		"%llu differ in number, order or arguments. The first column is that host's "
+		"machine; the others are what the same requests would issue elsewhere.</p>\n",
+		(unsigned long long)o->calls.observed, (unsigned long long)o->calls.predicted,
+		(unsigned long long)o->differences);
 	(void)fputs("<div class=\"wide\" role=\"region\" tabindex=\"0\" aria-label=\"replay: "
 		    "operations\"><table>\n<thead><tr><th scope=\"col\">operation</th>",
 		    out);
@@ -223,15 +225,16 @@ static void write_replay(const struct s2_headline *headline, FILE *out)
 
 static void write_words(const struct s2_headline_tally *tally, FILE *out)
 {
-	(void)fprintf(out,
-		      "<section aria-labelledby=\"words\">\n<h2 id=\"words\">Words</h2>\n"
-		      "<p>%zu times are <b>fitted</b>: made of the figures that they answer for. %zu "
-		      "are <b>predicted</b>: of none of them. A cost that no source gives makes a time "
-		      "unknown (?). Lock hold: most counted operations under mmu_lock.</p>\n"
-		      "<p>A verdict is of these runs, for all that TLBs and caches may do; not of every "
-		      "order of threads, which is <code>s2-explore</code>'s. What a guest or its host "
-		      "may count on:</p>\n<dl>\n",
-		      tally->fitted, tally->predicted);
+	(void)fprintf(
+		out,
+		"<section aria-labelledby=\"words\">\n<h2 id=\"words\">Words</h2>\n"
+		"<p>%zu times are <b>fitted</b>: made of the figures that they answer for. %zu "
+		"are <b>predicted</b>: of none of them. A cost that no source gives makes a time "
+		"unknown (?). Lock hold: most counted operations under mmu_lock.</p>\n"
+		"<p>A verdict is of these runs, for all that TLBs and caches may do; not of every "
+		"order of threads, which is <code>s2-explore</code>'s. What a guest or its host "
+		"may count on:</p>\n<dl>\n",
+		tally->fitted, tally->predicted);
 	for (size_t i = 0; s2_headline_contracts[i][0] != NULL; i++) {
 		(void)fprintf(out, "<dt>%s</dt><dd>", s2_headline_contracts[i][0]);
 		s2_markup_text(out, s2_headline_contracts[i][1]);

@@ -107,9 +107,10 @@ int s2_headline_markdown(const struct s2_headline *headline, FILE *out)
 	if (r < 0)
 		return r;
 	write_replay(headline, out);
-	(void)fprintf(out,
-		      "\nTimes: %zu fitted (made of the figures that they answer for), %zu predicted (of "
-		      "none of them). Verdicts are of these runs, not of every order of threads.\n",
-		      tally.fitted, tally.predicted);
+	(void)fprintf(
+		out,
+		"\nTimes: %zu fitted (made of the figures that they answer for), %zu predicted (of "
+		"none of them). Verdicts are of these runs, not of every order of threads.\n",
+		tally.fitted, tally.predicted);
 	return 0;
 }

@@ -66,12 +66,15 @@ static void write_bar(const struct s2_headline_table *table, size_t r, double mo
 		       NAMES_MOST, row->names);
 	(void)fprintf(out, "<text x=\"0\" y=\"%zu\">", y + TEXT_AT);
 	s2_markup_text(out, names);
-	(void)fputs(row->broken ? "<tspan class=\"bad\"> &#8211; broken</tspan></text>\n" : "</text>\n", out);
+	(void)fputs(row->broken ? "<tspan class=\"bad\"> &#8211; broken</tspan></text>\n"
+				: "</text>\n",
+		    out);
 	if (length > 0)
-		(void)fprintf(out,
-			      "<rect x=\"0\" y=\"%zu\" width=\"%.1f\" height=\"%d\" class=\"%s\"%s/>\n",
-			      y + BAR_AT, length, BAR_HEIGHT, row->broken ? "bad" : "bar",
-			      row->broken ? " fill=\"url(#hatch)\"" : "");
+		(void)fprintf(
+			out,
+			"<rect x=\"0\" y=\"%zu\" width=\"%.1f\" height=\"%d\" class=\"%s\"%s/>\n",
+			y + BAR_AT, length, BAR_HEIGHT, row->broken ? "bad" : "bar",
+			row->broken ? " fill=\"url(#hatch)\"" : "");
 	(void)fprintf(out, "<text x=\"%.1f\" y=\"%zu\" class=\"num\">%s</text>\n",
 		      length + (length > 0 ? 6 : 0), y + BAR_AT + BAR_HEIGHT - 1,
 		      s2_headline_cell(table, r, 0, false, text));
@@ -82,8 +85,7 @@ void s2_markup_bars(const struct s2_headline_table *table, FILE *out)
 	const double most = longest(table);
 	const char *head = table->column[0].head;
 
-	(void)fprintf(out,
-		      "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"", WIDTH,
+	(void)fprintf(out, "<svg viewBox=\"0 0 %d %zu\" role=\"img\" aria-label=\"", WIDTH,
 		      table->n_rows * ROW_HEIGHT);
 	for (; *head != '\0'; head++)
 		(void)fputc(*head == '\n' ? ' ' : *head, out);

@@ -103,7 +103,8 @@ static void add_columns(struct s2_headline_table *table)
 
 	for (size_t m = 0; m < S2_HEADLINE_METRICS && thread->metric[m].head != NULL; m++) {
 		add_column(table, S2_HEADLINE_NUMBER, thread->metric[m].head)->metric = m;
-		(void)snprintf(head, sizeof(head), "to\n%.40s", main_point(table->part)->results[0].policy);
+		(void)snprintf(head, sizeof(head), "to\n%.40s",
+			       main_point(table->part)->results[0].policy);
 		if (m == 0)
 			add_column(table, S2_HEADLINE_RATIO, head)->metric = m;
 		for (size_t k = 0; k < report->n_profiles && thread->metric[m].part != NULL; k++)
@@ -264,7 +265,8 @@ int s2_headline_breaks(const struct s2_headline *headline, const char *contract)
 		if (r < 0)
 			return r;
 		for (size_t k = 0; k < table.n_rows; k++)
-			any |= table.rows[k].broken && strstr(table.rows[k].verdict, contract) != NULL;
+			any |= table.rows[k].broken &&
+			       strstr(table.rows[k].verdict, contract) != NULL;
 		s2_headline_table_free(&table);
 	}
 	return any;
@@ -311,8 +313,8 @@ bool s2_headline_figure(const struct s2_headline_part *part, size_t i, char *buf
 	if (!cost.known || !other.known)
 		return false;
 	cost.fitted |= other.fitted;
-	(void)snprintf(buf, size, "published %s; on %s %s, %s, %.0f %% of it", f->what,
-		       f->profile, s2_text_time(cost.ns - other.ns, text), s2_cost_basis(&cost),
+	(void)snprintf(buf, size, "published %s; on %s %s, %s, %.0f %% of it", f->what, f->profile,
+		       s2_text_time(cost.ns - other.ns, text), s2_cost_basis(&cost),
 		       100 * (cost.ns - other.ns) / f->ns);
 	return true;
 }
@@ -375,6 +377,7 @@ bool s2_headline_missing(const struct s2_headline_table *table, char *buf, size_
 			return false;
 	for (size_t i = 0; i < point->n_results; i++)
 		for (size_t m = 0; m < S2_HEADLINE_METRICS; m++)
-			note_missing(part, &point->results[i], part->thread->metric[m].part, &missing);
+			note_missing(part, &point->results[i], part->thread->metric[m].part,
+				     &missing);
 	return list_missing(&missing, buf, size);
 }

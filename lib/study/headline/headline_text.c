@@ -32,7 +32,7 @@ struct layout {
 	struct s2_headline_table *table;
 	size_t width; /**< of all */
 	bool mail;
-	char host[128]; /**< machine and flavour; "" where there is no room for them */
+	char host[128];	       /**< machine and flavour; "" where there is no room for them */
 	size_t names, verdict; /**< verdict 0: it has no column */
 	size_t column[S2_HEADLINE_COLUMNS];
 	size_t head_lines;
@@ -102,7 +102,8 @@ static void join_heads(struct s2_headline_table *table)
 	for (size_t c = 0; c < table->n_columns; c++) {
 		char *end = strchr(table->column[c].head, '\n');
 
-		if (table->column[c].kind == S2_HEADLINE_TIME && strcspn(end + 1, "\n") <= SHORT_NAME)
+		if (table->column[c].kind == S2_HEADLINE_TIME &&
+		    strcspn(end + 1, "\n") <= SHORT_NAME)
 			*end = ' ';
 	}
 }
@@ -289,7 +290,8 @@ static const char *short_name(enum s2_op op)
 	return strncmp(name, "tlbi_", 5) ? name : name + 5;
 }
 
-static int write_replay_table(const struct s2_headline *headline, size_t width, bool mail, FILE *out)
+static int write_replay_table(const struct s2_headline *headline, size_t width, bool mail,
+			      FILE *out)
 {
 	/* What a mail has no room for is in the other forms. */
 	const size_t n = mail ? N_SHOWN - 3 : N_SHOWN, from = mail ? 1 : 0;
@@ -325,11 +327,12 @@ static int write_replay(const struct s2_headline *headline, size_t width, bool m
 		       base_name(headline->log));
 	(void)fputc('\n', out);
 	s2_write_wrapped(out, text, 2, (int)width);
-	(void)snprintf(text, sizeof(text),
-		       "The host made %llu TLB flush calls, the model predicts %llu; %llu differ in "
-		       "number, order or arguments. The same requests on:",
-		       (unsigned long long)o->calls.observed, (unsigned long long)o->calls.predicted,
-		       (unsigned long long)o->differences);
+	(void)snprintf(
+		text, sizeof(text),
+		"The host made %llu TLB flush calls, the model predicts %llu; %llu differ in "
+		"number, order or arguments. The same requests on:",
+		(unsigned long long)o->calls.observed, (unsigned long long)o->calls.predicted,
+		(unsigned long long)o->differences);
 	s2_write_wrapped(out, text, 0, (int)width);
 	return write_replay_table(headline, width, mail, out);
 }
@@ -361,21 +364,24 @@ static int write_end(const struct s2_headline *headline, size_t width, FILE *out
 
 	if (r < 0)
 		return r;
-	(void)snprintf(text, sizeof(text),
-		       "times by cost profile: %zu fitted (made of the figures that they answer for), %zu "
-		       "predicted (of none of them); ? where a cost has no source. Lock hold: most counted "
-		       "operations under mmu_lock.",
-		       tally.fitted, tally.predicted);
+	(void)snprintf(
+		text, sizeof(text),
+		"times by cost profile: %zu fitted (made of the figures that they answer for), %zu "
+		"predicted (of none of them); ? where a cost has no source. Lock hold: most counted "
+		"operations under mmu_lock.",
+		tally.fitted, tally.predicted);
 	(void)fputc('\n', out);
 	s2_write_wrapped(out, text, 2, (int)width);
-	at = (size_t)snprintf(text, sizeof(text),
-			      "verdicts: of these runs, for all that TLBs and caches may do, not of "
-			      "every order of threads (s2-explore).");
+	at = (size_t)snprintf(
+		text, sizeof(text),
+		"verdicts: of these runs, for all that TLBs and caches may do, not of "
+		"every order of threads (s2-explore).");
 	r = write_contracts(headline, text + at, sizeof(text) - at);
 	if (r < 0)
 		return r;
 	s2_write_wrapped(out, text, 2, (int)width);
-	(void)fputs("[command] prints the whole of it, and below its table how a policy broke\n", out);
+	(void)fputs("[command] prints the whole of it, and below its table how a policy broke\n",
+		    out);
 	return 0;
 }
 
@@ -383,10 +389,11 @@ static int write_text(const struct s2_headline *headline, size_t width, bool mai
 {
 	int r = 0;
 
-	s2_write_wrapped(out,
-			 "stage2sim " S2_VERSION
-			 ": what was, what was proposed, what else could be, on a simulated arm64 machine",
-			 2, (int)width);
+	s2_write_wrapped(
+		out,
+		"stage2sim " S2_VERSION
+		": what was, what was proposed, what else could be, on a simulated arm64 machine",
+		2, (int)width);
 	for (size_t i = 0; i < headline->n_parts && r == 0; i++)
 		r = write_thread(&headline->parts[i], width, mail, out);
 	if (r == 0)

@@ -30,8 +30,9 @@ static const struct s2_verdict *verdict_of(const struct s2_result *result, const
 }
 
 /** The headline's own workload first; @p unchecked if nobody looked at it. */
-static struct broken find_broken(const struct s2_headline_part *part, const struct s2_result *result,
-				 const char *contract, bool *unchecked)
+static struct broken find_broken(const struct s2_headline_part *part,
+				 const struct s2_result *result, const char *contract,
+				 bool *unchecked)
 {
 	const struct s2_verdict *verdict = verdict_of(result, contract);
 

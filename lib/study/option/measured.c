@@ -25,9 +25,10 @@ static const struct meaning {
 } meanings[] = {
 	{MICRO_BENCH, "hvc", "guest_exit",
 	 "out of the guest and back in, with KVM's answer to an unknown call", false},
-	{MICRO_BENCH, "ipi", "seq_ipi_rest", "an IPI and its answer, with one look-up of its target",
+	{MICRO_BENCH, "ipi", "seq_ipi_rest",
+	 "an IPI and its answer, with one look-up of its target", false},
+	{PERF, "__kvm_tlb_flush_vmid_ipa", "seq_flush_ipa", "a flush by IPA, tracing included",
 	 false},
-	{PERF, "__kvm_tlb_flush_vmid_ipa", "seq_flush_ipa", "a flush by IPA, tracing included", false},
 	{PERF, "__kvm_tlb_flush_vmid", "seq_flush_vmid", "a flush of the VMID, tracing included",
 	 false},
 	{PERF, "__kvm_tlb_flush_vmid_range", "seq_flush_range",
@@ -85,8 +86,8 @@ static void write_cost(const struct meaning *meaning, const struct measurement *
 {
 	const double ns = meaning->by_lines ? m->total / what->lines : m->average;
 
-	(void)fprintf(out, "%s = %.6g  # measured: %s of %s, %s\n", meaning->cost, ns, meaning->name,
-		      from, meaning->words);
+	(void)fprintf(out, "%s = %.6g  # measured: %s of %s, %s\n", meaning->cost, ns,
+		      meaning->name, from, meaning->words);
 	/* Both are always counted together, and were only timed together. */
 	if (!strcmp(meaning->cost, "guest_exit"))
 		(void)fprintf(out, "guest_entry = 0  # in guest_exit\n");

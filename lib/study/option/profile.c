@@ -20,12 +20,9 @@
 #define LINE_ROOM 1024
 
 static const char *const seq_names[S2_SEQ_COUNT] = {
-	[S2_SEQ_FLUSH_IPA] = "seq_flush_ipa",
-	[S2_SEQ_FLUSH_VMID] = "seq_flush_vmid",
-	[S2_SEQ_FLUSH_RANGE] = "seq_flush_range",
-	[S2_SEQ_UNMAP_PAGE_REST] = "seq_unmap_page_rest",
-	[S2_SEQ_IPI_REST] = "seq_ipi_rest",
-	[S2_SEQ_MMU_INIT] = "seq_mmu_init",
+	[S2_SEQ_FLUSH_IPA] = "seq_flush_ipa",	  [S2_SEQ_FLUSH_VMID] = "seq_flush_vmid",
+	[S2_SEQ_FLUSH_RANGE] = "seq_flush_range", [S2_SEQ_UNMAP_PAGE_REST] = "seq_unmap_page_rest",
+	[S2_SEQ_IPI_REST] = "seq_ipi_rest",	  [S2_SEQ_MMU_INIT] = "seq_mmu_init",
 };
 
 /** A profile being read. */
@@ -106,8 +103,7 @@ static int set_source(struct s2_cost_entry *entry, char *source)
 	return entry->source == NULL || (thread != NULL && entry->thread == NULL) ? -ENOMEM : 0;
 }
 
-static int add_entry(const struct reader *r, const char *name, const char *value,
-		     char *source)
+static int add_entry(const struct reader *r, const char *name, const char *value, char *source)
 {
 	struct s2_cost_entry *entry = find_entry(r->profile, name);
 	double ns;

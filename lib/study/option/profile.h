@@ -61,10 +61,10 @@ struct s2_bill {
 
 /** What a run, or a part of it, would take. */
 struct s2_cost {
-	bool known;			 /**< all that was counted has a cost */
-	bool fitted;			 /**< a cost in it was derived from the thread that it answers for */
-	double ns;			 /**< the sum of what has one */
-	bool missing[S2_OP_COUNT];	 /**< counted, and without a cost */
+	bool known;  /**< all that was counted has a cost */
+	bool fitted; /**< a cost in it was derived from the thread that it answers for */
+	double ns;   /**< the sum of what has one */
+	bool missing[S2_OP_COUNT]; /**< counted, and without a cost */
 	bool missing_seq[S2_SEQ_COUNT];
 };
 

@@ -45,7 +45,8 @@ struct s2_replay_outcome {
 	uint64_t differences;
 	uint64_t skipped; /**< bad lines */
 	uint64_t lines, replayed; /**< of the log; events that had a meaning */
-	struct s2_replay_calls calls; /**< flush calls of all kinds, in phases or in the whole log */
+	struct s2_replay_calls
+		calls; /**< flush calls of all kinds, in phases or in the whole log */
 	struct s2_counts ops;
 	const char *flavour; /**< whose algorithms were taken */
 };

@@ -22,7 +22,8 @@ static struct s2_cost cost_of(const struct s2_filling *f, size_t c, const struct
 	if (row->part == NULL)
 		return s2_report_cost(f->report, result, row->profile);
 	if (row->part_index < result->n_parts)
-		return s2_report_part_cost(f->report, &result->parts[row->part_index], row->profile);
+		return s2_report_part_cost(f->report, &result->parts[row->part_index],
+					   row->profile);
 	return (struct s2_cost){.known = false};
 }
 
@@ -56,8 +57,8 @@ static void label(struct s2_filling *f, const struct cost_row *row, const char *
 	const struct s2_report *report = f->report;
 
 	if (report->n_profiles > 1)
-		s2_grid_set(&f->grid, f->row, 0, "%.16s: %s%s%s", report->profiles[row->profile].name,
-			    what, *basis ? ", " : "", basis);
+		s2_grid_set(&f->grid, f->row, 0, "%.16s: %s%s%s",
+			    report->profiles[row->profile].name, what, *basis ? ", " : "", basis);
 	else
 		s2_grid_set(&f->grid, f->row, 0, "%s%s%s", what, *basis ? ", " : "", basis);
 }
@@ -189,6 +190,7 @@ void s2_table_sources(const struct s2_filling *f, FILE *out)
 				write_source(f, k, s2_op_name((enum s2_op)op), &p->op[op], out);
 		for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
 			if (p->seq[seq].known && on_a_bill(f, -1, seq))
-				write_source(f, k, s2_seq_name((enum s2_seq)seq), &p->seq[seq], out);
+				write_source(f, k, s2_seq_name((enum s2_seq)seq), &p->seq[seq],
+					     out);
 	}
 }

@@ -174,9 +174,8 @@ static void write_costs(const struct s2_report *report, const struct s2_result *
 	const struct s2_result *names = measured(report);
 
 	for (size_t k = 0; k < n_costs(report); k++) {
-		const struct s2_cost cost = report->n_profiles != 0
-						    ? s2_report_cost(report, result, k)
-						    : result->cost;
+		const struct s2_cost cost =
+			report->n_profiles != 0 ? s2_report_cost(report, result, k) : result->cost;
 
 		if (result->applies)
 			write_run_cost(&cost, out);

@@ -116,11 +116,11 @@ struct s2_point {
 struct s2_report {
 	const char *program, *version, *summary;
 	const char *machine, *flavour; /**< NULL where they play no part */
-	const char *thread; /**< whom times answer for; NULL: no thread */
+	const char *thread;	       /**< whom times answer for; NULL: no thread */
 	const struct s2_profile *profiles; /**< side by side, n_profiles of them */
 	size_t n_profiles;
 	const char *metric; /**< what is asked, and what a sweep compares; see s2_result_metric() */
-	bool all;	    /**< the table has rows that say nothing, a column a policy, whole stories */
+	bool all; /**< the table has rows that say nothing, a column a policy, whole stories */
 	uint64_t seed;
 	const char *const *axes;   /**< keys that are swept, slowest first */
 	const size_t *axis_values; /**< how many values each takes */

@@ -273,7 +273,7 @@ static int run_points(struct s2_session *s)
 
 	if (s->outer == NULL)
 		s2_progress_init(&s->progress, s->errs, (enum s2_progress_mode)s->common.progress,
-			 s->program->name, (uint64_t)s->n_points * s->policies.n);
+				 s->program->name, (uint64_t)s->n_points * s->policies.n);
 	for (size_t p = 0; p < s->n_points && r == 0; p++)
 		r = run_point(s, p);
 	if (s->outer == NULL)

@@ -120,7 +120,8 @@ static void markdown_and_html_make_the_users_words_harmless(void **state)
 
 	(void)state;
 	assert_has(text, "### ONE  2001, \"a \\<title\\>\"");
-	assert_has(text, "| first, range | 16,384 | 0.25x | 16,777,216 | **breaks arch (large)** |\n");
+	assert_has(text,
+		   "| first, range | 16,384 | 0.25x | 16,777,216 | **breaks arch (large)** |\n");
 	free(text);
 	text = print(s2_headline_html);
 	assert_has(text, "ONE  2001, &quot;a &lt;title&gt;&quot;</h2>");

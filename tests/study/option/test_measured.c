@@ -108,9 +108,12 @@ static void what_is_no_measurement_is_refused(void **state)
 	char *text;
 
 	(void)state;
-	assert_i64(measure("a b c\nhvc nan 1.0\nhvc 1.0 -5.0\nhvc 1 2 3\nspin 1.0 2.0\n", 0, &seen, &text, &err), -EINVAL);
+	assert_i64(measure("a b c\nhvc nan 1.0\nhvc 1.0 -5.0\nhvc 1 2 3\nspin 1.0 2.0\n", 0, &seen,
+			   &text, &err),
+		   -EINVAL);
 	assert_i64(err.code, S2_MEASURED_NOTHING);
-	assert_non_null(strstr(err.text, "log: got no line that has a cost, expected the output of"));
+	assert_non_null(
+		strstr(err.text, "log: got no line that has a cost, expected the output of"));
 	free(text);
 }
 

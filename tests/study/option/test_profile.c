@@ -107,8 +107,8 @@ static void a_time_is_fitted_if_a_cost_in_it_came_from_what_it_answers_for(void 
 /* Were one without its thread, what was fitted would be called predicted. */
 static void each_shipped_cost_names_its_thread(void **state)
 {
-	static const char *const names[] = {"altra",	  "d05",	     "d06",
-					    "kunpeng920", "range-tlbi-2023", "x86-2022"};
+	static const char *const names[] = {"altra",	       "d05",	  "d06", "kunpeng920",
+					    "range-tlbi-2023", "x86-2022"};
 	struct s2_profile p;
 	struct s2_error err;
 

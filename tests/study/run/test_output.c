@@ -65,11 +65,13 @@ static void profiles_estimate(void **state)
 	assert_prints("--profile d05", "estimated time           unknown         unknown");
 	assert_prints("--profile d05", "time is unknown: d05 has no cost for isb\n");
 	/* A seed of 0 issues no ISB here, and then every cost is known. */
-	assert_prints("--profile d05 --seed 0", "estimated time, predicted  727 us  182 us   0.25x");
+	assert_prints("--profile d05 --seed 0",
+		      "estimated time, predicted  727 us  182 us   0.25x");
 	assert_prints("--profile d05 --sweep default --metric known_time",
 		      "known_time, ratio to every");
 	assert_prints("--profile d05,altra --seed 0", "d05: estimated time, predicted   727 us");
-	assert_prints("--profile d05 --profile altra --seed 0", "altra: estimated time           unknown");
+	assert_prints("--profile d05 --profile altra --seed 0",
+		      "altra: estimated time           unknown");
 	assert_refused("--profile d05,d05",
 		       "--profile: got \"d05\", expected profiles of different names");
 }
