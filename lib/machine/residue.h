@@ -99,7 +99,7 @@ struct s2_residues {
 int s2_residues_create(struct s2_physics *p, struct s2_residues **out);
 void s2_residues_destroy(struct s2_residues *res);
 
-/** A PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
+/** A PTE_READ, PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
 int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size_t index,
 		     uint64_t repetition);
 
@@ -147,6 +147,11 @@ void s2_residues_sync(struct s2_residues *res, unsigned cpu);
 /** A store of @p new over @p old at @p addr. @return 0 or -ENOMEM */
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
 		      uint64_t n, uint64_t old_step);
+
+/** @p cpu reads @p n descriptors from @p addr on: others' stores are seen then. @return 0 or -ENOMEM */
+int s2_residues_read(struct s2_residues *res, unsigned cpu, uint64_t addr, uint64_t n);
+/** Whether a read by @p cpu in the page of @p addr could be the first to see a store. */
+bool s2_residues_may_see(const struct s2_residues *res, unsigned cpu, uint64_t addr);
 
 /** The table page at @p pa is about to be freed. */
 int s2_residues_table_free(struct s2_residues *res, uint64_t pa);

@@ -179,6 +179,39 @@ static void test_a_cpus_own_tlbi_counts_beside_anothers_broadcast(void **state)
 	rig_free(&r);
 }
 
+static void flush_local(struct s2_cpu *cpu)
+{
+	assert_i64(s2_dsb(cpu, S2_DSB_NSHST), 0);
+	relax_flush_local(cpu, false);
+	relax_flush_local(cpu, true);
+	s2_isb(cpu);
+}
+
+/* Who loses the race to relax a page has read the winner's descriptor, which no DSB of it made sure of. */
+static void test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers(void **state)
+{
+	for (int reads = 0; reads < 2; reads++) {
+		struct s2_flush_context cxt[2];
+		struct s2_cpu *cpu[2];
+		struct s2_leaf leaf;
+		struct rig r;
+
+		(void)state;
+		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+		map(&r, MIB, PAGE, PA);
+		for (unsigned i = 0; i < 2; i++) {
+			cpu[i] = s2_machine_cpu(r.m, i);
+			s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
+		}
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);
+		if (reads)
+			assert_i64(s2_pgtable_lookup(r.mmu, cpu[1], s2_ipa(MIB), &leaf), 0);
+		flush_local(cpu[1]);
+		assert_u64(s2_residue_at(r.p, s2_vmid(VMID), s2_ipa(MIB), 1, NULL, NULL), !reads);
+		rig_free(&r);
+	}
+}
+
 static void test_without_break_before_make_only_all_is_sure(void **state)
 {
 	struct s2_residue residue;
@@ -693,6 +726,7 @@ int main(void)
 		s2_unit_test(test_nothing_is_residue_before_a_guest_was_entered),
 		s2_unit_test(test_a_subtree_is_one_until_a_part_of_it_goes),
 		s2_unit_test(test_a_cpus_own_tlbi_counts_beside_anothers_broadcast),
+		s2_unit_test(test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers),
 		s2_unit_test(test_without_break_before_make_only_all_is_sure),
 		s2_unit_test(test_a_run_of_range_tlbis_names_what_each_of_them_names),
 		s2_unit_test(test_stores_with_barriers_between_them_are_kept_together),
