@@ -198,6 +198,7 @@ int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on)
 		return -EINVAL;
 	vcpu->caches_on = on;
 	if (!s2_vcpu_sctlr_traps(vcpu)) {
+		s2_before_pte(vcpu->cpu, S2_OP_WALK_READ, 0);
 		s2_tell_vcpu(vcpu, S2_ACT_CACHES, on, false);
 		return 0;
 	}
