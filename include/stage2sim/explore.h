@@ -15,11 +15,12 @@
  *
  * Schedules are searched depth first, with 0 preemptions, then 1, and so on to
  * the bound, so that what is found is found with the fewest switches.  A state
- * seen before is not gone on from.  A state is known by a 128-bit hash of its
- * past up to the order of what commutes.  Steps of a thread that holds a lock
- * commute where neither writes what the other uses: a descriptor, table pages, what
- * TLBs may hold, lines of memory, a lock; so do touches of different objects, or of
- * one by readers.  All else is taken not to, what guests do with memory too.
+ * seen before is not gone on from.  A state is known by a 128-bit hash of what TLBs
+ * may hold, and of its past up to the order of what commutes.  Steps of a thread
+ * that holds a lock commute where neither writes what the other uses: a
+ * descriptor, table pages, lines of memory, a lock; so do touches of different
+ * objects, or of one by readers.  All else is taken not to, what guests do with
+ * memory too.
  *
  * Needs ucontext; a build without it answers -ENOTSUP.
  */

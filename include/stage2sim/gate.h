@@ -35,6 +35,7 @@ enum s2_lock_mode {
 enum s2_shared {
 	S2_SHARED_WALKERS, /**< who is in the tables: when unlinked ones may be freed */
 	S2_SHARED_PAGES,   /**< free table pages: which one is handed out next */
+	S2_SHARED_AF,	   /**< an access flag that the hardware walker has set */
 	S2_SHARED_KINDS,   /**< how many there are */
 };
 

@@ -17,7 +17,7 @@ struct node {
 	uint8_t chosen;
 	uint8_t todo; /* bit a thread that is still to be tried here */
 	double schedules; /* from here on, of the threads that were tried */
-	struct s2_xhash state;
+	struct s2_digest state;
 };
 
 struct search {
@@ -90,7 +90,7 @@ static unsigned ones(unsigned mask)
 	return n;
 }
 
-static int push(struct search *s, unsigned chosen, unsigned todo, struct s2_xhash state)
+static int push(struct search *s, unsigned chosen, unsigned todo, struct s2_digest state)
 {
 	if (s->n == s->cap) {
 		const size_t cap = s->cap ? 2 * s->cap : 256;
@@ -111,22 +111,18 @@ static bool can_stay(const struct s2_xrun *run, unsigned enabled)
 }
 
 /* Where the run stands: its past, and what of it decides about the rest of the search. */
-static struct s2_xhash state_of(const struct search *s, const struct s2_xrun *run)
+static struct s2_digest state_of(const struct search *s, const struct s2_xrun *run)
 {
-	struct s2_xhash h = run->past.sum;
-	uint64_t waiting = 0;
+	struct s2_digest h = s2_xstate(run);
 
-	for (unsigned i = 0; i < run->scenario->n_threads; i++)
-		waiting |= (uint64_t)run->threads[i].waiting << i;
-	s2_xhash_fold(&h, waiting);
 	/* With preemptions to spare for all it makes no difference who runs. */
 	if (s->bound != S2_EXPLORE_ANY)
-		s2_xhash_fold(&h, (uint64_t)(run->current + 1) << 8);
+		s2_digest_fold(&h, (uint64_t)(run->current + 1) << 8);
 	return h;
 }
 
 /* @return whether the state was met before, with as many preemptions left; or -ENOMEM */
-static int seen_before(struct search *s, struct s2_xhash state)
+static int seen_before(struct search *s, struct s2_digest state)
 {
 	const uint32_t left = s->bound - s->used;
 	int ret = s2_seen_before(&s->seen, state, left < 0xff ? (uint8_t)left : 0xff);
@@ -142,7 +138,7 @@ static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
 {
 	unsigned chosen = can_stay(run, enabled) ? (unsigned)run->current : lowest(enabled);
 	unsigned todo = enabled & ~(1U << chosen);
-	struct s2_xhash state = {0, 0};
+	struct s2_digest state = {0, 0};
 	int ret = 0;
 
 	if (s->random)
@@ -237,37 +233,37 @@ static int keep_finding(struct search *s)
 	return 0;
 }
 
-static void fold_text(struct s2_xhash *h, const char *text)
+static void fold_text(struct s2_digest *h, const char *text)
 {
 	for (; text && *text; text++)
-		s2_xhash_fold(h, (unsigned char)*text);
+		s2_digest_fold(h, (unsigned char)*text);
 }
 
 /* What a finding is, whichever schedule led to it. */
-static struct s2_xhash finding_of(const struct s2_xrun *run)
+static struct s2_digest finding_of(const struct s2_xrun *run)
 {
-	struct s2_xhash h = {1, 2};
+	struct s2_digest h = {1, 2};
 	const struct s2_violation *v = &run->violation;
 
-	s2_xhash_fold(&h, (uint64_t)run->kind);
+	s2_digest_fold(&h, (uint64_t)run->kind);
 	if (run->kind != S2_EXPLORE_VIOLATION) {
 		fold_text(&h, run->text);
 		return h;
 	}
-	s2_xhash_fold(&h, (uint64_t)v->finding << 32 | (uint64_t)v->cpu << 16 | v->by);
-	s2_xhash_fold(&h, v->vmid.v);
-	s2_xhash_fold(&h, v->ipa.v);
-	s2_xhash_fold(&h, v->size);
-	s2_xhash_fold(&h, v->held);
-	s2_xhash_fold(&h, v->now);
-	s2_xhash_fold(&h, v->page.v);
+	s2_digest_fold(&h, (uint64_t)v->finding << 32 | (uint64_t)v->cpu << 16 | v->by);
+	s2_digest_fold(&h, v->vmid.v);
+	s2_digest_fold(&h, v->ipa.v);
+	s2_digest_fold(&h, v->size);
+	s2_digest_fold(&h, v->held);
+	s2_digest_fold(&h, v->now);
+	s2_digest_fold(&h, v->page.v);
 	fold_text(&h, v->site);
 	return h;
 }
 
 static int note_finding(struct search *s)
 {
-	const struct s2_xhash h = finding_of(&s->run);
+	const struct s2_digest h = finding_of(&s->run);
 	int ret = s2_seen_before(&s->findings, h, 0);
 
 	if (ret)
@@ -451,7 +447,7 @@ int s2_explore_replay(const struct s2_scenario *scenario, const uint8_t *schedul
 	int ret = begin(&s, scenario, &cfg, result);
 
 	for (size_t i = 0; !ret && i < n; i++)
-		ret = schedule[i] < scenario->n_threads ? push(&s, schedule[i], 0, (struct s2_xhash){0, 0}) : -EINVAL;
+		ret = schedule[i] < scenario->n_threads ? push(&s, schedule[i], 0, (struct s2_digest){0, 0}) : -EINVAL;
 	if (!ret) {
 		s.prefix = s.n;
 		s.only = true;

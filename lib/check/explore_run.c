@@ -102,11 +102,12 @@ static void add_step(struct s2_xrun *run, struct s2_xthread *t)
 	struct s2_xuse uses[S2_XUSES_MAX];
 	const unsigned n = s2_xuses(t, uses);
 
-	s2_xhash_fold(&t->past, t->addr);
+	s2_digest_fold(&t->past, t->addr);
 	s2_xpast_add(&run->past, &t->past,
 		     (uint64_t)(t - run->threads) << 32 | (uint64_t)t->stop << 16 |
 			     (t->stop == S2_STOP_INSN ? (uint64_t)t->op : t->write),
 		     uses, n);
+	s2_xnote_cleans(run, t);
 }
 
 /* What the thread that runs does on the way to its next stop and not under its locks alone. */
@@ -199,8 +200,8 @@ static void gate_before(void *arg, unsigned cpu, enum s2_op op, uint64_t addr)
 	struct s2_xrun *run = arg;
 	struct s2_xthread *t = &run->threads[run->current];
 
-	(void)cpu;
 	t->stop = S2_STOP_INSN;
+	t->cpu = cpu;
 	t->op = op;
 	t->addr = addr;
 	t->write = false;
@@ -319,24 +320,10 @@ static void gate_shares(void *arg, unsigned cpu, enum s2_shared what)
 	add_aside(arg, s2_xkey(S2_X_SHARED, what));
 }
 
-/* An access to a table that nobody else can reach, which is no step: the oracle sees it. */
-static bool is_aside(const struct s2_xrun *run, const struct s2_insn *insn)
-{
-	const struct s2_xthread *t = &run->threads[run->current];
-
-	return insn->op == S2_OP_PTE_WRITE &&
-	       (t->stop != S2_STOP_INSN || t->op != insn->op || t->addr != insn->addr);
-}
-
 static void sink_event(void *arg, const struct s2_event *event)
 {
-	struct s2_xrun *run = arg;
-
-	for (size_t i = 0; i < event->n_insns; i++) {
-		tell(run, s2_op_name(event->insns[i].op), &event->insns[i]);
-		if (run->current >= 0 && is_aside(run, &event->insns[i]))
-			add_aside(run, s2_xkey(S2_X_TLB, 0));
-	}
+	for (size_t i = 0; i < event->n_insns; i++)
+		tell(arg, s2_op_name(event->insns[i].op), &event->insns[i]);
 }
 
 static void sink_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
@@ -370,7 +357,11 @@ static void sink_act(void *arg, const struct s2_act *act)
 
 	if (run->tell)
 		tell_act(run, act);
+	if (run->scenario->rules && !(run->scenario->rules >> S2_RULE_DATA & 1))
+		return;
+	/* Whether a line is mapped is asked of the tables. */
 	add_aside(run, s2_xkey(S2_X_ALL, 0));
+	add_aside(run, s2_xkey(S2_X_DATA, 0));
 }
 
 static void thread_main(void *arg)
@@ -433,6 +424,7 @@ static void reset(struct s2_xrun *run)
 		t->run = run;
 	}
 	s2_xpast_begin(&run->past);
+	run->cleans = 0;
 	run->n_locks = 0;
 	run->steps = 0;
 	run->current = -1;

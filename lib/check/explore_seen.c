@@ -12,12 +12,12 @@ static bool is_free(const struct s2_seen_slot *slot)
 	return !(slot->state.a | slot->state.b);
 }
 
-static bool is_of(const struct s2_seen_slot *slot, struct s2_xhash h)
+static bool is_of(const struct s2_seen_slot *slot, struct s2_digest h)
 {
 	return slot->state.a == h.a && !((slot->state.b ^ h.b) & ~LEFT_MASK);
 }
 
-static struct s2_seen_slot *find(const struct s2_seen *seen, struct s2_xhash h)
+static struct s2_seen_slot *find(const struct s2_seen *seen, struct s2_digest h)
 {
 	size_t i = (size_t)h.a & (seen->cap - 1);
 
@@ -43,7 +43,7 @@ static int grow(struct s2_seen *seen)
 	return 0;
 }
 
-int s2_seen_before(struct s2_seen *seen, struct s2_xhash h, uint8_t left)
+int s2_seen_before(struct s2_seen *seen, struct s2_digest h, uint8_t left)
 {
 	struct s2_seen_slot *slot;
 
@@ -64,7 +64,7 @@ int s2_seen_before(struct s2_seen *seen, struct s2_xhash h, uint8_t left)
 	return 0;
 }
 
-double *s2_seen_schedules(struct s2_seen *seen, struct s2_xhash h)
+double *s2_seen_schedules(struct s2_seen *seen, struct s2_digest h)
 {
 	h.a |= !h.a;
 	return &find(seen, h)->schedules;

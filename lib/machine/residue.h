@@ -18,6 +18,7 @@
 
 #include <stage2sim/residue.h>
 
+#include "machine/digest.h"
 #include "machine/physics.h"
 
 struct s2_link {
@@ -120,6 +121,9 @@ struct s2_res_mark s2_residues_mark(struct s2_residues *res);
 /** Whether the first repetition left everything as it was, so that the others will too. */
 bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark *mark,
 			 const struct s2_event *event);
+
+/** What TLBs may hold, and which tables are linked, whatever led there. */
+void s2_residues_digest(const struct s2_residues *res, struct s2_digest *d);
 
 /** The page that a descriptor lies in, if it is one of a watched tree. */
 const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr);

@@ -198,11 +198,11 @@ static void vcpu1_writes_and_leaves(void *state)
 }
 
 #define OFF(life_)                                                                         \
-	S2_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES,         \
+	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES,         \
 		 .life = life_, .prepare = vcpu1_wrote_off)
 
 #define CACHES(before) \
-	S2_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES, .prepare = before)
+	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES, .prepare = before)
 
 /* What upstream keeps: each trapped toggle cleans the whole VM. */
 #define ALL_BUT_ANY ((1U << S2_CONTRACT_KVM_COMPAT_ANY) - 1)
@@ -211,15 +211,15 @@ static const struct s2_named_scenario rows[] = {
 	{.scenario = {"boot", "two vcpus, which have written with caches off, turn them on",
 		      CACHES(written_off), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_comes_up, "vcpu 1", vcpu1_comes_up)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"called", "a secondary writes once more what it wrote before another was up",
 		      CACHES(written_off), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_calls, "vcpu 1", vcpu1_is_called)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"secondary", "a secondary writes with caches off and joins a vcpu that is up",
 		      CACHES(vcpu0_is_up), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_goes_on, "vcpu 1", vcpu1_joins)},
-	 .preemptions = 3},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"set-way", "two vcpus clean by set and way, and turn their caches off",
 		      CACHES(both_up), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_goes_down, "vcpu 1", vcpu1_goes_down)},
@@ -228,28 +228,28 @@ static const struct s2_named_scenario rows[] = {
 		      CACHES(both_up), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_turns_off, "vcpu 1", vcpu1_turns_off),
 		      .contracts = ALL_BUT_ANY},
-	 .preemptions = 3},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"replug", "a vcpu writes and turns caches on again after CPU_OFF and CPU_ON",
 		      CACHES(vcpu1_is_back), .check = s2_world_check,
 		      S2_TWO("vcpu 0", vcpu0_goes_on, "vcpu 1", vcpu1_joins),
 		      .contracts = ALL_BUT_ANY},
-	 .preemptions = 3},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"swap-out", "a page is swapped out while a vcpu writes it past its caches",
 		      OFF(S2_BACKING_DIES), .check = s2_world_check,
 		      S2_TWO("host", s2_world_unmap_page, "vcpu 1", vcpu1_writes_on)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"munmap", "the VMM unmaps a page of its own while a vcpu writes it",
 		      OFF(S2_BACKING_DIES), .check = s2_world_check,
 		      S2_TWO("host", unmap_by_vmm, "vcpu 1", vcpu1_writes_on)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"munmap-shared", "the same of a file that others read",
 		      OFF(S2_BACKING_SHARED), .check = s2_world_check,
 		      S2_TWO("host", unmap_by_vmm, "vcpu 1", vcpu1_writes_on)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"close", "a VM ends once its vcpu, which writes past its caches, has left",
 		      OFF(S2_BACKING_DIES), .check = s2_world_check,
 		      S2_TWO("VMM", close_when_idle, "vcpu 1", vcpu1_writes_and_leaves)},
-	 .preemptions = 1},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"close-shared", "the same of a file's memory: nothing is cleaned at the end",
 		      OFF(S2_BACKING_SHARED), .check = s2_world_check,
 		      S2_TWO("VMM", close_when_idle, "vcpu 1", vcpu1_writes_and_leaves)},

@@ -103,9 +103,9 @@ static void writer_reads(void *state)
 
 static const struct s2_named_scenario rows[] = {
 	{.scenario = {"dirty-log", "the dirty log is got and cleared while a guest writes",
-	  S2_WORLD(.vms = 1, .vcpus = 2, .prepare = logging), .check = s2_world_check,
+	  S2_WORLD(.vms = 1, .vcpus = 2, .pages = 8, .prepare = logging), .check = s2_world_check,
 	  S2_TWO("VMM", get_log, "vcpu 1", vcpu1_writes_two)},
-	 .preemptions = 2},
+	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"clear-flush-first", "a clear flushes before it write-protects",
 	  S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
 	  S2_TWO("VMM", clear_flush_first, "vcpu 0", writer_reads)},

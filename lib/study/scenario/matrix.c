@@ -9,6 +9,7 @@
 #include "study/scenario/scenarios.h"
 
 #define SCENARIOS_MAX 6
+#define DATA_BOUND    1U /* see bound_of() */
 
 /* What asks about the choices that begin so; none: nothing does. */
 static const struct subject {
@@ -52,46 +53,61 @@ void s2_matrix_ask(unsigned column, struct s2_scenario *scenario)
 	scenario->contracts = column ? 1U << (column - 1) : 0;
 }
 
-static void note(struct s2_matrix_row *row, const struct s2_explore_result *r)
+/* Of columns [first, end) all orders within a bound were clean. */
+static void note(struct s2_matrix_row *row, unsigned first, unsigned end,
+		 const struct s2_explore_result *r)
 {
-	row->states += r->states;
-	if (r->end == S2_EXPLORED_ALL)
-		return;
-	if (!row->bounded || r->preemptions < row->preemptions)
-		row->preemptions = r->preemptions;
-	row->bounded = true;
+	for (unsigned c = first; c < end && r->end != S2_EXPLORED_ALL; c++)
+		if (r->preemptions < row->preemptions[c])
+			row->preemptions[c] = r->preemptions;
+}
+
+/* Where caches are no question the data rule adds nothing but orders of what guests do. */
+static uint32_t bound_of(const struct s2_scenario_variant *v)
+{
+	const bool asked = !v->named.scenario.rules || v->named.scenario.rules >> S2_RULE_DATA & 1;
+	const bool fwb = !v->world.machine;
+
+	return asked && fwb && v->named.preemptions > DATA_BOUND ? DATA_BOUND : v->named.preemptions;
 }
 
 /* @return 1 if something is broken; 0 */
-static int explore(const struct s2_scenario_variant *v, struct s2_matrix_row *row)
+static int explore(const struct s2_scenario_variant *v, unsigned first, unsigned end,
+		   struct s2_matrix_row *row)
 {
-	const struct s2_explore_config cfg = {.preemptions = v->named.preemptions};
+	const struct s2_explore_config cfg = {.preemptions = bound_of(v)};
 	struct s2_explore_result r;
 	int ret = s2_explore(&v->named.scenario, &cfg, &r);
 
 	if (!ret && r.kind == S2_EXPLORE_NOTHING)
-		note(row, &r);
+		note(row, first, end, &r);
 	if (!ret)
 		ret = r.kind != S2_EXPLORE_NOTHING;
 	s2_explore_result_free(&r);
 	return ret;
 }
 
-/* Whatever holds in all columns at once holds in each. */
+/* What holds under all contracts at once holds under each. */
 static int explore_columns(struct s2_scenario_variant *v, struct s2_matrix_row *row)
 {
 	int ret;
 
-	v->named.scenario.rules = v->named.scenario.contracts = 0;
-	ret = explore(v, row);
-
-	for (unsigned c = 0; ret > 0 && c < S2_MATRIX_COLUMNS; c++) {
+	s2_matrix_ask(0, &v->named.scenario);
+	ret = explore(v, 0, 1, row);
+	if (ret > 0 && !row->broken[0][0])
+		memcpy(row->broken[0], v->name, sizeof(row->broken[0]));
+	if (ret < 0)
+		return ret;
+	v->named.scenario.rules = 1U << S2_RULE_DATA;
+	v->named.scenario.contracts = 0;
+	ret = explore(v, 1, S2_MATRIX_COLUMNS, row);
+	for (unsigned c = 1; ret > 0 && c < S2_MATRIX_COLUMNS; c++) {
 		int broken;
 
 		if (row->broken[c][0])
 			continue;
 		s2_matrix_ask(c, &v->named.scenario);
-		broken = explore(v, row);
+		broken = explore(v, c, c + 1, row);
 		if (broken < 0)
 			return broken;
 		if (broken)
@@ -135,6 +151,7 @@ int s2_matrix_row(size_t index, struct s2_matrix_row *row)
 	int ret = 0;
 
 	memset(row, 0, sizeof(*row));
+	memset(row->preemptions, 0xff, sizeof(row->preemptions));
 	row->policy = choice;
 	row->unchecked = !subject;
 	if (!choice && index - n_choices() >= sizeof(unchecked) / sizeof(unchecked[0]))
@@ -153,8 +170,8 @@ void s2_matrix_cell_text(const struct s2_matrix_row *row, unsigned column, char 
 	else if (row->broken[column][0])
 		snprintf(buf, size, "broken: %.*s", (int)strcspn(row->broken[column], ","),
 			 row->broken[column]);
-	else if (row->bounded)
-		snprintf(buf, size, "held, %" PRIu32, row->preemptions);
+	else if (row->preemptions[column] != S2_EXPLORE_ANY)
+		snprintf(buf, size, "held, %" PRIu32, row->preemptions[column]);
 	else
 		snprintf(buf, size, "held");
 }

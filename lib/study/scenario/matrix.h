@@ -26,10 +26,9 @@ struct s2_matrix_row {
 	const char *policy;
 	/** By column: what breaks it, as s2_scenario_variant() takes it, or "". */
 	char broken[S2_MATRIX_COLUMNS][96];
-	bool unchecked;	      /**< no scenario asks */
-	bool bounded;	      /**< some order was beyond a bound on preemptions */
-	uint32_t preemptions; /**< the least of those bounds */
-	uint64_t states;      /**< in all */
+	bool unchecked; /**< no scenario asks */
+	/** By column: the least bound on preemptions beyond which there were orders; or ANY. */
+	uint32_t preemptions[S2_MATRIX_COLUMNS];
 };
 
 /** Name of a column ("rules", "arch"), or NULL. */

@@ -241,7 +241,8 @@ static void vcpu1_comes_up(void *state)
 }
 
 #define TWO_VCPUS(...) S2_WORLD(.vms = 1, .vcpus = 2, __VA_ARGS__)
-#define CACHES(...)    TWO_VCPUS(.machine = S2_WORLD_CACHES, .pages = 4, __VA_ARGS__)
+#define CACHES(...) \
+	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = 4, __VA_ARGS__)
 #define MUTANT(bound, from) .broken = true, .preemptions = bound, .origin = from
 
 static const struct s2_named_scenario rows[] = {
@@ -263,7 +264,7 @@ static const struct s2_named_scenario rows[] = {
 		      S2_TWO("host", s2_world_unmap_page, "vcpu 1", young_unlocked)},
 	 MUTANT(3, S2_ORIGIN_MADE_UP)},
 	{.scenario = {"protect-unlocked", "a clear write-protects without mmu_lock against a fault",
-		      TWO_VCPUS(.prepare = protected_page),
+		      TWO_VCPUS(.pages = 8, .prepare = protected_page),
 		      S2_TWO("VMM", protect_unlocked, "vcpu 1", s2_world_vcpu1_writes)},
 	 MUTANT(3, S2_ORIGIN_MADE_UP)},
 	{.scenario = {"split-unlocked", "a block is split without mmu_lock against an unmap",
@@ -275,11 +276,11 @@ static const struct s2_named_scenario rows[] = {
 		      S2_TWO("VMM", slots_then_mmu, "vcpu 1", mmu_then_slots)},
 	 MUTANT(1, S2_ORIGIN_MADE_UP)},
 	{.scenario = {"relax-both", "two vcpus write a page that was write-protected",
-		      TWO_VCPUS(.prepare = protected_page), .check = s2_world_check,
+		      TWO_VCPUS(.pages = 8, .prepare = protected_page), .check = s2_world_check,
 		      S2_TWO("vcpu 0", s2_world_vcpu0_writes, "vcpu 1", s2_world_vcpu1_writes)},
 	 .preemptions = 2},
 	{.scenario = {"relax-loser", "be097997a273: who loses the race does not flush its own CPU",
-		      TWO_VCPUS(.prepare = protected_page), .left_out = loser_does_not_flush,
+		      TWO_VCPUS(.pages = 8, .prepare = protected_page), .left_out = loser_does_not_flush,
 		      S2_TWO("vcpu 0", s2_world_vcpu0_writes, "vcpu 1", s2_world_vcpu1_writes)},
 	 MUTANT(2, S2_ORIGIN_PUBLISHED)},
 	{.scenario = {"clean-then-unmap", "an unmap cleans before the guest can write no more",

@@ -61,8 +61,12 @@ struct s2_scenario_variant {
  */
 int s2_scenario_variant(const char *text, struct s2_scenario_variant *out);
 
-/** A world of @p config's making, as struct s2_scenario wants it. */
-#define S2_WORLD(...)                                                                    \
+/** A world with FWB, where caches are no question: every rule but that of data. */
+#define S2_WORLD(...) S2_CACHE_WORLD(__VA_ARGS__), .rules = S2_RULES_BUT_DATA
+#define S2_RULES_BUT_DATA ((1U << S2_RULES) - 1 - (1U << S2_RULE_DATA))
+
+/** A world of that configuration, as struct s2_scenario wants it. */
+#define S2_CACHE_WORLD(...)                                                              \
 	.create = s2_world_create, .prepare = s2_world_prepare,                          \
 	.destroy = s2_world_destroy,                                                     \
 	.arg = (void *)(uintptr_t) & (const struct s2_world_config)                      \
