@@ -9,15 +9,16 @@
 
 #include <stage2sim/flavour.h>
 
-#include "study/check/scenarios.h"
-#include "study/check/schedule.h"
+#include "study/scenario/matrix.h"
+#include "study/scenario/scenarios.h"
+#include "study/scenario/schedule.h"
 #include "study/option/options.h"
 #include "study/run/tool.h"
 
 struct settings {
-	const char *preemptions, *replay, *save;
+	const char *preemptions, *replay, *save, *contract;
 	uint64_t steps, schedules, states, seconds, random;
-	bool pruning, go_on, list, help, version;
+	bool pruning, go_on, list, matrix, help, version;
 };
 
 static struct settings settings;
@@ -39,10 +40,15 @@ static const struct s2_option options[] = {
 	OPTION(FLAG, go_on, "go-on", NULL, NULL, "past a finding; tells each that differs"),
 	OPTION(U64, random, "random", "SEED", "0",
 	       "random schedules from this seed, not 0; with --schedules or --seconds"),
+	OPTION(STRING, contract, "contract", "NAME", NULL,
+	       "ask this alone: rules (all but data), arch, kvm-compat, ...; else what the scenario keeps"),
 	OPTION(STRING, save, "save", "FILE", NULL, "write the schedule of the finding there",
 	       .group = "Findings"),
 	OPTION(STRING, replay, "replay", "FILE", NULL, "run the schedule in FILE, and tell each step"),
-	OPTION(FLAG, list, "list", NULL, NULL, "the scenarios", .group = "Other"),
+	OPTION(FLAG, matrix, "matrix", NULL, NULL,
+	       "policies by contracts, each explored: held, or a scenario that breaks it",
+	       .group = "Other"),
+	OPTION(FLAG, list, "list", NULL, NULL, "the scenarios"),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
 	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
 };
@@ -106,6 +112,9 @@ static void print_figures(const struct s2_named_scenario *s, const struct s2_exp
 	printf("\n    %" PRIu64 " states, %" PRIu64 " schedules (%" PRIu64 " to a state seen), %" PRIu64
 	       " steps, depth %" PRIu64 "; %.2f s\n",
 	       r->states, r->schedules, r->pruned, r->steps, r->depth, seconds);
+	if (r->plain > 0)
+		printf("    plain enumeration: %.6g schedules, %.4g times as many\n", r->plain,
+		       r->plain / (double)r->schedules);
 }
 
 static int tell(const struct s2_named_scenario *s, const struct s2_explore_result *r,
@@ -121,8 +130,7 @@ static int tell(const struct s2_named_scenario *s, const struct s2_explore_resul
 	if (ret)
 		s2_error_set(err, 1, "%s: %s", s->scenario.name, strerror(-ret));
 	else if (settings.save)
-		ret = s2_schedule_save(settings.save, s->scenario.name, r->schedule, r->n_schedule,
-				       err);
+		ret = s2_schedule_save(settings.save, &s->scenario, r->schedule, r->n_schedule, err);
 	return ret;
 }
 
@@ -172,22 +180,37 @@ static int explore(const struct s2_named_scenario *s, uint32_t preemptions, stru
 	return found == s->broken ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 }
 
-/* The one at @i of those that are asked for: of all, if none is named. */
-static const struct s2_named_scenario *asked_for(const struct s2_command_line *line, size_t i)
+static int explore_named(const char *name, uint32_t preemptions, struct s2_error *err)
 {
-	if (!line->n_operands)
-		return s2_scenario_at(i);
-	return i < line->n_operands ? s2_scenario_find(line->operands[i]) : NULL;
+	struct s2_scenario_variant v;
+
+	if (s2_scenario_variant(name, &v))
+		return S2_EXIT_USAGE;
+	if (settings.contract)
+		s2_matrix_ask((unsigned)s2_matrix_column_find(settings.contract),
+			      &v.named.scenario);
+	return explore(&v.named, preemptions, err);
+}
+
+/* The name at @i of those that are asked for: of all, if none is named. */
+static const char *asked_for(const struct s2_command_line *line, size_t i)
+{
+	const struct s2_named_scenario *s;
+
+	if (line->n_operands)
+		return i < line->n_operands ? line->operands[i] : NULL;
+	s = s2_scenario_at(i);
+	return s ? s->scenario.name : NULL;
 }
 
 static int explore_each(const struct s2_command_line *line, uint32_t preemptions,
 			struct s2_error *err)
 {
-	const struct s2_named_scenario *s;
+	const char *name;
 	int worst = S2_EXIT_DONE;
 
-	for (size_t i = 0; worst != S2_EXIT_USAGE && (s = asked_for(line, i)); i++) {
-		const int ret = explore(s, preemptions, err);
+	for (size_t i = 0; worst != S2_EXIT_USAGE && (name = asked_for(line, i)); i++) {
+		const int ret = explore_named(name, preemptions, err);
 
 		worst = ret > worst ? ret : worst;
 	}
@@ -211,10 +234,13 @@ static int refuse(struct s2_error *err, const char *text)
 
 static int check_named(const struct s2_command_line *line, struct s2_error *err)
 {
+	struct s2_scenario_variant v;
+
 	for (size_t i = 0; i < line->n_operands; i++) {
-		if (s2_scenario_find(line->operands[i]))
+		if (!s2_scenario_variant(line->operands[i], &v))
 			continue;
-		s2_error_set(err, 1, "\"%.80s\" is no scenario; see --list", line->operands[i]);
+		s2_error_set(err, 1, "\"%.80s\" is no scenario, or no choice of one; see --list",
+			     line->operands[i]);
 		return -EINVAL;
 	}
 	return 0;
@@ -230,6 +256,8 @@ static int check(const struct s2_command_line *line, uint32_t *preemptions, stru
 	if (strcmp(settings.preemptions, "scenario") &&
 	    parse_preemptions(settings.preemptions, preemptions))
 		return refuse(err, "--preemptions: expected a number, any or scenario");
+	if (settings.contract && s2_matrix_column_find(settings.contract) < 0)
+		return refuse(err, "--contract: expected rules or a contract of the matrix");
 	return check_named(line, err);
 }
 
@@ -239,6 +267,8 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 
 	if (settings.list)
 		return list();
+	if (settings.matrix)
+		return s2_matrix_print(stdout, err) ? S2_EXIT_USAGE : S2_EXIT_DONE;
 	if (check(line, &preemptions, err))
 		return S2_EXIT_USAGE;
 	return settings.replay ? replay(err) : explore_each(line, preemptions, err);

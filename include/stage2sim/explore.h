@@ -15,13 +15,12 @@
  *
  * Schedules are searched depth first, with 0 preemptions, then 1, and so on to
  * the bound, so that what is found is found with the fewest switches.  A state
- * seen before is not gone on from.  A state is known by a 128-bit hash of its
- * past up to the order of what commutes: two reads of descriptors do, and
- * touches of different objects, or of one by readers, and touches with
- * instructions; all else is taken not to.
- *
- * The data rule is not asked: what guests do with memory (act.h) is no step of a
- * schedule, and two that differ in it alone would be taken for one.
+ * seen before is not gone on from.  A state is known by a 128-bit hash of what TLBs
+ * may hold, and of its past up to the order of what commutes.  Steps of a thread
+ * that holds a lock commute where neither writes what the other uses: a
+ * descriptor, table pages, lines of memory, a lock; so do touches of different
+ * objects, or of one by readers.  All else is taken not to, what guests do with
+ * memory too.
  *
  * Needs ucontext; a build without it answers -ENOTSUP.
  */
@@ -52,12 +51,19 @@ struct s2_scenario {
 	const char *about; /**< a sentence */
 	/** Makes a world: *state is handed to all others; *m its machine. @return 0 or an error */
 	int (*create)(void *arg, void **state, struct s2_machine **m);
-	/** What goes before the threads, watched but in one order; may be NULL. @return 0 or an error */
+	/**
+	 * What goes before the threads, watched but in one order; may be NULL.  For the data
+	 * rule VMs and their slots are made here (oracle.h).  @return 0 or an error
+	 */
 	int (*prepare)(void *state);
 	/** Frees the world, in whatever state it was left; nobody watches. */
 	void (*destroy)(void *state);
 	/** What is wrong when all threads have ended, or NULL; may be NULL itself. */
 	const char *(*check)(void *state);
+	/** Instructions that the oracle is to take for never issued (oracle.h); may be NULL. */
+	bool (*left_out)(void *state, unsigned cpu, const struct s2_insn *insn);
+	unsigned rules;	    /**< that count, bits 1 << enum s2_rule; 0: all */
+	unsigned contracts; /**< of the data rule, bits 1 << enum s2_contract; 0: all */
 	void *arg;	    /**< handed to create() */
 	unsigned n_threads; /**< 1 to S2_EXPLORE_THREADS */
 	struct s2_explore_thread threads[S2_EXPLORE_THREADS]; /**< the first n_threads */
@@ -108,6 +114,11 @@ struct s2_explore_result {
 	uint64_t schedules;	     /**< run, to their end or to a state seen before */
 	uint64_t pruned;	     /**< of them those that came to a state seen before */
 	uint64_t steps;		     /**< instructions, words, locks and touches, in all */
+	/**
+	 * How many schedules plain enumeration has, without a bound on preemptions: counted
+	 * from state to state.  0 unless all of them were searched (S2_EXPLORED_ALL).
+	 */
+	double plain;
 	uint64_t depth;		     /**< of the longest schedule */
 	uint64_t findings;	     /**< different ones, by their texts */
 	uint64_t findings_hash;	     /**< of their set */

@@ -31,6 +31,14 @@ enum s2_lock_mode {
 	S2_LOCK_WRITE, /**< alone */
 };
 
+/** State of the hypervisor that threads change under a lock that they share. */
+enum s2_shared {
+	S2_SHARED_WALKERS, /**< who is in the tables: when unlinked ones may be freed */
+	S2_SHARED_PAGES,   /**< free table pages: which one is handed out next */
+	S2_SHARED_AF,	   /**< an access flag that the hardware walker has set */
+	S2_SHARED_KINDS,   /**< how many there are */
+};
+
 /** Asked before instructions, and for locks. */
 struct s2_gate {
 	/**
@@ -44,12 +52,17 @@ struct s2_gate {
 	void (*drop)(void *arg, unsigned cpu, const struct s2_lock *lock);
 	/** The CPU can go on only after another has done something; returns then. */
 	void (*wait)(void *arg, unsigned cpu);
+	/**
+	 * What @p what names has been changed, since the CPU's last stop and up to its
+	 * next, in an order that no lock decides.  Stops nothing.  May be NULL.
+	 */
+	void (*shares)(void *arg, unsigned cpu, enum s2_shared what);
 	void *arg; /**< handed to all */
 };
 
 /**
  * Sets the gate of @p m (copied), or takes it away with NULL.
- * @return 0; -EINVAL without all four functions; -EBUSY if there is one
+ * @return 0; -EINVAL without its first four functions; -EBUSY if there is one
  */
 S2_API int s2_machine_set_gate(struct s2_machine *m, const struct s2_gate *gate) S2_NONNULL(1);
 

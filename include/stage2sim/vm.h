@@ -88,6 +88,17 @@ S2_API uint64_t s2_vmids_rollovers(const struct s2_vmids *vmids) S2_NONNULL(1);
 /** Numbers taken so far by VMs that had none, or none that could be kept. */
 S2_API uint64_t s2_vmids_taken(const struct s2_vmids *vmids) S2_NONNULL(1);
 
+/** Published faults of VMID allocation, kept so that tests can catch them. */
+enum s2_vmid_fault {
+	S2_VMID_SOUND,	      /**< none */
+	S2_VMID_AFTER_VTTBR,  /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
+	S2_VMID_NOT_RESERVED, /**< a rollover forgets whom CPUs run (fb544d1ca65a) */
+	S2_VMID_OLD_ACCEPTED, /**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
+};
+
+/** From now on @p vmids has that fault. */
+S2_API void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault) S2_NONNULL(1);
+
 /**
  * An empty VM on @p m, which must outlive it.
  * @param out set on success; free with s2_vm_free()

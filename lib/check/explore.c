@@ -16,6 +16,8 @@
 struct node {
 	uint8_t chosen;
 	uint8_t todo; /* bit a thread that is still to be tried here */
+	double schedules; /* from here on, of the threads that were tried */
+	struct s2_digest state;
 };
 
 struct search {
@@ -29,7 +31,9 @@ struct search {
 	uint32_t bound, used;
 	bool bounded;	/* something was not tried for want of preemptions */
 	bool stepped;	/* some schedule was cut at the bound on steps */
-	bool pruned;	/* this run came to a state seen before */
+	bool pruned;	/* this run came to a state seen before... */
+	double known;	/* ...from which so many schedules are known to go on */
+	double plain;	/* schedules of this bound, told from state to state */
 	bool only;	/* a replay: past the prefix nothing is to be tried */
 	uint64_t random;
 	struct s2_seen seen;
@@ -86,7 +90,7 @@ static unsigned ones(unsigned mask)
 	return n;
 }
 
-static int push(struct search *s, unsigned chosen, unsigned todo)
+static int push(struct search *s, unsigned chosen, unsigned todo, struct s2_digest state)
 {
 	if (s->n == s->cap) {
 		const size_t cap = s->cap ? 2 * s->cap : 256;
@@ -97,8 +101,7 @@ static int push(struct search *s, unsigned chosen, unsigned todo)
 		s->nodes = nodes;
 		s->cap = cap;
 	}
-	s->nodes[s->n].chosen = (uint8_t)chosen;
-	s->nodes[s->n++].todo = (uint8_t)todo;
+	s->nodes[s->n++] = (struct node){(uint8_t)chosen, (uint8_t)todo, 0, state};
 	return 0;
 }
 
@@ -108,39 +111,40 @@ static bool can_stay(const struct s2_xrun *run, unsigned enabled)
 }
 
 /* Where the run stands: its past, and what of it decides about the rest of the search. */
-static struct s2_xhash state_of(const struct search *s, const struct s2_xrun *run)
+static struct s2_digest state_of(const struct search *s, const struct s2_xrun *run)
 {
-	struct s2_xhash h = run->past;
-	uint64_t waiting = 0;
+	struct s2_digest h = s2_xstate(run);
 
-	for (unsigned i = 0; i < run->scenario->n_threads; i++)
-		waiting |= (uint64_t)run->threads[i].waiting << i;
-	s2_xhash_fold(&h, waiting);
 	/* With preemptions to spare for all it makes no difference who runs. */
 	if (s->bound != S2_EXPLORE_ANY)
-		s2_xhash_fold(&h, (uint64_t)(run->current + 1) << 8);
+		s2_digest_fold(&h, (uint64_t)(run->current + 1) << 8);
 	return h;
 }
 
 /* @return whether the state was met before, with as many preemptions left; or -ENOMEM */
-static int seen_before(struct search *s, const struct s2_xrun *run)
+static int seen_before(struct search *s, struct s2_digest state)
 {
 	const uint32_t left = s->bound - s->used;
-	int ret = s2_seen_before(&s->seen, state_of(s, run), left < 0xff ? (uint8_t)left : 0xff);
+	int ret = s2_seen_before(&s->seen, state, left < 0xff ? (uint8_t)left : 0xff);
 
-	return s->cfg->no_pruning && ret > 0 ? 0 : ret;
+	if (s->cfg->no_pruning && ret > 0)
+		return 0;
+	if (ret > 0)
+		s->known = *s2_seen_schedules(&s->seen, state);
+	return ret;
 }
 
 static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
 {
 	unsigned chosen = can_stay(run, enabled) ? (unsigned)run->current : lowest(enabled);
 	unsigned todo = enabled & ~(1U << chosen);
+	struct s2_digest state = {0, 0};
 	int ret = 0;
 
 	if (s->random)
 		chosen = nth(enabled, (unsigned)(next_random(&s->random) >> 32) % ones(enabled));
 	else if (!s->only)
-		ret = seen_before(s, run);
+		ret = seen_before(s, state = state_of(s, run));
 	if (ret < 0) {
 		run->error = ret;
 		return -1;
@@ -154,7 +158,7 @@ static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
 		s->bounded = true;
 		todo = 0;
 	}
-	run->error = push(s, chosen, todo);
+	run->error = push(s, chosen, todo, state);
 	return run->error ? -1 : (int)chosen;
 }
 
@@ -181,9 +185,21 @@ static int pick(void *arg, struct s2_xrun *run, unsigned enabled)
 	return chosen;
 }
 
+/* All that goes on from the last step is done: it was so many schedules. */
+static void leave(struct search *s, double schedules)
+{
+	struct node *last = s->n ? &s->nodes[s->n - 1] : NULL;
+
+	if (last)
+		last->schedules += schedules;
+	else
+		s->plain += schedules;
+}
+
 /* The next schedule: the last step at which something else is left to try. */
 static bool backtrack(struct search *s)
 {
+	leave(s, s->pruned ? s->known : 1);
 	while (s->n) {
 		struct node *last = &s->nodes[s->n - 1];
 
@@ -193,7 +209,9 @@ static bool backtrack(struct search *s)
 			s->prefix = s->n;
 			return true;
 		}
+		*s2_seen_schedules(&s->seen, last->state) = last->schedules;
 		s->n--;
+		leave(s, last->schedules);
 	}
 	return false;
 }
@@ -215,37 +233,37 @@ static int keep_finding(struct search *s)
 	return 0;
 }
 
-static void fold_text(struct s2_xhash *h, const char *text)
+static void fold_text(struct s2_digest *h, const char *text)
 {
 	for (; text && *text; text++)
-		s2_xhash_fold(h, (unsigned char)*text);
+		s2_digest_fold(h, (unsigned char)*text);
 }
 
 /* What a finding is, whichever schedule led to it. */
-static struct s2_xhash finding_of(const struct s2_xrun *run)
+static struct s2_digest finding_of(const struct s2_xrun *run)
 {
-	struct s2_xhash h = {1, 2};
+	struct s2_digest h = {1, 2};
 	const struct s2_violation *v = &run->violation;
 
-	s2_xhash_fold(&h, (uint64_t)run->kind);
+	s2_digest_fold(&h, (uint64_t)run->kind);
 	if (run->kind != S2_EXPLORE_VIOLATION) {
 		fold_text(&h, run->text);
 		return h;
 	}
-	s2_xhash_fold(&h, (uint64_t)v->finding << 32 | (uint64_t)v->cpu << 16 | v->by);
-	s2_xhash_fold(&h, v->vmid.v);
-	s2_xhash_fold(&h, v->ipa.v);
-	s2_xhash_fold(&h, v->size);
-	s2_xhash_fold(&h, v->held);
-	s2_xhash_fold(&h, v->now);
-	s2_xhash_fold(&h, v->page.v);
+	s2_digest_fold(&h, (uint64_t)v->finding << 32 | (uint64_t)v->cpu << 16 | v->by);
+	s2_digest_fold(&h, v->vmid.v);
+	s2_digest_fold(&h, v->ipa.v);
+	s2_digest_fold(&h, v->size);
+	s2_digest_fold(&h, v->held);
+	s2_digest_fold(&h, v->now);
+	s2_digest_fold(&h, v->page.v);
 	fold_text(&h, v->site);
 	return h;
 }
 
 static int note_finding(struct search *s)
 {
-	const struct s2_xhash h = finding_of(&s->run);
+	const struct s2_digest h = finding_of(&s->run);
 	int ret = s2_seen_before(&s->findings, h, 0);
 
 	if (ret)
@@ -311,6 +329,7 @@ static int search_bound(struct search *s)
 
 	s->n = s->prefix = 0;
 	s->bounded = false;
+	s->plain = 0;
 	s2_seen_clear(&s->seen);
 	do {
 		ret = run_one(s);
@@ -343,6 +362,7 @@ static int search_all(struct search *s)
 			break;
 	}
 	s->result->end = s->bounded ? S2_EXPLORED_PREEMPTIONS : S2_EXPLORED_ALL;
+	s->result->plain = s->bounded ? 0 : s->plain;
 	if (s->stepped)
 		s->result->end = S2_EXPLORED_STEPS;
 	return 0;
@@ -427,7 +447,7 @@ int s2_explore_replay(const struct s2_scenario *scenario, const uint8_t *schedul
 	int ret = begin(&s, scenario, &cfg, result);
 
 	for (size_t i = 0; !ret && i < n; i++)
-		ret = schedule[i] < scenario->n_threads ? push(&s, schedule[i], 0) : -EINVAL;
+		ret = schedule[i] < scenario->n_threads ? push(&s, schedule[i], 0, (struct s2_digest){0, 0}) : -EINVAL;
 	if (!ret) {
 		s.prefix = s.n;
 		s.only = true;

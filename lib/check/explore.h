@@ -5,9 +5,9 @@
  *
  *     explore.c       the search: which schedule next, what is left to try
  *        | pick()
- *     explore_run.c   one run: threads stop, locks are owned, the past is hashed
- *        | switch                    explore_seen.c  states seen
- *     coroutine.c
+ *     explore_run.c   one run: threads stop, locks are owned
+ *        | switch     |          explore_seen.c  states seen, and schedules from each on
+ *     coroutine.c     explore_past.c  what a step depends on: the past as a hash
  */
 #ifndef S2_CHECK_EXPLORE_H
 #define S2_CHECK_EXPLORE_H
@@ -15,25 +15,18 @@
 #include <stage2sim/explore.h>
 
 #include "check/coroutine.h"
+#include "machine/digest.h"
 #include "machine/machine.h"
 
-/** 128 bits. */
-struct s2_xhash {
-	uint64_t a, b;
+/** A state seen. */
+struct s2_seen_slot {
+	struct s2_digest state; /**< all zero: free; low byte of b: preemptions left */
+	double schedules;      /**< that begin in it, once it has been left for good */
 };
 
-/** Folds @p v into @p h. */
-static inline void s2_xhash_fold(struct s2_xhash *h, uint64_t v)
-{
-	h->a = (h->a ^ v) * UINT64_C(0x9e3779b97f4a7c15);
-	h->a ^= h->a >> 32;
-	h->b = (h->b ^ v) * UINT64_C(0xc2b2ae3d27d4eb4f);
-	h->b ^= h->b >> 29;
-}
-
-/** States seen, and with how many preemptions left. */
+/** States seen, and with how many preemptions left: open addressing. */
 struct s2_seen {
-	struct s2_xhash *slot; /**< open addressing; all zero: free; low byte of b: preemptions */
+	struct s2_seen_slot *slot;
 	size_t cap, n;
 };
 
@@ -41,7 +34,9 @@ struct s2_seen {
  * Notes that @p h was come to with @p left preemptions left.
  * @return 1 if it was before, with no fewer; 0; -ENOMEM
  */
-int s2_seen_before(struct s2_seen *seen, struct s2_xhash h, uint8_t left);
+int s2_seen_before(struct s2_seen *seen, struct s2_digest h, uint8_t left);
+/** How many schedules begin in @p h, which has been seen. */
+double *s2_seen_schedules(struct s2_seen *seen, struct s2_digest h);
 /** Forgets all. */
 void s2_seen_clear(struct s2_seen *seen);
 
@@ -68,18 +63,69 @@ struct s2_xthread {
 	bool done, waiting; /**< waiting: for a step of another */
 	enum s2_stop stop;
 	enum s2_op op;	     /**< S2_STOP_INSN */
+	unsigned cpu;	     /**< the same: who issues */
 	uint64_t addr;	     /**< the same; of a touch its object */
 	bool write;	     /**< of a touch and a lock */
 	struct s2_xlock *lock;
-	struct s2_xhash past; /**< of its last step */
+	unsigned lock_index;
+	struct s2_digest past; /**< of its last step */
 	const struct s2_lock *held[S2_HELD_MAX];
 	unsigned n_held;
 };
 
+/** What steps depend on, beside the objects that scenarios touch. */
+enum s2_xkind {
+	S2_X_ALL,    /**< everything: read by all that commutes with something */
+	S2_X_PAGES,  /**< which table pages live */
+	S2_X_DATA,   /**< lines of memory */
+	S2_X_PTE,    /**< a descriptor, by its PA */
+	S2_X_LOCK,   /**< a lock, by its index in the run */
+	S2_X_TOUCH,  /**< an object of s2_explore_touch() */
+	S2_X_SHARED, /**< enum s2_shared */
+};
+
+/** One thing that a step reads or writes. */
+struct s2_xuse {
+	uint64_t key; /**< s2_xkey() */
+	bool write;
+};
+
+static inline uint64_t s2_xkey(enum s2_xkind kind, uint64_t which)
+{
+	return (uint64_t)kind << 60 | which;
+}
+
+#define S2_XUSES_MAX   6
+#define S2_XOBJECTS    1024U /* a power of two; what is past them counts as one */
+
 /** An object that steps depend on: the last that wrote, and who read since. */
 struct s2_xobject {
-	struct s2_xhash write, reads;
+	uint64_t key;
+	uint32_t run; /**< that it belongs to; another one: free */
+	struct s2_digest write, reads;
 };
+
+/** The past of a run up to the order of what commutes. */
+struct s2_xpast {
+	struct s2_digest sum; /**< of all steps: their order does not matter */
+	uint32_t run;
+	unsigned n;
+	struct s2_xobject objects[S2_XOBJECTS];
+};
+
+/** Nothing has happened yet. */
+void s2_xpast_begin(struct s2_xpast *past);
+/**
+ * A step is made that is @p what, after those in @p thread, the hash of its thread's
+ * last step: it becomes this one's.
+ */
+void s2_xpast_add(struct s2_xpast *past, struct s2_digest *thread, uint64_t what,
+		  const struct s2_xuse *uses, unsigned n);
+
+/** What thread @p t uses in the step that it makes. @return how many things */
+unsigned s2_xuses(const struct s2_xthread *t, struct s2_xuse uses[S2_XUSES_MAX]);
+/** Keeps run->cleans as the step of @p t, which is made, leaves it. */
+void s2_xnote_cleans(struct s2_xrun *run, const struct s2_xthread *t);
 
 /** One run. */
 struct s2_xrun {
@@ -91,8 +137,8 @@ struct s2_xrun {
 	struct s2_xthread threads[S2_EXPLORE_THREADS];
 	struct s2_xlock locks[S2_LOCKS_MAX];
 	unsigned n_locks;
-	struct s2_xobject objects[1 + S2_EXPLORE_OBJECTS]; /**< 0: the machine */
-	struct s2_xhash past; /**< of the whole: a sum, whose order does not matter */
+	struct s2_xpast past;
+	uint64_t cleans; /**< bit a CPU: DC or IC by line and no DSB since; CPUs from 64 on always */
 	uint64_t steps, max_steps;
 	int current; /**< thread that runs, or -1 */
 	bool starting, killed, cut, no_oracle;
@@ -106,6 +152,9 @@ struct s2_xrun {
 	void (*tell)(void *arg, const struct s2_explore_step *step); /**< or NULL */
 	void *tell_arg;
 };
+
+/** Where @p run stands, between two steps: equal for two runs that go on alike. */
+struct s2_digest s2_xstate(const struct s2_xrun *run);
 
 /** Stacks of the threads. @return 0; -ENOTSUP; -ENOMEM */
 int s2_xrun_create(struct s2_xrun *run, const struct s2_scenario *scenario);

@@ -3,6 +3,7 @@
 #include "check/explore.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -19,8 +20,11 @@ static void find(struct s2_xrun *run, enum s2_explore_kind kind, const char *tex
 static void on_violation(void *arg, const struct s2_violation *v)
 {
 	struct s2_xrun *run = arg;
+	const unsigned contracts = run->scenario->contracts;
 
 	if (run->kind != S2_EXPLORE_NOTHING)
+		return;
+	if (v->rule == S2_RULE_DATA && contracts && !(contracts >> v->contract & 1))
 		return;
 	run->kind = S2_EXPLORE_VIOLATION;
 	run->violation = *v;
@@ -92,31 +96,28 @@ static int choose(struct s2_xrun *run)
 	return run->pick(run->pick_arg, run, enabled);
 }
 
-/* What a step depends on goes into its hash; it is what later ones depend on. */
-static void hash_step(struct s2_xrun *run, struct s2_xthread *t)
+/* The step that @t makes becomes part of the past; a lock that it takes is held already. */
+static void add_step(struct s2_xrun *run, struct s2_xthread *t)
 {
-	struct s2_xobject *o = &run->objects[t->stop == S2_STOP_TOUCH ? 1 + t->addr : 0];
-	const bool reads = t->stop == S2_STOP_TOUCH ? !t->write
-						    : t->stop == S2_STOP_INSN && t->op == S2_OP_PTE_READ;
-	struct s2_xhash h = t->past;
+	struct s2_xuse uses[S2_XUSES_MAX];
+	const unsigned n = s2_xuses(t, uses);
 
-	s2_xhash_fold(&h, (uint64_t)(t - run->threads) << 32 | (uint64_t)t->stop << 16 |
-				  (t->stop == S2_STOP_INSN ? (uint64_t)t->op : t->write));
-	s2_xhash_fold(&h, t->addr);
-	s2_xhash_fold(&h, o->write.a);
-	s2_xhash_fold(&h, o->write.b);
-	if (reads) {
-		o->reads.a += h.a;
-		o->reads.b += h.b;
-	} else {
-		s2_xhash_fold(&h, o->reads.a);
-		s2_xhash_fold(&h, o->reads.b);
-		o->write = h;
-		o->reads.a = o->reads.b = 0;
-	}
-	t->past = h;
-	run->past.a += h.a;
-	run->past.b += h.b;
+	s2_digest_fold(&t->past, t->addr);
+	s2_xpast_add(&run->past, &t->past,
+		     (uint64_t)(t - run->threads) << 32 | (uint64_t)t->stop << 16 |
+			     (t->stop == S2_STOP_INSN ? (uint64_t)t->op : t->write),
+		     uses, n);
+	s2_xnote_cleans(run, t);
+}
+
+/* What the thread that runs does on the way to its next stop and not under its locks alone. */
+static void add_aside(struct s2_xrun *run, uint64_t key)
+{
+	const struct s2_xuse use = {key, true};
+
+	if (run->current >= 0 && !run->killed)
+		s2_xpast_add(&run->past, &run->threads[run->current].past, UINT64_C(1) << 48 | key,
+			     &use, 1);
 }
 
 static void tell(struct s2_xrun *run, const char *what, const struct s2_insn *insn)
@@ -136,9 +137,11 @@ static void tell_step(struct s2_xrun *run, const struct s2_xthread *t)
 {
 	char text[96];
 
-	if (!run->tell || t->stop == S2_STOP_INSN)
+	if (!run->tell || (t->stop == S2_STOP_INSN && t->op != S2_OP_WALK_READ))
 		return;
-	if (t->stop == S2_STOP_LOCK)
+	if (t->stop == S2_STOP_INSN)
+		snprintf(text, sizeof(text), "the guest's own instruction");
+	else if (t->stop == S2_STOP_LOCK)
 		snprintf(text, sizeof(text), "take %.40s for %s", t->lock->lock->name,
 			 t->write ? "writing" : "reading");
 	else if (t->stop == S2_STOP_TOUCH)
@@ -162,9 +165,9 @@ static void take_lock(struct s2_xrun *run, struct s2_xthread *t)
 static void commit(struct s2_xrun *run, struct s2_xthread *t)
 {
 	run->steps++;
-	hash_step(run, t);
 	if (t->stop == S2_STOP_LOCK)
 		take_lock(run, t);
+	add_step(run, t);
 	t->waiting = false;
 	for (unsigned i = 0; i < run->scenario->n_threads; i++)
 		if (&run->threads[i] != t)
@@ -197,8 +200,8 @@ static void gate_before(void *arg, unsigned cpu, enum s2_op op, uint64_t addr)
 	struct s2_xrun *run = arg;
 	struct s2_xthread *t = &run->threads[run->current];
 
-	(void)cpu;
 	t->stop = S2_STOP_INSN;
+	t->cpu = cpu;
 	t->op = op;
 	t->addr = addr;
 	t->write = false;
@@ -247,6 +250,7 @@ static void gate_take(void *arg, unsigned cpu, const struct s2_lock *lock, enum 
 	check_order(run, t, lock);
 	t->stop = S2_STOP_LOCK;
 	t->lock = known_lock(run, lock);
+	t->lock_index = (unsigned)(t->lock - run->locks);
 	t->write = mode == S2_LOCK_WRITE;
 	t->addr = lock->rank;
 	stop(run);
@@ -269,6 +273,8 @@ static void gate_drop(void *arg, unsigned cpu, const struct s2_lock *lock)
 		find(run, S2_EXPLORE_LOCK_HELD, text);
 		return;
 	}
+	/* From here on the thread may use what its locks do not cover. */
+	add_aside(run, s2_xkey(S2_X_ALL, 0));
 	memmove(&t->held[i - 1], &t->held[i], (t->n_held - i) * sizeof(t->held[0]));
 	t->n_held--;
 	if (x->writer == run->current)
@@ -308,10 +314,54 @@ void s2_explore_touch(struct s2_cpu *cpu, unsigned object, bool write)
 	stop(run);
 }
 
+static void gate_shares(void *arg, unsigned cpu, enum s2_shared what)
+{
+	(void)cpu;
+	add_aside(arg, s2_xkey(S2_X_SHARED, what));
+}
+
 static void sink_event(void *arg, const struct s2_event *event)
 {
 	for (size_t i = 0; i < event->n_insns; i++)
 		tell(arg, s2_op_name(event->insns[i].op), &event->insns[i]);
+}
+
+static void sink_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
+{
+	(void)cpu;
+	(void)what;
+	add_aside(arg, s2_xkey(S2_X_ALL, 0));
+}
+
+static void tell_act(struct s2_xrun *run, const struct s2_act *act)
+{
+	static const char *const accesses[] = {"reads", "writes", "fetches"};
+	char text[120];
+
+	if (act->kind == S2_ACT_ACCESS)
+		snprintf(text, sizeof(text), "vcpu %u %s 0x%" PRIx64 ", %s", act->vcpu,
+			 accesses[act->access], act->ipa.v,
+			 act->cacheable ? "write-back" : "past the caches");
+	else if (act->kind == S2_ACT_GIVE || act->kind == S2_ACT_TAKE)
+		snprintf(text, sizeof(text), "the host %ss 0x%" PRIx64, s2_act_name(act->kind),
+			 act->ipa.v);
+	else
+		snprintf(text, sizeof(text), "vcpu %u: %s%s", act->vcpu, s2_act_name(act->kind),
+			 act->kind != S2_ACT_CACHES ? "" : act->on ? " on" : " off");
+	tell(run, text, NULL);
+}
+
+static void sink_act(void *arg, const struct s2_act *act)
+{
+	struct s2_xrun *run = arg;
+
+	if (run->tell)
+		tell_act(run, act);
+	if (run->scenario->rules && !(run->scenario->rules >> S2_RULE_DATA & 1))
+		return;
+	/* Whether a line is mapped is asked of the tables. */
+	add_aside(run, s2_xkey(S2_X_ALL, 0));
+	add_aside(run, s2_xkey(S2_X_DATA, 0));
 }
 
 static void thread_main(void *arg)
@@ -373,8 +423,8 @@ static void reset(struct s2_xrun *run)
 		t->co = co;
 		t->run = run;
 	}
-	memset(run->objects, 0, sizeof(run->objects));
-	run->past.a = run->past.b = 0;
+	s2_xpast_begin(&run->past);
+	run->cleans = 0;
 	run->n_locks = 0;
 	run->steps = 0;
 	run->current = -1;
@@ -387,13 +437,20 @@ static void reset(struct s2_xrun *run)
 	run->oracle = NULL;
 }
 
-/* Acts are no steps: two schedules may differ in what the data rule sees, and count as one. */
+static bool left_out(void *arg, unsigned cpu, const struct s2_insn *insn)
+{
+	struct s2_xrun *run = arg;
+
+	return run->scenario->left_out(run->state, cpu, insn);
+}
+
 static int watch(struct s2_xrun *run)
 {
 	const struct s2_oracle_config cfg = {
-		.rules = (1U << S2_RULES) - 1 - (1U << S2_RULE_DATA),
+		.rules = run->scenario->rules,
 		.keep = 1,
 		.found = on_violation,
+		.left_out = run->scenario->left_out ? left_out : NULL,
 		.arg = run,
 	};
 
@@ -405,9 +462,15 @@ static int watch(struct s2_xrun *run)
 /* The threads, with the gate shut before them. */
 static int run_gated(struct s2_xrun *run)
 {
-	const struct s2_gate gate = {gate_before, gate_take, gate_drop, gate_wait, run};
-	const struct s2_sink sink = {.event = sink_event, .arg = run};
-	int ret = run->tell ? s2_machine_add_sink(run->machine, &sink) : 0;
+	const struct s2_gate gate = {.before = gate_before,
+				     .take = gate_take,
+				     .drop = gate_drop,
+				     .wait = gate_wait,
+				     .shares = gate_shares,
+				     .arg = run};
+	const struct s2_sink sink = {
+		.event = sink_event, .rely = sink_rely, .act = sink_act, .arg = run};
+	int ret = s2_machine_add_sink(run->machine, &sink);
 
 	if (ret)
 		return ret;
@@ -416,8 +479,7 @@ static int run_gated(struct s2_xrun *run)
 		return ret;
 	run_threads(run);
 	s2_machine_set_gate(run->machine, NULL);
-	if (run->tell)
-		s2_machine_remove_sink(run->machine, run);
+	s2_machine_remove_sink(run->machine, run);
 	return run->error;
 }
 

@@ -91,6 +91,11 @@ bool s2_oracle_walks(const struct s2_oracle *o, unsigned cpu, struct s2_vmid vmi
 /** The first CPU that can, or the number of CPUs. */
 unsigned s2_oracle_walker(const struct s2_oracle *o, struct s2_vmid vmid);
 
+struct s2_digest;
+
+/** All that it keeps but for the data rule, and its physics' (digest.h). */
+void s2_oracle_digest(const struct s2_oracle *o, struct s2_digest *d);
+
 /* oracle_translation.c */
 
 /** A range of one VM's IPA, on which something was relied. */

@@ -4,6 +4,7 @@
  * another VM's to use only after a flush that left nothing of the one before.
  */
 #include "check/oracle.h"
+#include "machine/digest.h"
 
 /* A walk-cache entry of this number's whose table is no page any more. */
 static bool leads_nowhere(const struct s2_oracle *o, const struct s2_res_vm *vm,
@@ -157,4 +158,35 @@ void s2_oracle_number_left(struct s2_oracle *o, const struct s2_regime *regime)
 		return;
 	number->left = number->live;
 	number->idle = true;
+}
+
+/* VMIDs that were never used are as they began, and there are many. */
+static void add_number(const struct s2_number *number, unsigned vmid, struct s2_digest *d)
+{
+	const unsigned flags = (unsigned)number->live << 4 | (unsigned)number->dead << 3 |
+			       (unsigned)number->left << 2 | (unsigned)number->idle << 1 |
+			       number->dangling;
+	struct s2_digest member = {7, 8};
+
+	if (!flags && !number->root)
+		return;
+	s2_digest_fold(&member, (uint64_t)vmid << 8 | flags);
+	s2_digest_fold(&member, number->root);
+	s2_digest_add(d, member);
+}
+
+void s2_oracle_digest(const struct s2_oracle *o, struct s2_digest *d)
+{
+	for (unsigned i = 0; i < o->machine->n_cpus; i++) {
+		const struct s2_oracle_cpu *cpu = &o->cpus[i];
+
+		s2_digest_fold(d, (uint64_t)cpu->alle1_issued << 17 |
+					  (uint64_t)cpu->vmalls12_issued << 16 | cpu->vmalls12_vmid.v);
+		s2_digest_fold(d, cpu->n_fresh);
+		for (size_t k = 0; k < cpu->n_fresh; k++)
+			s2_digest_fold(d, cpu->fresh[k]);
+	}
+	s2_physics_digest(o->physics, d);
+	for (unsigned vmid = 0; vmid < 1U << o->machine->features.vmid_bits; vmid++)
+		add_number(&o->numbers[vmid], vmid, d);
 }

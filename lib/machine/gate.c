@@ -26,6 +26,14 @@ void s2_gate_before(struct s2_cpu *cpu, enum s2_op op, uint64_t addr)
 		gate->before(gate->arg, cpu->index, op, addr);
 }
 
+void s2_gate_shares(struct s2_cpu *cpu, enum s2_shared what)
+{
+	const struct s2_gate *gate = &cpu->machine->gate;
+
+	if (gate->shares)
+		gate->shares(gate->arg, cpu->index, what);
+}
+
 void s2_lock_take(struct s2_cpu *cpu, const struct s2_lock *lock, enum s2_lock_mode mode)
 {
 	const struct s2_gate *gate = &cpu->machine->gate;

@@ -87,6 +87,9 @@ void s2_machine_set_observed(struct s2_machine *m);
 /** Asks the gate, if there is one. */
 void s2_gate_before(struct s2_cpu *cpu, enum s2_op op, uint64_t addr);
 
+/** Tells the gate, if there is one, that @p what has been changed beside others. */
+void s2_gate_shares(struct s2_cpu *cpu, enum s2_shared what);
+
 /**
  * The descriptor at @p addr is about to be read or written: to be said before memory
  * is looked at.  Other instructions ask the gate where they are issued.

@@ -254,7 +254,7 @@ static void on_dsb(struct s2_physics *p, const struct s2_event *event, size_t k,
 		s2_residues_dsb(p->residues, event->cpu, op);
 }
 
-/* Stores, pages freed. */
+/* Descriptors read and stored, pages freed. */
 static void on_table(struct s2_physics *p, const struct s2_event *event, size_t k, uint64_t i)
 {
 	if (p->residues)
@@ -288,6 +288,7 @@ static insn_fn *const handlers[S2_OP_COUNT] = {
 	[S2_OP_IC_IVAU] = on_memory,
 	[S2_OP_IC_IALLUIS] = on_memory,
 	[S2_OP_IC_IALLU] = on_memory,
+	[S2_OP_PTE_READ] = on_table,
 	[S2_OP_PTE_WRITE] = on_table,
 	[S2_OP_TABLE_FREE] = on_table,
 };

@@ -53,6 +53,11 @@ int s2_physics_create(struct s2_machine *m, const struct s2_physics_config *cfg,
 /** Frees one that is no sink (any more); NULL is fine. */
 void s2_physics_free(struct s2_physics *p);
 
+struct s2_digest;
+
+/** What CPUs have loaded and TLBs may hold, of one with a possible TLB: contents of memory apart. */
+void s2_physics_digest(const struct s2_physics *p, struct s2_digest *d);
+
 /** What the machine calls; for who filters events first. */
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event);
 

@@ -18,6 +18,7 @@
 
 #include <stage2sim/residue.h>
 
+#include "machine/digest.h"
 #include "machine/physics.h"
 
 struct s2_link {
@@ -99,7 +100,7 @@ struct s2_residues {
 int s2_residues_create(struct s2_physics *p, struct s2_residues **out);
 void s2_residues_destroy(struct s2_residues *res);
 
-/** A PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
+/** A PTE_READ, PTE_WRITE or TABLE_FREE of an event, in one of its repetitions. @return 0 or -ENOMEM */
 int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size_t index,
 		     uint64_t repetition);
 
@@ -120,6 +121,9 @@ struct s2_res_mark s2_residues_mark(struct s2_residues *res);
 /** Whether the first repetition left everything as it was, so that the others will too. */
 bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark *mark,
 			 const struct s2_event *event);
+
+/** What TLBs may hold, and which tables are linked, whatever led there. */
+void s2_residues_digest(const struct s2_residues *res, struct s2_digest *d);
 
 /** The page that a descriptor lies in, if it is one of a watched tree. */
 const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr);
@@ -154,6 +158,11 @@ int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 /** A store of @p new over @p old at @p addr. @return 0 or -ENOMEM */
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
 		      uint64_t n, uint64_t old_step);
+
+/** @p cpu reads @p n descriptors from @p addr on: others' stores are seen then. @return 0 or -ENOMEM */
+int s2_residues_read(struct s2_residues *res, unsigned cpu, uint64_t addr, uint64_t n);
+/** Whether a read by @p cpu in the page of @p addr could be the first to see a store. */
+bool s2_residues_may_see(const struct s2_residues *res, unsigned cpu, uint64_t addr);
 
 /** The table page at @p pa is about to be freed. */
 int s2_residues_table_free(struct s2_residues *res, uint64_t pa);

@@ -55,6 +55,9 @@ int s2_residues_insn(struct s2_residues *res, const struct s2_event *event, size
 
 	if (insn->op == S2_OP_PTE_WRITE)
 		return store(res, event, index, repetition);
+	if (insn->op == S2_OP_PTE_READ)
+		return s2_residues_read(res, event->cpu, insn->addr + repetition * insn->addr_step,
+					1);
 	return s2_residues_table_free(res, insn->addr + repetition * insn->addr_step);
 }
 
@@ -167,9 +170,13 @@ bool s2_residues_settled(const struct s2_residues *res, const struct s2_res_mark
 		return false;
 	if (!res->n_groups)
 		return true;
-	for (size_t i = 0; i < event->n_insns; i++)
-		if (event->insns[i].op == S2_OP_PTE_WRITE &&
-		    !page_is_bare(res, event->insns[i].addr))
+	for (size_t i = 0; i < event->n_insns; i++) {
+		const struct s2_insn *insn = &event->insns[i];
+
+		if (insn->op == S2_OP_PTE_WRITE && !page_is_bare(res, insn->addr))
 			return false;
+		if (insn->op == S2_OP_PTE_READ && s2_residues_may_see(res, event->cpu, insn->addr))
+			return false;
+	}
 	return tlbis_stay(res, event);
 }

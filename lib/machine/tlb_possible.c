@@ -37,7 +37,7 @@ static void pend(const struct tlbi *t, struct s2_group *g, enum s2_residue_stage
 	}
 	/* Several may have issued it: the first that completes is enough. */
 	pending[t->cpu / 64] |= UINT64_C(1) << t->cpu % 64;
-	g->local = g->local && t->local;
+	g->local |= t->local;
 }
 
 /* The part of @g that a local TLBI can reach; all of it for a broadcast. */
@@ -187,7 +187,7 @@ static void tlbi_by_va(struct tlbi *t)
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
-		if (g->vm != t->vm || g->stage != S2_RESIDUE_VA_ISSUED || g->local != t->local)
+		if (g->vm != t->vm || g->stage != S2_RESIDUE_VA_ISSUED)
 			continue;
 		g = reached(t, g);
 		if (g)
@@ -339,6 +339,12 @@ static void complete(struct s2_residues *res, struct s2_group *g, unsigned cpu)
 		s2_group_move(res, g, S2_RESIDUE_S2_DONE);
 }
 
+/* A local TLBI has split off what its CPU holds: that CPU's DSB completes it, of any domain. */
+static bool is_own(const struct s2_residues *res, struct s2_group *g, unsigned cpu)
+{
+	return g->local && (s2_group_cpus(res, g)[cpu / 64] >> cpu % 64 & 1);
+}
+
 static S2_SLOW void complete_pending(struct s2_residues *res, unsigned cpu, bool domain)
 {
 	struct s2_link *link, *next;
@@ -347,7 +353,7 @@ static S2_SLOW void complete_pending(struct s2_residues *res, unsigned cpu, bool
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
-		if (g->stage == S2_RESIDUE_SYNC || (!domain && !g->local))
+		if (g->stage == S2_RESIDUE_SYNC || (!domain && !is_own(res, g, cpu)))
 			continue;
 		if (s2_group_pending(res, g)[cpu / 64] >> cpu % 64 & 1)
 			complete(res, g, cpu);

@@ -350,8 +350,8 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 }
 
 /*
- * Who stores has read what is there: then another CPU's earlier store has been
- * observed, and is observed by every walker from now on (B2.3, a store is
+ * Who reads, or stores and so has read what is there: then another CPU's earlier store
+ * has been observed, and is observed by every walker from now on (B2.3, a store is
  * other-multi-copy atomic).
  */
 static int see_earlier_stores(struct s2_residues *res, const struct s2_table_meta *meta,
@@ -422,6 +422,37 @@ int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_p
 			ret = leave_leaves(res, meta, cpu, index, old, n, old_step);
 	}
 	return ret ? ret : store_new(res, meta, cpu, index, new);
+}
+
+/* The entries of a linked page that [addr, addr + n) are; NULL if nothing can be unseen there. */
+static const struct s2_table_meta *read_page(const struct s2_residues *res, uint64_t addr,
+					     unsigned *index)
+{
+	const uint64_t page_mask = (UINT64_C(1) << res->page_shift) - 1;
+	const struct s2_table_meta *meta = meta_find(res, addr & ~page_mask);
+
+	*index = (unsigned)((addr & page_mask) / sizeof(s2_pte));
+	return meta && meta->linked && meta->vm->entries ? meta : NULL;
+}
+
+int s2_residues_read(struct s2_residues *res, unsigned cpu, uint64_t addr, uint64_t n)
+{
+	unsigned index;
+	const struct s2_table_meta *meta = res->n_groups ? read_page(res, addr, &index) : NULL;
+
+	return meta && see_earlier_stores(res, meta, cpu, index, n) ? -ENOMEM : 0;
+}
+
+bool s2_residues_may_see(const struct s2_residues *res, unsigned cpu, uint64_t addr)
+{
+	unsigned index;
+	const struct s2_table_meta *meta = read_page(res, addr, &index);
+	struct s2_group *g = meta ? s2_group_first(res, meta->vm, s2_meta_ipa(res, meta), meta->level)
+				  : NULL;
+
+	while (g && (g->store_cpu == cpu || !may_be_unseen(res, g)))
+		g = s2_group_next(g);
+	return g;
 }
 
 const struct s2_table_meta *s2_residues_page(const struct s2_residues *res, uint64_t addr)

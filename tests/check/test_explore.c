@@ -145,6 +145,7 @@ static void test_plain_enumeration_runs_each_order_once(void **unused)
 	explore(&s, &cfg, &r);
 	/* With 0 preemptions 2 orders, with 1 at most 2 + 2, and all: 4! / (2! 2!) = 6. */
 	assert_u64(r.schedules, 2 + 4 + 6);
+	assert_true(r.plain == 6);
 	assert_u64(r.findings, 1);
 	assert_u64(r.depth, 4);
 	s2_explore_result_free(&r);
@@ -398,6 +399,7 @@ static void test_pruning_changes_no_outcome(void **unused)
 		assert_i64(without.end, S2_EXPLORED_ALL);
 		assert_u64(with.findings, without.findings);
 		assert_u64(with.findings_hash, without.findings_hash);
+		assert_true(with.plain == without.plain);
 		full += without.schedules;
 		less += with.schedules;
 		s2_explore_result_free(&with);

@@ -143,6 +143,75 @@ static void test_a_subtree_is_one_until_a_part_of_it_goes(void **state)
 	rig_free(&r);
 }
 
+static void relax_flush_local(struct s2_cpu *cpu, bool va)
+{
+	if (va)
+		s2_tlbi_vmalle1(cpu);
+	else
+		s2_tlbi_ipas2e1(cpu, s2_ipa(MIB), S2_TTL_UNKNOWN);
+	assert_i64(s2_dsb(cpu, S2_DSB_NSH), 0);
+}
+
+/* A clear on CPU 0 and a relaxed fault on CPU 1, whose TLBIs overlap. */
+static void test_a_cpus_own_tlbi_counts_beside_anothers_broadcast(void **state)
+{
+	struct s2_flush_context cxt[2];
+	struct s2_cpu *cpu[2];
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+	map(&r, MIB, PAGE, PA);
+	for (unsigned i = 0; i < 2; i++) {
+		cpu[i] = s2_machine_cpu(r.m, i);
+		s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
+	}
+	assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);
+	assert_i64(s2_dsb(cpu[0], S2_DSB_ISHST), 0);
+	s2_tlbi_ipas2e1is(cpu[0], s2_ipa(MIB), S2_TTL_UNKNOWN);
+	relax_flush_local(cpu[1], false);
+	/* What CPU 1 held of stage 2 is gone, and VMALLE1 takes the rest; CPU 0's is pending. */
+	s2_tlbi_vmalle1is(cpu[0]);
+	relax_flush_local(cpu[1], true);
+	s2_isb(cpu[1]);
+	assert_u64(s2_residue_at(r.p, s2_vmid(VMID), s2_ipa(MIB), 1, NULL, NULL), 0);
+	assert_u64(s2_residue_at(r.p, s2_vmid(VMID), s2_ipa(MIB), 0, NULL, NULL), 1);
+	rig_free(&r);
+}
+
+static void flush_local(struct s2_cpu *cpu)
+{
+	assert_i64(s2_dsb(cpu, S2_DSB_NSHST), 0);
+	relax_flush_local(cpu, false);
+	relax_flush_local(cpu, true);
+	s2_isb(cpu);
+}
+
+/* Who loses the race to relax a page has read the winner's descriptor, which no DSB of it made sure of. */
+static void test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers(void **state)
+{
+	for (int reads = 0; reads < 2; reads++) {
+		struct s2_flush_context cxt[2];
+		struct s2_cpu *cpu[2];
+		struct s2_leaf leaf;
+		struct rig r;
+
+		(void)state;
+		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+		map(&r, MIB, PAGE, PA);
+		for (unsigned i = 0; i < 2; i++) {
+			cpu[i] = s2_machine_cpu(r.m, i);
+			s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
+		}
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);
+		if (reads)
+			assert_i64(s2_pgtable_lookup(r.mmu, cpu[1], s2_ipa(MIB), &leaf), 0);
+		flush_local(cpu[1]);
+		assert_u64(s2_residue_at(r.p, s2_vmid(VMID), s2_ipa(MIB), 1, NULL, NULL), !reads);
+		rig_free(&r);
+	}
+}
+
 static void test_without_break_before_make_only_all_is_sure(void **state)
 {
 	struct s2_residue residue;
@@ -279,7 +348,8 @@ enum {
 };
 
 struct naive_entry {
-	bool live, conflict, local;
+	bool live, conflict;
+	bool own;  /* pending: its CPU has issued a local TLBI, which any DSB of its completes */
 	bool seen; /* by another CPU, which stored over it */
 	unsigned slot, cpu, storer, pending;
 	uint64_t ish, any;
@@ -333,11 +403,11 @@ static void naive_pend(struct naive_entry *e, unsigned cpu, bool local, enum s2_
 {
 	if (e->stage != stage) {
 		e->pending = 0;
-		e->local = local;
+		e->own = false;
 	}
 	e->stage = stage;
 	e->pending |= 1U << cpu;
-	e->local = e->local && local;
+	e->own |= local;
 }
 
 static void naive_tlbi(struct naive_entry *e, const struct s2_step *s, unsigned first,
@@ -353,8 +423,7 @@ static void naive_tlbi(struct naive_entry *e, const struct s2_step *s, unsigned 
 		    (e->stage != S2_RESIDUE_STORED || naive_visible(e, local, cpu)))
 			naive_pend(e, cpu, local, S2_RESIDUE_ALL_ISSUED);
 	} else if (s->op == VMALLE1) {
-		if (e->stage == S2_RESIDUE_S2_DONE ||
-		    (e->stage == S2_RESIDUE_VA_ISSUED && e->local == local))
+		if (e->stage == S2_RESIDUE_S2_DONE || e->stage == S2_RESIDUE_VA_ISSUED)
 			naive_pend(e, cpu, local, S2_RESIDUE_VA_ISSUED);
 	} else if (!hint_wrong && !e->conflict && e->slot >= first && e->slot <= last) {
 		if ((e->stage == S2_RESIDUE_STORED && naive_visible(e, local, cpu)) ||
@@ -375,7 +444,7 @@ static void naive_dsb(unsigned cpu, unsigned op)
 		struct naive_entry *e = &model.entries[i];
 
 		if (!e->live || e->stage == S2_RESIDUE_SYNC || !(e->pending >> cpu & 1) ||
-		    (!domain && !e->local))
+		    (!domain && !(e->own && e->cpu == cpu)))
 			continue;
 		if (e->stage == S2_RESIDUE_S2_ISSUED) {
 			e->stage = S2_RESIDUE_S2_DONE;
@@ -656,6 +725,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(test_nothing_is_residue_before_a_guest_was_entered),
 		s2_unit_test(test_a_subtree_is_one_until_a_part_of_it_goes),
+		s2_unit_test(test_a_cpus_own_tlbi_counts_beside_anothers_broadcast),
+		s2_unit_test(test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers),
 		s2_unit_test(test_without_break_before_make_only_all_is_sure),
 		s2_unit_test(test_a_run_of_range_tlbis_names_what_each_of_them_names),
 		s2_unit_test(test_stores_with_barriers_between_them_are_kept_together),

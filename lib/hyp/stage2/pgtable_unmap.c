@@ -199,6 +199,8 @@ void s2_free_unlinked_later(struct s2_walk *walk, struct s2_table *table, int le
 {
 	struct s2_mmu *mmu = walk->mmu;
 
+	if (walk->cpu->observed)
+		s2_gate_shares(walk->cpu, S2_SHARED_WALKERS);
 	if (mmu->walkers <= 1) {
 		s2_free_unlinked(mmu, walk->cpu, table, level);
 		return;
@@ -216,6 +218,8 @@ void s2_free_unlinked_now(struct s2_mmu *mmu, struct s2_cpu *cpu)
 			struct s2_table *table = s2_tablemem_table(
 				mmu->dir, s2_tablemem_numbered(mmu->dir, mmu->unlinked[level]));
 
+			if (cpu->observed)
+				s2_gate_shares(cpu, S2_SHARED_WALKERS);
 			mmu->unlinked[level] = table->next_free;
 			table->indexed = 0;
 			s2_free_unlinked(mmu, cpu, table, level);

@@ -18,6 +18,8 @@ struct s2_table *s2_walk_table_alloc(struct s2_walk *walk)
 {
 	struct s2_table *table = s2_table_alloc(walk->mmu->pool);
 
+	if (walk->cpu->observed)
+		s2_gate_shares(walk->cpu, S2_SHARED_PAGES);
 	if (table)
 		s2_table_event(walk->cpu, S2_OP_TABLE_ALLOC, table->pa,
 			       s2_page_size(&walk->mmu->geo));
@@ -29,6 +31,8 @@ void s2_walk_table_free(struct s2_walk *walk, struct s2_table *table)
 	s2_table_event(walk->cpu, S2_OP_TABLE_FREE, table->pa, s2_page_size(&walk->mmu->geo));
 	s2_index_forget_table(walk->mmu, table);
 	s2_table_free(walk->mmu->pool, table);
+	if (walk->cpu->observed)
+		s2_gate_shares(walk->cpu, S2_SHARED_PAGES);
 }
 
 /* kvm_pgtable_walk_continue() */
@@ -146,10 +150,14 @@ int s2_walk(struct s2_mmu *mmu, struct s2_cpu *cpu, const struct s2_walker *walk
 	struct s2_walk walk = {mmu, cpu, walker, start, start, start + size, true};
 	int ret = 0;
 
+	if (cpu->observed)
+		s2_gate_shares(cpu, S2_SHARED_WALKERS);
 	mmu->walkers++;
 	while (!ret && walk.addr < walk.end)
 		ret = walk_table(&walk, &mmu->root[s2_root_index(&mmu->geo, s2_ipa(walk.addr))],
 				 mmu->geo.start_level);
+	if (cpu->observed)
+		s2_gate_shares(cpu, S2_SHARED_WALKERS);
 	if (!--mmu->walkers)
 		s2_free_unlinked_now(mmu, cpu);
 	return ret;

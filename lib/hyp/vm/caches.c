@@ -52,14 +52,13 @@ static int take_mapped(struct s2_vm *vm, uint64_t at, struct s2_range *range)
  */
 static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
 {
-	struct s2_range range;
-	int ret;
+	struct s2_range range = {.size = 0};
+	int ret = 0;
 
-	if (!vm->clean.set)
-		return 0;
-	ret = take_mapped(vm, 0, &range);
-
+	/* Under the lock, or another that comes now would find nothing to wait for. */
 	s2_vm_lock(vm, cpu);
+	if (vm->clean.set)
+		ret = take_mapped(vm, 0, &range);
 	while (!ret && range.size) {
 		ret = s2_pgtable_flush(vm->mmu, cpu, range);
 		s2_vm_cond_resched(vm, cpu);
@@ -164,6 +163,12 @@ static bool keeps_tvm(const struct s2_vm *vm)
 	return policy(vm) == S2_TOGGLE_FIRST_LAST_TVM;
 }
 
+static void note_seen(struct s2_vcpu *vcpu, bool on)
+{
+	vcpu->vm->n_seen_on = vcpu->vm->n_seen_on - vcpu->seen_on + on;
+	vcpu->seen_on = on;
+}
+
 /* kvm_toggle_cache() */
 static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 {
@@ -171,13 +176,15 @@ static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 	unsigned others_on = vm->n_seen_on - vcpu->seen_on;
 	int ret = 0;
 
-	vm->n_seen_on = others_on + on;
-	vcpu->seen_on = on;
+	/* Others may count on a vcpu that is on: not before all has been cleaned for it. */
+	if (!on)
+		note_seen(vcpu, false);
 	if (!on && vm->cfg.flavour->bug == S2_BUG_OFF_NOT_CLEANED)
 		return 0;
 	if (on != was_on && change_flushes(vcpu, others_on))
 		ret = flush_for_toggle(vm, vcpu->cpu);
 	if (on) {
+		note_seen(vcpu, true);
 		vcpu->swept = false;
 		vcpu->tvm = keeps_tvm(vm);
 	}
@@ -193,6 +200,7 @@ int s2_vcpu_set_caches(struct s2_vcpu *vcpu, bool on)
 		return -EINVAL;
 	vcpu->caches_on = on;
 	if (!s2_vcpu_sctlr_traps(vcpu)) {
+		s2_before_pte(vcpu->cpu, S2_OP_WALK_READ, 0);
 		s2_tell_vcpu(vcpu, S2_ACT_CACHES, on, false);
 		return 0;
 	}

@@ -37,27 +37,29 @@ static bool permitted(const struct s2_mmu *mmu, const struct s2_leaf *leaf, enum
 }
 
 /* VTCR_EL2.HA: the hardware walker sets AF, and the hypervisor sees nothing of it. */
-static void set_access_flag(const struct s2_mmu *mmu, struct s2_ipa ipa)
+static void set_access_flag(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa)
 {
 	const struct s2_guest_access read = {.kind = S2_ACCESS_READ, .va = {ipa.v}, .ipa = ipa};
 	struct s2_regime regime;
 	struct s2_hw_walk walk;
 	struct s2_fault fault = {0};
 
+	if (cpu->observed)
+		s2_gate_shares(cpu, S2_SHARED_AF);
 	if (!s2_regime_init(&regime, &mmu->machine->features, mmu->vtcr, mmu->vttbr))
 		(void)s2_hw_walk_all(mmu->machine->tables, &regime, &read, &walk, &fault);
 }
 
 /* Is the access allowed by the leaf, without a fault? */
-static bool allowed(const struct s2_mmu *mmu, struct s2_ipa ipa, const struct s2_leaf *leaf,
-		    enum s2_access access)
+static bool allowed(const struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_ipa ipa,
+		    const struct s2_leaf *leaf, enum s2_access access)
 {
 	if (!s2_pte_valid(leaf->pte) || !permitted(mmu, leaf, access))
 		return false;
 	if (s2_pte_accessed(leaf->pte))
 		return true;
 	if (mmu->machine->features.haf)
-		set_access_flag(mmu, ipa);
+		set_access_flag(mmu, cpu, ipa);
 	return mmu->machine->features.haf;
 }
 
@@ -313,7 +315,7 @@ int s2_access_page(struct s2_vcpu *vcpu, struct s2_ipa ipa, enum s2_access acces
 		s2_before_pte(vcpu->cpu, S2_OP_WALK_READ, 0);
 		ret = s2_pgtable_lookup(mmu, NULL, ipa, leaf);
 
-		if (ret || allowed(mmu, ipa, leaf, access))
+		if (ret || allowed(mmu, vcpu->cpu, ipa, leaf, access))
 			return ret ? ret : faults;
 		slot = s2_vm_slot_at(vcpu->vm, ipa);
 		s2_count(vcpu->cpu, S2_OP_S2_FAULT, 1);

@@ -33,6 +33,7 @@ int s2_vcpu_maintain(struct s2_vcpu *vcpu, struct s2_range range, enum s2_line_o
 	    end > s2_ipa_limit(&vcpu->vm->mmu->geo) || op < S2_LINE_CLEAN ||
 	    op > S2_LINE_INVALIDATE)
 		return -EINVAL;
+	s2_before_pte(vcpu->cpu, S2_OP_WALK_READ, 0);
 	ret = check_mapped(vcpu->vm, range);
 	if (!ret)
 		s2_tell_maintain(vcpu, range, op);

@@ -21,14 +21,6 @@ void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
 /** S2_UNMAP_NEW_VMID: after it no CPU translates by what tables held before. @p arg the VM */
 void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 
-/** Published faults of VMID allocation, kept so that tests can catch them. */
-enum s2_vmid_fault {
-	S2_VMID_SOUND,
-	S2_VMID_AFTER_VTTBR,  /**< VTTBR_EL2 is programmed before a VMID is there (fa808ed4e199) */
-	S2_VMID_NOT_RESERVED, /**< a rollover forgets whom CPUs run (fb544d1ca65a) */
-	S2_VMID_OLD_ACCEPTED, /**< a vcpu is loaded by a number of the last generation (f0cf47d939d0) */
-};
-void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault);
 enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
 
 #endif

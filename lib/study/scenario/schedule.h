@@ -5,6 +5,7 @@
  *
  *     # s2-explore schedule, one run of a thread's steps a line
  *     scenario clears-unlocked
+ *     contract bare-metal       only if one alone counts
  *     thread 0 17
  *     thread 1 9
  */
@@ -25,8 +26,8 @@
 int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out);
 
 /** Writes @p schedule to file @p path. @return 0; a negative errno value, and says so in @p err */
-int s2_schedule_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
-		  struct s2_error *err);
+int s2_schedule_save(const char *path, const struct s2_scenario *scenario, const uint8_t *schedule,
+		     size_t n, struct s2_error *err);
 
 /**
  * Runs the schedule in file @p path and tells it as s2_schedule_print() does.

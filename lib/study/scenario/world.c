@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-#include "study/check/scenario_world.h"
+#include "study/scenario/world.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 #include <stage2sim/physics.h>
 
+#include "study/scenario/choices.h"
+
 #define CPUS 3
 
 static int add_vm(struct s2_world *w, const struct s2_world_config *cfg, unsigned i)
 {
-	const struct s2_vm_config vm = {.flavour = s2_flavour_find("newest"),
+	const struct s2_vm_config vm = {.flavour = &w->flavour,
 					.vmids = w->vmids,
 					.split_chunk = cfg->split_chunk};
 	const struct s2_slot_config slot = {
 		.ipa = {S2_WORLD_IPA},
-		.size = S2_WORLD_PAGES * S2_WORLD_PAGE,
+		.size = (cfg->pages ? cfg->pages : S2_WORLD_PAGES) * S2_WORLD_PAGE,
 		.hva = {S2_WORLD_HVA},
 		.pa = {S2_WORLD_PA + i * S2_WORLD_PAGES * S2_WORLD_PAGE},
 		.backing = cfg->backing ? cfg->backing : S2_WORLD_PAGE,
 		.populated = true,
+		.life = cfg->life,
 	};
 	int ret = s2_vm_create(w->m, &vm, &w->vm[i]);
 
@@ -30,18 +33,29 @@ static int add_vm(struct s2_world *w, const struct s2_world_config *cfg, unsigne
 	return ret < 0 ? ret : 0;
 }
 
-static int fill(struct s2_world *w, const struct s2_world_config *cfg)
+static int make_machine(struct s2_world *w)
 {
 	struct s2_machine_config machine = {.cpus = CPUS};
-	int ret = s2_features_parse("max,bbm=0,vmid=8,pa=40", &machine.features, NULL);
+	int ret = s2_features_parse(w->cfg->machine ? w->cfg->machine : S2_WORLD_MACHINE,
+				    &machine.features, NULL);
 
 	if (!ret)
 		ret = s2_machine_create(&machine, &w->m);
 	if (!ret)
 		ret = s2_vmids_create(w->m, &w->vmids);
-	for (unsigned i = 0; !ret && i < cfg->vms; i++)
-		ret = add_vm(w, cfg, i);
+	if (!ret)
+		s2_vmids_set_fault(w->vmids, w->cfg->vmid_fault);
 	return ret;
+}
+
+int s2_world_prepare(void *state)
+{
+	struct s2_world *w = state;
+	int ret = 0;
+
+	for (unsigned i = 0; !ret && i < w->cfg->vms; i++)
+		ret = add_vm(w, w->cfg, i);
+	return ret || !w->cfg->prepare ? ret : w->cfg->prepare(w);
 }
 
 int s2_world_create(void *arg, void **state, struct s2_machine **m)
@@ -53,7 +67,13 @@ int s2_world_create(void *arg, void **state, struct s2_machine **m)
 		return -ENOMEM;
 	w->slots_lock = (struct s2_lock){"slots_lock", 1};
 	w->mmu_lock = (struct s2_lock){"mmu_lock", 2};
-	ret = fill(w, arg);
+	w->cfg = arg;
+	w->flavour = *s2_flavour_find("newest");
+	if (w->cfg->choose)
+		w->cfg->choose(&w->flavour);
+	ret = w->cfg->choice ? s2_choice_make(w->cfg->choice, &w->flavour) : 0;
+	if (!ret)
+		ret = make_machine(w);
 	if (ret) {
 		s2_world_destroy(w);
 		return ret;
@@ -85,6 +105,11 @@ void s2_world_access(struct s2_world *w, unsigned vm, int vcpu, unsigned page, e
 {
 	s2_world_expect(w, s2_vcpu_access(s2_vm_vcpu(w->vm[vm], vcpu), s2_world_ipa(page),
 					  S2_WORLD_PAGE, how));
+}
+
+void s2_world_caches(struct s2_world *w, int vcpu, bool on)
+{
+	s2_world_expect(w, s2_vcpu_set_caches(s2_vm_vcpu(w->vm[0], vcpu), on));
 }
 
 int s2_world_load(struct s2_world *w, unsigned vm, int vcpu, unsigned cpu)
@@ -126,6 +151,15 @@ void s2_world_rely(struct s2_world *w, unsigned cpu, enum s2_reliance_kind kind,
 
 	s2_mmu_registers(s2_vm_mmu(w->vm[0]), &what.vtcr, &what.vttbr);
 	s2_world_expect(w, s2_rely(s2_world_cpu(w, cpu), &what));
+}
+
+void s2_world_await(struct s2_world *w, unsigned cpu)
+{
+	s2_explore_touch(s2_world_cpu(w, cpu), 0, false);
+	while (!w->shared) {
+		s2_cpu_relax(s2_world_cpu(w, cpu));
+		s2_explore_touch(s2_world_cpu(w, cpu), 0, false);
+	}
 }
 
 /* A VM that leaves its number with each unmap takes one after another. */
@@ -187,4 +221,59 @@ const char *s2_world_check(void *state)
 	if (w->error == -ELOOP)
 		return "a guest's access faults again and again";
 	return w->error ? "a call returned an error" : s2_world_check_tables(state);
+}
+
+int s2_world_load_two(void *state)
+{
+	int ret = s2_world_load(state, 0, 0, 0);
+
+	return ret ? ret : s2_world_load(state, 0, 1, 1);
+}
+
+int s2_world_two_run(void *state)
+{
+	struct s2_world *w = state;
+	int ret = s2_world_load_two(state);
+
+	for (int vcpu = 0; !ret && vcpu < 2; vcpu++)
+		s2_world_access(w, 0, vcpu, 600, S2_ACCESS_READ);
+	return ret ? ret : w->error;
+}
+
+int s2_world_vcpu1_runs(void *state)
+{
+	struct s2_world *w = state;
+	int ret = s2_world_load(w, 0, 1, 1);
+
+	if (!ret)
+		s2_world_access(w, 0, 1, 0, S2_ACCESS_READ);
+	return ret ? ret : w->error;
+}
+
+int s2_world_writer_runs(void *state)
+{
+	struct s2_world *w = state;
+	int ret = s2_world_load(w, 0, 0, 2);
+
+	if (!ret)
+		s2_world_access(w, 0, 0, 0, S2_ACCESS_WRITE);
+	return ret ? ret : w->error;
+}
+
+void s2_world_unmap_page(void *state)
+{
+	struct s2_world *w = state;
+
+	s2_world_expect(w, s2_vm_unmap_hva(w->vm[0], s2_world_cpu(w, 0), s2_va(S2_WORLD_HVA),
+					   S2_WORLD_PAGE, S2_UNMAP_SWAP));
+}
+
+void s2_world_vcpu0_writes(void *state)
+{
+	s2_world_access(state, 0, 0, 0, S2_ACCESS_WRITE);
+}
+
+void s2_world_vcpu1_writes(void *state)
+{
+	s2_world_access(state, 0, 1, 0, S2_ACCESS_WRITE);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "study/check/schedule.h"
+#include "study/scenario/schedule.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/check/scenarios.h"
+#include "study/scenario/matrix.h"
+#include "study/scenario/scenarios.h"
 
 /* Longest schedule that a file may hold. */
 #define MAX_STEPS 1000000U
@@ -85,16 +86,32 @@ static void write_runs(FILE *file, const uint8_t *schedule, size_t n)
 	}
 }
 
-int s2_schedule_save(const char *path, const char *name, const uint8_t *schedule, size_t n,
-		  struct s2_error *err)
+/* Which column of the matrix alone counts, if it is one. */
+static const char *only_column(const struct s2_scenario *scenario)
 {
+	for (unsigned c = 0; c < S2_MATRIX_COLUMNS; c++) {
+		struct s2_scenario asked = *scenario;
+
+		s2_matrix_ask(c, &asked);
+		if (asked.rules == scenario->rules && asked.contracts == scenario->contracts)
+			return s2_matrix_column(c);
+	}
+	return NULL;
+}
+
+int s2_schedule_save(const char *path, const struct s2_scenario *scenario, const uint8_t *schedule,
+		     size_t n, struct s2_error *err)
+{
+	const char *column = only_column(scenario);
 	FILE *file = fopen(path, "w");
 	int ret = 0;
 
 	if (file) {
 		fprintf(file, "# s2-explore schedule, one run of a thread's steps a line\n"
 			      "scenario %s\n",
-			name);
+			scenario->name);
+		if (column)
+			fprintf(file, "contract %s\n", column);
 		write_runs(file, schedule, n);
 		ret = ferror(file);
 		ret |= fclose(file);
@@ -108,7 +125,8 @@ int s2_schedule_save(const char *path, const char *name, const uint8_t *schedule
 
 /* A schedule as it is read. */
 struct schedule {
-	const struct s2_scenario *scenario;
+	struct s2_scenario_variant variant;
+	const struct s2_scenario *scenario; /* its, once it is known */
 	uint8_t *thread;
 	size_t n;
 };
@@ -130,17 +148,24 @@ static int add_run(struct schedule *s, unsigned thread, unsigned long n)
 
 static int read_line(struct schedule *s, const char *line)
 {
-	char name[64], extra;
+	char name[96], extra;
 	unsigned thread;
 	unsigned long n;
 
 	if (*line == '#' || *line == '\n')
 		return 0;
-	if (sscanf(line, "scenario %63s %c", name, &extra) == 1 && !s->scenario) {
-		const struct s2_named_scenario *named = s2_scenario_find(name);
+	if (sscanf(line, "scenario %95s %c", name, &extra) == 1 && !s->scenario) {
+		if (s2_scenario_variant(name, &s->variant))
+			return -EINVAL;
+		s->scenario = &s->variant.named.scenario;
+		return 0;
+	}
+	if (sscanf(line, "contract %95s %c", name, &extra) == 1 && s->scenario) {
+		const int column = s2_matrix_column_find(name);
 
-		s->scenario = named ? &named->scenario : NULL;
-		return named ? 0 : -EINVAL;
+		if (column >= 0)
+			s2_matrix_ask((unsigned)column, &s->variant.named.scenario);
+		return column < 0 ? -EINVAL : 0;
 	}
 	if (sscanf(line, "thread %u %lu %c", &thread, &n, &extra) != 2)
 		return -EINVAL;
@@ -170,7 +195,7 @@ static int read_file(FILE *file, const char *path, struct schedule *s, struct s2
 
 int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error *err)
 {
-	struct schedule s = {NULL, NULL, 0};
+	struct schedule s = {.scenario = NULL};
 	FILE *file = fopen(path, "r");
 	int ret;
 

@@ -7,10 +7,8 @@
 #include "support.h"
 #include "temp.h"
 
-#include "hyp/vm/vmid.h"
-#include "study/check/scenario_world.h"
-#include "study/check/scenarios.h"
-#include "study/check/schedule.h"
+#include "study/scenario/scenarios.h"
+#include "study/scenario/schedule.h"
 
 /* Searched in tests with no more preemptions than this: programs search further. */
 #define FEW 1U
@@ -70,7 +68,8 @@ static void test_two_searches_of_a_scenario_are_the_same(void **unused)
 	(void)unused;
 	for (size_t i = 0; (s = s2_scenario_at(i)); i++) {
 		const struct s2_explore_config cfg = {
-			.preemptions = affordable(&s->scenario, FEW), .go_on = true};
+			.preemptions = affordable(&s->scenario, FEW),
+			.go_on = true};
 		struct s2_explore_result a, b;
 
 		s2_test_row("%s", s->scenario.name);
@@ -94,7 +93,8 @@ static void test_pruning_hides_no_violation_of_a_scenario(void **unused)
 		/* The first at which states are met again. */
 		const bool small = !s->broken && strstr(s->scenario.name, "clear");
 		struct s2_explore_config cfg = {
-			.preemptions = affordable(&s->scenario, small ? 3 : FEW), .go_on = true};
+			.preemptions = affordable(&s->scenario, small ? 3 : FEW),
+			.go_on = true};
 		struct s2_explore_result with, without;
 
 		s2_test_row("%s", s->scenario.name);
@@ -114,29 +114,37 @@ static void test_pruning_hides_no_violation_of_a_scenario(void **unused)
 	}
 }
 
-/* A rollover that forgets whom CPUs run: the fault of fb544d1ca65a, in the same scenario. */
-static int forgetful_create(void *arg, void **state, struct s2_machine **m)
+static void test_faults_of_two_threads_are_many_and_say_where_they_are_from(void **unused)
 {
-	const int ret = s2_world_create(arg, state, m);
-
-	if (!ret)
-		s2_vmids_set_fault(((struct s2_world *)*state)->vmids, S2_VMID_NOT_RESERVED);
-	return ret;
-}
-
-static void test_a_rollover_that_forgets_who_runs_is_found_out(void **unused)
-{
-	struct s2_scenario s = s2_scenario_find("vmid-rollover")->scenario;
-	const struct s2_explore_config cfg = {.preemptions = 1};
-	struct s2_explore_result r;
+	unsigned published = 0, made_up = 0;
+	const struct s2_named_scenario *s;
 
 	(void)unused;
-	s.create = forgetful_create;
-	s.check = NULL;
-	explore(&s, &cfg, &r);
-	assert_i64(r.kind, S2_EXPLORE_VIOLATION);
-	assert_i64(r.violation.rule, S2_RULE_VMID);
-	s2_explore_result_free(&r);
+	for (size_t i = 0; (s = s2_scenario_at(i)); i++) {
+		s2_test_row("%s", s->scenario.name);
+		assert_true(s->broken || s->origin == S2_ORIGIN_NONE);
+		published += s->origin == S2_ORIGIN_PUBLISHED;
+		made_up += s->origin == S2_ORIGIN_MADE_UP;
+		/* A commit, or whose patch it was. */
+		if (s->origin == S2_ORIGIN_PUBLISHED)
+			assert_true(strspn(s->scenario.about, "0123456789abcdef") == 12 ||
+				    strstr(s->scenario.about, "20"));
+	}
+	print_message("faults of two threads: %u published, %u made up\n", published, made_up);
+	assert_true(published + made_up >= 20);
+}
+
+static void test_a_scenario_takes_a_choice_and_no_other(void **unused)
+{
+	struct s2_scenario_variant v;
+
+	(void)unused;
+	assert_i64(s2_scenario_variant("unmap-fault,unmap=vmid", &v), 0);
+	assert_string_equal(v.named.scenario.name, "unmap-fault,unmap=vmid");
+	assert_i64(s2_scenario_variant("unmap-fault", &v), 0);
+	assert_i64(s2_scenario_variant("unmap-fault,unmap=", &v), -ENOENT);
+	assert_i64(s2_scenario_variant("unmap-fault,", &v), -ENOENT);
+	assert_i64(s2_scenario_variant("unmap", &v), -ENOENT);
 }
 
 static void test_a_schedule_is_kept_in_a_file_and_leads_to_the_same(void **unused)
@@ -154,7 +162,7 @@ static void test_a_schedule_is_kept_in_a_file_and_leads_to_the_same(void **unuse
 	assert_non_null(out);
 	s2_test_temp_file(path, "", 0);
 	explore(&s->scenario, &cfg, &r);
-	assert_i64(s2_schedule_save(path, s->scenario.name, r.schedule, r.n_schedule, &err), 0);
+	assert_i64(s2_schedule_save(path, &s->scenario, r.schedule, r.n_schedule, &err), 0);
 	assert_i64(s2_schedule_replay(path, out, &found, &err), 0);
 	assert_true(found);
 	rewind(out);
@@ -172,7 +180,8 @@ int main(void)
 		s2_unit_test(test_the_broken_are_found_out_and_the_sound_are_not),
 		s2_unit_test(test_two_searches_of_a_scenario_are_the_same),
 		s2_unit_test(test_pruning_hides_no_violation_of_a_scenario),
-		s2_unit_test(test_a_rollover_that_forgets_who_runs_is_found_out),
+		s2_unit_test(test_faults_of_two_threads_are_many_and_say_where_they_are_from),
+		s2_unit_test(test_a_scenario_takes_a_choice_and_no_other),
 		s2_unit_test(test_a_schedule_is_kept_in_a_file_and_leads_to_the_same),
 	};
 

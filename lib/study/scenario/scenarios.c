@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#include "study/scenario/scenarios.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "study/scenario/choices.h"
+
+static const struct s2_scenario_table *const tables[] = {
+	&s2_fault_scenarios, &s2_dirty_log_scenarios, &s2_teardown_scenarios,
+	&s2_vmid_scenarios,  &s2_cache_scenarios,     &s2_notifier_scenarios,
+	&s2_mutant_scenarios,
+};
+
+const struct s2_named_scenario *s2_scenario_at(size_t index)
+{
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		if (index < tables[i]->n)
+			return &tables[i]->rows[index];
+		index -= tables[i]->n;
+	}
+	return NULL;
+}
+
+static const struct s2_named_scenario *find(const char *name, size_t len)
+{
+	const struct s2_named_scenario *s;
+
+	for (size_t i = 0; (s = s2_scenario_at(i)); i++)
+		if (strlen(s->scenario.name) == len && !strncmp(s->scenario.name, name, len))
+			return s;
+	return NULL;
+}
+
+const struct s2_named_scenario *s2_scenario_find(const char *name)
+{
+	return find(name, strlen(name));
+}
+
+int s2_scenario_variant(const char *text, struct s2_scenario_variant *out)
+{
+	const char *comma = strchr(text, ',');
+	const struct s2_named_scenario *s = find(text, comma ? (size_t)(comma - text) : strlen(text));
+	struct s2_flavour flavour;
+
+	if (!s || strlen(text) >= sizeof(out->name))
+		return -ENOENT;
+	out->named = *s;
+	snprintf(out->name, sizeof(out->name), "%s", text);
+	out->named.scenario.name = out->name;
+	if (!comma)
+		return 0;
+	if (s->scenario.create != s2_world_create || s2_choice_make(comma + 1, &flavour))
+		return -ENOENT;
+	out->world = *(const struct s2_world_config *)s->scenario.arg;
+	out->world.choice = out->name + (comma + 1 - text);
+	out->named.scenario.arg = &out->world;
+	return 0;
+}
