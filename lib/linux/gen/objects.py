@@ -19,6 +19,8 @@ ROOM = Path(__file__).resolve().parent.parent
 HYP = 'arch/arm64/kvm/hyp/'
 # What the compiler calls by itself, and libc has as the kernel means it.
 FROM_LIBC = {'memcpy', 'memmove', 'memset', 'memcmp', 'strlen'}
+# Ours, the linker's, and what counts lines under --coverage.
+NOT_THE_TREES = ('s2k_', '_GLOBAL_OFFSET_TABLE_', '__gcov_')
 EL2_PREFIX = '__kvm_nvhe_'
 
 
@@ -80,7 +82,7 @@ def symbols(path, *flags):
 
 def prefix_el2(path):
     """Names of EL2's own copies, as the kernel's link has them; ours stay as they are."""
-    names = {s for s in symbols(path) if not s.startswith(('s2k_', '_GLOBAL_OFFSET_TABLE_')) and
+    names = {s for s in symbols(path) if not s.startswith(NOT_THE_TREES) and
              s not in FROM_LIBC and not s.startswith('.')}
     table = path.with_suffix('.redefine')
     table.write_text(''.join(f'{s} {EL2_PREFIX}{s}\n' for s in sorted(names)), encoding='utf-8')
@@ -95,7 +97,7 @@ def stubs(path):
     weak = {line.split()[-1] for line in run(['nm', '-u', path], 'nm').splitlines()
             if line.split()[0] in 'wv'}
     for name in sorted(symbols(path, '-u') - FROM_LIBC - weak):
-        if name.startswith('s2k_') or name == '_GLOBAL_OFFSET_TABLE_':
+        if name.startswith(NOT_THE_TREES):
             continue
         if name in called:
             lines.append(f'void stub_{name}(void) __asm__("{name}");\n'
