@@ -93,16 +93,16 @@ static const struct s2_trace_form *trace_form(const struct s2_dat *dat, const ch
 	return as.len ? s2_trace_form_find(&dat->index, as) : NULL;
 }
 
-static bool is_mark(const struct dat_event *e)
+static bool dat_is_mark(const struct dat_event *e)
 {
 	return e->trace->kind == S2_TRACE_OTHER && !e->trace->arch;
 }
 
 /* Takes an event's fields, once for all its records. */
-static void describe(struct dat_event *e, struct tep_event *event)
+static void dat_describe(struct dat_event *e, struct tep_event *event)
 {
 	e->form = s2_dat_form_of(e->trace->kind);
-	if (is_mark(e)) {
+	if (dat_is_mark(e)) {
 		e->text = tep_find_field(event, "buf");
 		e->missing = e->text ? NULL : "buf";
 	}
@@ -134,7 +134,7 @@ static int describe_all(struct s2_dat *dat)
 		if (!trace)
 			continue;
 		dat->events[dat->n_events].trace = trace;
-		describe(&dat->events[dat->n_events], event);
+		dat_describe(&dat->events[dat->n_events], event);
 		dat->event_of[event->id] = (uint16_t)++dat->n_events;
 	}
 	return 0;

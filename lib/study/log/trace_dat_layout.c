@@ -2,12 +2,10 @@
 #include "study/log/trace_dat_layout.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "study/log/trace_dat.h"
 #include "study/log/trace_dat_bytes.h"

@@ -224,7 +224,7 @@ static int read_behind(struct migrating *g)
 	return ret;
 }
 
-static int write_all(struct migrating *g)
+static int write_slot(struct migrating *g)
 {
 	const int64_t ret = s2_vcpu_access(s2_vm_vcpu(g->vm, 0), s2_ipa(S2_MIGRATE_BASE),
 					   g->mig->slot, S2_ACCESS_WRITE);
@@ -311,7 +311,7 @@ static int round_trip(struct migrating *g)
 static int migrate(struct migrating *g)
 {
 	/* Mapped before, writable; none of that is a cost of migration. */
-	int ret = g->mig->mapped ? write_all(g) : write_dirty(g);
+	int ret = g->mig->mapped ? write_slot(g) : write_dirty(g);
 
 	lap(g);
 	memset(&g->flushed, 0, sizeof(g->flushed));

@@ -113,6 +113,9 @@ static void read_formats(struct dat_maker *m)
 	if (m->form.newer)
 		newer_probes(m);
 	for (unsigned i = 0; i < m->n_formats; i++) {
+		if (m->form.foreign && !strcmp(m->formats[i].name, "vgic_update_irq_pending"))
+			snprintf(m->formats[i].name, sizeof(m->formats[i].name), "%.31s",
+				 m->form.foreign);
 		if (m->form.moved)
 			move_fields(&m->formats[i]);
 		format_text(&m->formats[i]);

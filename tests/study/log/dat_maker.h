@@ -27,6 +27,7 @@ struct dat_maker_form {
 	const char *uname;   /* "Linux host 6.12.107 aarch64", or NULL */
 	const char *second;  /* name of a second buffer, or NULL */
 	const char *without; /* a field that no event has, or NULL */
+	const char *foreign; /* another name of the event that is of no interest, or NULL */
 	unsigned longs;	     /* bytes of a long, 0: 8 */
 };
 

@@ -305,6 +305,38 @@ static void what_is_not_of_arm64_is_refused(void **state)
 	assert_refused(open_lines(&other, entry), -EINVAL, S2_TRACE_ERR_DAT, "trace-cmd report");
 }
 
+static void an_event_of_another_architecture_ends_the_log(void **state)
+{
+	const struct dat_maker_form form = {.version = 7, .foreign = "kvm_page_fault"};
+	struct s2_trace_event ev;
+	struct s2_trace *t =
+		open_lines(&form, PREFIX "tlb_vmid" PROBE "\n" PREFIX
+					 "kvm_page_fault: vcpu 0\n" PREFIX "tlb_vmid" PROBE "\n");
+
+	(void)state;
+	assert_event(t, &ev);
+	assert_error(t, -EINVAL, S2_TRACE_ERR_ARCH, 2);
+	assert_error(t, -EINVAL, S2_TRACE_ERR_ARCH, 2);
+	s2_trace_close(t);
+}
+
+static void a_number_that_cannot_be_is_one_bad_record(void **state)
+{
+	struct s2_trace_event ev;
+	struct s2_trace *t =
+		open_lines(&forms[0], PREFIX "kvm_exit: TRAP: HSR_EC: 0x0040 (?), PC: "
+					     "0x0000000040000000\n" PREFIX "tlb_vmid" PROBE "\n");
+
+	(void)state;
+	assert_error(t, -EBADMSG, S2_TRACE_ERR_RANGE, 1);
+	assert_event(t, &ev);
+	assert_end(t);
+	/* Of the file, what records take. */
+	assert_true(s2_trace_bytes_read(t) > 0);
+	assert_true(s2_trace_bytes_read(t) < s2_trace_bytes_total(t));
+	s2_trace_close(t);
+}
+
 static void a_field_that_is_not_there_is_named(void **state)
 {
 	const struct dat_maker_form form = {.version = 7, .without = "vcpu_pc"};
@@ -470,6 +502,8 @@ int main(void)
 		s2_unit_test(lost_events_are_told_where_they_were_lost_and_reading_goes_on),
 		s2_unit_test(the_file_tells_the_kernels_release),
 		s2_unit_test(what_is_not_of_arm64_is_refused),
+		s2_unit_test(an_event_of_another_architecture_ends_the_log),
+		s2_unit_test(a_number_that_cannot_be_is_one_bad_record),
 		s2_unit_test(a_field_that_is_not_there_is_named),
 		s2_unit_test(a_mark_that_is_cut_is_one_bad_record),
 		s2_unit_test(a_mark_lives_until_the_next_record),
