@@ -10,6 +10,10 @@
 #include <stage2sim/oracle.h>
 #include <stage2sim/pgtable.h>
 
+#include "hyp/stage2/mmu.h"
+#include "machine/machine.h"
+#include "machine/tablemem.h"
+
 #define PAGE  UINT64_C(0x1000)
 #define MIB   UINT64_C(0x100000)
 #define BLOCK (2 * MIB)
@@ -28,6 +32,7 @@ struct oracle_rig {
 	/* The left_out-th instruction that may be left out is; SIZE_MAX: none. */
 	size_t seen, left_out;
 	enum s2_op op; /* it was this one */
+	uint64_t broken; /* what a test has counted */
 };
 
 static inline bool rig_leaves_out(void *arg, unsigned cpu, const struct s2_insn *insn)
@@ -111,6 +116,36 @@ static inline const struct s2_violation *expect_found(const struct oracle_rig *r
 	assert_u64(s2_oracle_count(r->o, s2_finding_rule(finding)),
 		   s2_oracle_count(r->o, S2_RULES));
 	return v;
+}
+
+/* Stores @pte for @ipa at the last level that has a table, as a walker of one's own would. */
+static inline uint64_t entry_address(struct oracle_rig *r, uint64_t ipa, int level, s2_pte **entry)
+{
+	const struct s2_geometry *geo = s2_mmu_geometry(r->mmu);
+	const struct s2_table *table = r->mmu->root + s2_root_index(geo, s2_ipa(ipa));
+	int at = geo->start_level;
+
+	for (; at < level; at++) {
+		const s2_pte pte = table->entries[s2_level_index(geo, s2_ipa(ipa), at)];
+
+		assert_true(s2_pte_is_table(pte, at));
+		table = s2_tablemem_find(r->m->tables, s2_pte_pa(pte, &r->mmu->fmt));
+		assert_non_null(table);
+	}
+	*entry = &table->entries[s2_level_index(geo, s2_ipa(ipa), level)];
+	return table->pa + s2_level_index(geo, s2_ipa(ipa), level) * sizeof(s2_pte);
+}
+
+static inline s2_pte store(struct oracle_rig *r, uint64_t ipa, int level, s2_pte pte,
+		    enum s2_mem_order order)
+{
+	s2_pte *entry, old;
+	const uint64_t addr = entry_address(r, ipa, level, &entry);
+
+	old = *entry;
+	s2_pte_write(r->cpu, addr, pte, 0, order);
+	*entry = pte;
+	return old;
 }
 
 #endif

@@ -5,40 +5,6 @@
  */
 #include "check/oracle_rig.h"
 
-#include "hyp/stage2/mmu.h"
-#include "machine/machine.h"
-#include "machine/tablemem.h"
-
-/* Stores @pte for @ipa at the last level that has a table, as a walker of one's own would. */
-static uint64_t entry_address(struct oracle_rig *r, uint64_t ipa, int level, s2_pte **entry)
-{
-	const struct s2_geometry *geo = s2_mmu_geometry(r->mmu);
-	const struct s2_table *table = r->mmu->root + s2_root_index(geo, s2_ipa(ipa));
-	int at = geo->start_level;
-
-	for (; at < level; at++) {
-		const s2_pte pte = table->entries[s2_level_index(geo, s2_ipa(ipa), at)];
-
-		assert_true(s2_pte_is_table(pte, at));
-		table = s2_tablemem_find(r->m->tables, s2_pte_pa(pte, &r->mmu->fmt));
-		assert_non_null(table);
-	}
-	*entry = &table->entries[s2_level_index(geo, s2_ipa(ipa), level)];
-	return table->pa + s2_level_index(geo, s2_ipa(ipa), level) * sizeof(s2_pte);
-}
-
-static s2_pte store(struct oracle_rig *r, uint64_t ipa, int level, s2_pte pte,
-		    enum s2_mem_order order)
-{
-	s2_pte *entry, old;
-	const uint64_t addr = entry_address(r, ipa, level, &entry);
-
-	old = *entry;
-	s2_pte_write(r->cpu, addr, pte, 0, order);
-	*entry = pte;
-	return old;
-}
-
 /* As if it had stood there all along: over residue its store would break another rule. */
 static void put_unseen(struct oracle_rig *r, uint64_t ipa, s2_pte pte)
 {

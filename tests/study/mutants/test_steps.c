@@ -123,5 +123,5 @@ int main(void)
 		s2_unit_test(a_mutant_is_found_by_the_rule_that_it_breaks),
 	};
 
-	return cmocka_run_group_tests_name("study/work/mutants", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("study/mutants/steps", tests, NULL, NULL);
 }
