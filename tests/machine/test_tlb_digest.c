@@ -91,6 +91,9 @@ static void issue(struct rig *r, char what, unsigned index)
 	case 'v':
 		s2_tlbi_vmalle1is(cpu);
 		break;
+	case 'w':
+		s2_tlbi_vmalle1(cpu);
+		break;
 	default:
 		s2_isb(cpu);
 		break;
@@ -132,6 +135,10 @@ static void test_each_step_of_an_invalidation_is_a_state_of_its_own(void **unuse
 		"p0 d0 i0 d0 v0 d0 x0",
 		"q0 d0",
 		"p0 q0 d0",
+		"p0 d0 l0 n0 w0 n0 x0", /* CPU 1 alone may hold it */
+		"p0 d0 l1 n1 w1 n1 x1", /* CPU 0 alone */
+		"p0 d0 l0 n0 w0 n0 x0 i1",
+		"p0 d0 l0 n0 w0 n0 x0 l1", /* any DSB completes it, not ISH alone */
 	};
 	struct s2_digest seen[ARRAY_SIZE(programs)];
 
