@@ -34,8 +34,8 @@ static void rig_init(struct rig *r)
 	assert_i64(s2_machine_create(&cfg, &r->m), 0);
 	assert_i64(s2_physics_attach(r->m, &physics, &r->p), 0);
 	assert_i64(s2_mmu_create(r->m, &mmu, &r->mmu), 0);
-	assert_i64(s2_pgtable_map(r->mmu, s2_machine_cpu(r->m, 0), s2_range(IPA, 2 * PAGE), s2_pa(IPA),
-				  S2_PROT_R | S2_PROT_W, NULL, 0),
+	assert_i64(s2_pgtable_map(r->mmu, s2_machine_cpu(r->m, 0), s2_range(IPA, 2 * PAGE),
+				  s2_pa(IPA), S2_PROT_R | S2_PROT_W, NULL, 0),
 		   0);
 	s2_mmu_registers(r->mmu, &vtcr, &vttbr);
 	assert_i64(s2_physics_watch(r->p, vtcr, vttbr), 0);
@@ -119,12 +119,12 @@ static void test_each_step_of_an_invalidation_is_a_state_of_its_own(void **unuse
 	static const char *const programs[] = {
 		"x0",
 		"p0",
-		"p1",		  /* another has stored, whose DSB is waited for */
-		"p0 n0",	  /* its own walks alone see it */
+		"p1",	 /* another has stored, whose DSB is waited for */
+		"p0 n0", /* its own walks alone see it */
 		"p0 d0",
 		"p0 d0 i0",
 		"p0 d0 i1",
-		"p0 d0 i0 i1",	  /* either DSB completes it */
+		"p0 d0 i0 i1", /* either DSB completes it */
 		"p0 d0 l0",
 		"p0 d0 l1",
 		"p0 d0 i1 l1",
@@ -156,11 +156,8 @@ static void test_each_step_of_an_invalidation_is_a_state_of_its_own(void **unuse
 static void test_what_leads_to_one_state_makes_no_difference(void **unused)
 {
 	static const char *const pairs[][2] = {
-		{"p0 d0", "p0 d0 d1"},
-		{"p0 d0", "p0 d0 d0 d0"},
-		{"p0 d0 x0", "p0 x0 d0"},
-		{"p0 d0 i0 i1", "p0 d0 i1 i0"},
-		{"p0 q0 d0", "q0 p0 d0"},
+		{"p0 d0", "p0 d0 d1"},		{"p0 d0", "p0 d0 d0 d0"}, {"p0 d0 x0", "p0 x0 d0"},
+		{"p0 d0 i0 i1", "p0 d0 i1 i0"}, {"p0 q0 d0", "q0 p0 d0"},
 	};
 
 	(void)unused;
