@@ -80,10 +80,19 @@ struct effect {
 };
 
 /* Nothing but what TLBs may hold. */
-#define MAINTAINS {.known = 1}
+#define MAINTAINS          \
+	{                  \
+		.known = 1 \
+	}
 /* What has been cleaned, if anything, is complete. */
-#define COMPLETES {.known = 1, .data = 3}
-#define CLEANS	  {.known = 1, .data = 2}
+#define COMPLETES                     \
+	{                             \
+		.known = 1, .data = 3 \
+	}
+#define CLEANS                        \
+	{                             \
+		.known = 1, .data = 2 \
+	}
 
 static const struct effect effects[S2_OP_COUNT] = {
 	[S2_OP_PTE_READ] = {.known = 1, .pages = 1, .pte = 1},

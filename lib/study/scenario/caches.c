@@ -197,12 +197,13 @@ static void vcpu1_writes_and_leaves(void *state)
 	s2_world_put(state, 0, 1);
 }
 
-#define OFF(life_)                                                                         \
-	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES,         \
-		 .life = life_, .prepare = vcpu1_wrote_off)
+#define OFF(life_)                                                                       \
+	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES, \
+		       .life = life_, .prepare = vcpu1_wrote_off)
 
-#define CACHES(before) \
-	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES, .prepare = before)
+#define CACHES(before)                                                                   \
+	S2_CACHE_WORLD(.vms = 1, .vcpus = 2, .machine = S2_WORLD_CACHES, .pages = PAGES, \
+		       .prepare = before)
 
 /* What upstream keeps: each trapped toggle cleans the whole VM. */
 #define ALL_BUT_ANY ((1U << S2_CONTRACT_KVM_COMPAT_ANY) - 1)

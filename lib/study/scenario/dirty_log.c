@@ -31,9 +31,9 @@ static void vcpu1_writes_two(void *state)
 
 /* How a thread clears the log of one page by hand. */
 enum clear_how {
-	CLEAR_SLOTS_LOCK = 1,	 /* others that clear wait for it */
-	CLEAR_FLUSH_FIRST = 2,	 /* the flush comes before the entries change */
-	CLEAR_IF_CHANGED = 4,	 /* no flush where nothing was writable */
+	CLEAR_SLOTS_LOCK = 1,  /* others that clear wait for it */
+	CLEAR_FLUSH_FIRST = 2, /* the flush comes before the entries change */
+	CLEAR_IF_CHANGED = 4,  /* no flush where nothing was writable */
 };
 
 static void flush_page(struct s2_world *w, unsigned cpu)
@@ -103,24 +103,29 @@ static void writer_reads(void *state)
 
 static const struct s2_named_scenario rows[] = {
 	{.scenario = {"dirty-log", "the dirty log is got and cleared while a guest writes",
-	  S2_WORLD(.vms = 1, .vcpus = 2, .pages = 8, .prepare = logging), .check = s2_world_check,
-	  S2_TWO("VMM", get_log, "vcpu 1", vcpu1_writes_two)},
+		      S2_WORLD(.vms = 1, .vcpus = 2, .pages = 8, .prepare = logging),
+		      .check = s2_world_check, S2_TWO("VMM", get_log, "vcpu 1", vcpu1_writes_two)},
 	 .preemptions = S2_EXPLORE_ANY},
 	{.scenario = {"clear-flush-first", "a clear flushes before it write-protects",
-	  S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
-	  S2_TWO("VMM", clear_flush_first, "vcpu 0", writer_reads)},
-	 .broken = true, .preemptions = 2},
+		      S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
+		      S2_TWO("VMM", clear_flush_first, "vcpu 0", writer_reads)},
+	 .broken = true,
+	 .preemptions = 2},
 	{.scenario = {"clear-flush-last", "a clear flushes after it has write-protected",
-	  S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs), .check = s2_world_check,
-	  S2_TWO("VMM", clear_flush_last, "vcpu 0", writer_reads)},
+		      S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
+		      .check = s2_world_check,
+		      S2_TWO("VMM", clear_flush_last, "vcpu 0", writer_reads)},
 	 .preemptions = 3},
-	{.scenario = {"clears-unlocked", "two clears, each flushing only what it has changed, no slots_lock",
-	  S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
-	  S2_TWO("VMM 0", clear_unlocked_0, "VMM 1", clear_unlocked_1)},
-	 .broken = true, .preemptions = 2},
+	{.scenario = {"clears-unlocked",
+		      "two clears, each flushing only what it has changed, no slots_lock",
+		      S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
+		      S2_TWO("VMM 0", clear_unlocked_0, "VMM 1", clear_unlocked_1)},
+	 .broken = true,
+	 .preemptions = 2},
 	{.scenario = {"clears-locked", "the same under slots_lock",
-	  S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs), .check = s2_world_check,
-	  S2_TWO("VMM 0", clear_locked_0, "VMM 1", clear_locked_1)},
+		      S2_WORLD(.vms = 1, .vcpus = 3, .prepare = s2_world_writer_runs),
+		      .check = s2_world_check,
+		      S2_TWO("VMM 0", clear_locked_0, "VMM 1", clear_locked_1)},
 	 .preemptions = S2_EXPLORE_ANY},
 };
 

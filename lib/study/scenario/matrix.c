@@ -68,7 +68,8 @@ static uint32_t bound_of(const struct s2_scenario_variant *v)
 	const bool asked = !v->named.scenario.rules || v->named.scenario.rules >> S2_RULE_DATA & 1;
 	const bool fwb = !v->world.machine;
 
-	return asked && fwb && v->named.preemptions > DATA_BOUND ? DATA_BOUND : v->named.preemptions;
+	return asked && fwb && v->named.preemptions > DATA_BOUND ? DATA_BOUND
+								 : v->named.preemptions;
 }
 
 /* @return 1 if something is broken; 0 */

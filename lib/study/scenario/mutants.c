@@ -53,10 +53,8 @@ static void protect_unlocked(void *state)
 {
 	struct s2_world *w = state;
 
-	s2_world_expect(w,
-			s2_pgtable_wrprotect(s2_vm_mmu(w->vm[0]), s2_world_cpu(w, 0), page0()));
-	s2_world_expect(w,
-			s2_flush_vmid_range(s2_vm_mmu(w->vm[0]), s2_world_cpu(w, 0), page0()));
+	s2_world_expect(w, s2_pgtable_wrprotect(s2_vm_mmu(w->vm[0]), s2_world_cpu(w, 0), page0()));
+	s2_world_expect(w, s2_flush_vmid_range(s2_vm_mmu(w->vm[0]), s2_world_cpu(w, 0), page0()));
 	s2_world_rely(w, 0, S2_RELY_DIRTY_HARVESTED, 0, "protect_unlocked");
 }
 
@@ -251,7 +249,8 @@ static const struct s2_named_scenario rows[] = {
 		      S2_TWO("host", unmap_unlocked, "vcpu 1", s2_world_vcpu1_writes),
 		      .check = s2_world_check},
 	 MUTANT(3, S2_ORIGIN_MADE_UP)},
-	{.scenario = {"age-unlocked", "a page is aged without mmu_lock, by a plain store, and unmapped",
+	{.scenario = {"age-unlocked",
+		      "a page is aged without mmu_lock, by a plain store, and unmapped",
 		      TWO_VCPUS(.prepare = s2_world_vcpu1_runs),
 		      S2_TWO("host", s2_world_unmap_page, "kswapd", age_unlocked)},
 	 MUTANT(3, S2_ORIGIN_MADE_UP)},
@@ -280,7 +279,8 @@ static const struct s2_named_scenario rows[] = {
 		      S2_TWO("vcpu 0", s2_world_vcpu0_writes, "vcpu 1", s2_world_vcpu1_writes)},
 	 .preemptions = 2},
 	{.scenario = {"relax-loser", "be097997a273: who loses the race does not flush its own CPU",
-		      TWO_VCPUS(.pages = 8, .prepare = protected_page), .left_out = loser_does_not_flush,
+		      TWO_VCPUS(.pages = 8, .prepare = protected_page),
+		      .left_out = loser_does_not_flush,
 		      S2_TWO("vcpu 0", s2_world_vcpu0_writes, "vcpu 1", s2_world_vcpu1_writes)},
 	 MUTANT(2, S2_ORIGIN_PUBLISHED)},
 	{.scenario = {"clean-then-unmap", "an unmap cleans before the guest can write no more",
@@ -293,7 +293,8 @@ static const struct s2_named_scenario rows[] = {
 			     .prepare = vcpu1_wrote_off),
 		      S2_TWO("host", clean_then_unmap, "vcpu 1", s2_world_vcpu1_writes)},
 	 MUTANT(2, S2_ORIGIN_PUBLISHED)},
-	{.scenario = {"new-vmid-unmapper", "an unmap takes a new VMID, without the DSB of who unmaps",
+	{.scenario = {"new-vmid-unmapper",
+		      "an unmap takes a new VMID, without the DSB of who unmaps",
 		      TWO_VCPUS(.choose = new_vmid, .prepare = s2_world_vcpu1_runs),
 		      .left_out = no_dsb_of_unmapper,
 		      S2_TWO("host", s2_world_unmap_page, "vcpu 1", s2_world_vcpu1_writes)},

@@ -8,9 +8,8 @@
 #include "study/scenario/choices.h"
 
 static const struct s2_scenario_table *const tables[] = {
-	&s2_fault_scenarios, &s2_dirty_log_scenarios, &s2_teardown_scenarios,
-	&s2_vmid_scenarios,  &s2_cache_scenarios,     &s2_notifier_scenarios,
-	&s2_mutant_scenarios,
+	&s2_fault_scenarios, &s2_dirty_log_scenarios, &s2_teardown_scenarios, &s2_vmid_scenarios,
+	&s2_cache_scenarios, &s2_notifier_scenarios,  &s2_mutant_scenarios,
 };
 
 const struct s2_named_scenario *s2_scenario_at(size_t index)
@@ -41,7 +40,8 @@ const struct s2_named_scenario *s2_scenario_find(const char *name)
 int s2_scenario_variant(const char *text, struct s2_scenario_variant *out)
 {
 	const char *comma = strchr(text, ',');
-	const struct s2_named_scenario *s = find(text, comma ? (size_t)(comma - text) : strlen(text));
+	const struct s2_named_scenario *s =
+		find(text, comma ? (size_t)(comma - text) : strlen(text));
 	struct s2_flavour flavour;
 
 	if (!s || strlen(text) >= sizeof(out->name))

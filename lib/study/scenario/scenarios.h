@@ -62,21 +62,19 @@ struct s2_scenario_variant {
 int s2_scenario_variant(const char *text, struct s2_scenario_variant *out);
 
 /** A world with FWB, where caches are no question: every rule but that of data. */
-#define S2_WORLD(...) S2_CACHE_WORLD(__VA_ARGS__), .rules = S2_RULES_BUT_DATA
+#define S2_WORLD(...)	  S2_CACHE_WORLD(__VA_ARGS__), .rules = S2_RULES_BUT_DATA
 #define S2_RULES_BUT_DATA ((1U << S2_RULES) - 1 - (1U << S2_RULE_DATA))
 
 /** A world of that configuration, as struct s2_scenario wants it. */
-#define S2_CACHE_WORLD(...)                                                              \
-	.create = s2_world_create, .prepare = s2_world_prepare,                          \
-	.destroy = s2_world_destroy,                                                     \
-	.arg = (void *)(uintptr_t) & (const struct s2_world_config)                      \
-	{                                                                                \
-		__VA_ARGS__                                                              \
+#define S2_CACHE_WORLD(...)                                                                  \
+	.create = s2_world_create, .prepare = s2_world_prepare, .destroy = s2_world_destroy, \
+	.arg = (void *)(uintptr_t) & (const struct s2_world_config)                          \
+	{                                                                                    \
+		__VA_ARGS__                                                                  \
 	}
 
 /** Two threads. */
-#define S2_TWO(name0, run0, name1, run1) \
-	.n_threads = 2, .threads = {{name0, run0}, {name1, run1}}
+#define S2_TWO(name0, run0, name1, run1) .n_threads = 2, .threads = {{name0, run0}, {name1, run1}}
 
 /** A table of the rows of an array. */
 #define S2_SCENARIO_TABLE(name, rows_) \

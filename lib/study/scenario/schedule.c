@@ -70,7 +70,8 @@ static int tell(const struct s2_scenario *scenario, const uint8_t *schedule, siz
 	return ret;
 }
 
-int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out)
+int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n,
+		      FILE *out)
 {
 	bool found;
 
@@ -107,8 +108,9 @@ int s2_schedule_save(const char *path, const struct s2_scenario *scenario, const
 	int ret = 0;
 
 	if (file) {
-		fprintf(file, "# s2-explore schedule, one run of a thread's steps a line\n"
-			      "scenario %s\n",
+		fprintf(file,
+			"# s2-explore schedule, one run of a thread's steps a line\n"
+			"scenario %s\n",
 			scenario->name);
 		if (column)
 			fprintf(file, "contract %s\n", column);

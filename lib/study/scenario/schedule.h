@@ -23,7 +23,8 @@
  * between threads marked, and what was found at the end.
  * @return 0; an error of s2_explore_replay()
  */
-int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out);
+int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n,
+		      FILE *out);
 
 /** Writes @p schedule to file @p path. @return 0; a negative errno value, and says so in @p err */
 int s2_schedule_save(const char *path, const struct s2_scenario *scenario, const uint8_t *schedule,

@@ -12,9 +12,8 @@
 
 static int add_vm(struct s2_world *w, const struct s2_world_config *cfg, unsigned i)
 {
-	const struct s2_vm_config vm = {.flavour = &w->flavour,
-					.vmids = w->vmids,
-					.split_chunk = cfg->split_chunk};
+	const struct s2_vm_config vm = {
+		.flavour = &w->flavour, .vmids = w->vmids, .split_chunk = cfg->split_chunk};
 	const struct s2_slot_config slot = {
 		.ipa = {S2_WORLD_IPA},
 		.size = (cfg->pages ? cfg->pages : S2_WORLD_PAGES) * S2_WORLD_PAGE,

@@ -23,16 +23,16 @@
 
 /** How a world is made. */
 struct s2_world_config {
-	unsigned vms;	      /**< 1 to S2_WORLD_VMS */
-	unsigned vcpus;	      /**< of each */
-	uint64_t backing;     /**< of the slot; 0: a page */
-	unsigned pages;	      /**< of the slot; 0: S2_WORLD_PAGES */
-	uint64_t split_chunk; /**< eager splitting */
-	const char *machine;  /**< its features; NULL: S2_WORLD_MACHINE */
+	unsigned vms;		   /**< 1 to S2_WORLD_VMS */
+	unsigned vcpus;		   /**< of each */
+	uint64_t backing;	   /**< of the slot; 0: a page */
+	unsigned pages;		   /**< of the slot; 0: S2_WORLD_PAGES */
+	uint64_t split_chunk;	   /**< eager splitting */
+	const char *machine;	   /**< its features; NULL: S2_WORLD_MACHINE */
 	enum s2_backing_life life; /**< of the slot */
 	/** Changes the choices of the newest flavour, which is what VMs have; may be NULL. */
 	void (*choose)(struct s2_flavour *flavour);
-	const char *choice; /**< "" or one more, of choices.h, made after choose() */
+	const char *choice;	       /**< "" or one more, of choices.h, made after choose() */
 	enum s2_vmid_fault vmid_fault; /**< of the VMID allocator */
 	/** Makes what is in the tables and runs before the threads; may be NULL. @return 0 or an error */
 	int (*prepare)(void *state);
@@ -56,8 +56,9 @@ struct s2_world {
 	int slot;
 	unsigned in_progress, seq; /**< of the notifier, for those who model it */
 	bool frame_gone;	   /**< the host has given page 0's frame to another */
-	unsigned shared; /**< what a scenario's threads agree on, by s2_explore_touch() of object 0 */
-	int error; /**< the first that a call of a thread returned */
+	unsigned
+		shared; /**< what a scenario's threads agree on, by s2_explore_touch() of object 0 */
+	int error;	/**< the first that a call of a thread returned */
 };
 
 /** struct s2_scenario.create: a machine; @p arg a struct s2_world_config. */

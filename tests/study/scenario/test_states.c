@@ -63,8 +63,9 @@ static int pick(void *arg, struct s2_xrun *run, unsigned enabled)
 
 	if (w->n == STEPS_MAX)
 		return -1;
-	chosen = w->n < w->n_given ? w->given[w->n]
-				   : nth(enabled, (unsigned)next_random(&w->random) % ones(enabled));
+	chosen = w->n < w->n_given
+			 ? w->given[w->n]
+			 : nth(enabled, (unsigned)next_random(&w->random) % ones(enabled));
 	w->state[w->n] = s2_xstate(run);
 	w->chosen[w->n++] = (uint8_t)chosen;
 	return (int)chosen;
@@ -146,7 +147,8 @@ static unsigned compare(struct s2_xrun *run, const struct walk *walks, unsigned 
 				continue;
 			pairs++;
 			if (!go_on_alike(run, a, i, b, j, 77 * k + j))
-				fail_msg("%s: two ways to one state part (%zu and %zu steps)", name, i, j);
+				fail_msg("%s: two ways to one state part (%zu and %zu steps)", name,
+					 i, j);
 		}
 	}
 	return pairs;
