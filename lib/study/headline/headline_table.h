@@ -78,7 +78,7 @@ int s2_headline_count_all(const struct s2_headline *headline, struct s2_headline
 /** Whether any policy breaks @p contract. @return 1, 0, or -ENOMEM */
 int s2_headline_breaks(const struct s2_headline *headline, const char *contract);
 
-/** "machine neoverse-n1, flavour newest"; returns @p buf. */
+/** Machine and, where it plays a part, flavour; returns @p buf. */
 const char *s2_headline_host(const struct s2_headline_part *part, char *buf, size_t size);
 
 /**

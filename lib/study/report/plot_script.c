@@ -5,6 +5,9 @@
 #include <math.h>
 #include <string.h>
 
+/** A name of the legend with its letter. */
+#define NAME_ROOM 256
+
 /** Most labels on an axis before some are left out. */
 #define TICS_MAX 12
 
@@ -283,16 +286,28 @@ static void write_cells(const struct s2_plot_map *plot, FILE *out)
 	(void)fprintf(out, "EOD\n");
 }
 
+/** What tells winners apart without colours: 'A', in the legend and in each cell. */
+static char letter(size_t best)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+	return best < sizeof(letters) - 1 ? letters[best] : '#';
+}
+
+/** "A 1.8x": who wins, and by how much. */
 static void write_labels(const struct s2_plot_map *plot, FILE *out)
 {
 	(void)fprintf(out, "$labels << EOD\n");
 	for (size_t i = 0; i < plot->x.n * plot->y.n; i++) {
 		const double margin = plot->margin[i];
 
-		if (plot->best[i] != S2_MAP_NONE && !isnan(margin))
-			(void)fprintf(out,
-				      margin < 99.5 ? "%.9g %.9g %.2gx\n" : "%.9g %.9g %.0fx\n",
-				      plot->x.at[i % plot->x.n], plot->y.at[i / plot->x.n], margin);
+		if (plot->best[i] == S2_MAP_NONE)
+			continue;
+		(void)fprintf(out, "%.9g %.9g \"%c", plot->x.at[i % plot->x.n],
+			      plot->y.at[i / plot->x.n], letter(plot->best[i]));
+		if (!isnan(margin))
+			(void)fprintf(out, margin < 99.5 ? " %.2gx" : " %.0fx", margin);
+		(void)fprintf(out, "\"\n");
 	}
 	(void)fprintf(out, "EOD\n");
 }
@@ -331,10 +346,13 @@ static bool write_edges(const struct s2_plot_map *plot, FILE *out)
 /** Legend entries, each for a policy that wins somewhere. */
 static void write_legend(const struct s2_plot_map *plot, FILE *out)
 {
+	char name[NAME_ROOM];
+
 	for (size_t k = 0; k < plot->n_names; k++) {
 		(void)fprintf(out, ", \\\n  NaN with boxes fs solid noborder lc rgb '#%06x' title ",
 			      colours[k % N_COLOURS]);
-		s2_plot_quote(out, plot->names[k]);
+		(void)snprintf(name, sizeof(name), "%c: %s", letter(k), plot->names[k]);
+		s2_plot_quote(out, name);
 	}
 }
 

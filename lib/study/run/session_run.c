@@ -216,6 +216,8 @@ static int run_point(struct s2_session *s, size_t p)
 		run.policy = policy_at(s, i);
 		if (result->applies) {
 			r = s->program->run(&run, result, &s->err);
+			if (r < 0 && s->err.text[0] == '\0')
+				s2_error_set(&s->err, S2_OPTIONS_MEMORY, "%s", strerror(-r));
 			if (r < 0)
 				return r;
 			price(&s->report, result);

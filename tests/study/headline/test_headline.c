@@ -98,6 +98,26 @@ static void the_screen_has_a_row_for_policies_that_read_the_same(void **state)
 	free(text);
 }
 
+static void policies_that_differ_in_their_verdict_alone_stand_apart(void **state)
+{
+	const struct s2_option_list last = {.n = 1, .at = {1}};
+	struct s2_headline headline;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	run_threads(&last, &headline);
+	headline.parts[0].main.report.points[0].results[2].verdicts[0].status = S2_UNSOUND;
+	assert_i64(s2_headline_screen(&headline, out), 0);
+	assert_i64(fclose(out), 0);
+	assert_has(text, "first         16,384  0.25x  holds\n"
+			 "range         16,384  0.25x  breaks arch\n");
+	s2_headline_free(&headline);
+	free(text);
+}
+
 static void a_mail_says_below_its_table_who_breaks_what(void **state)
 {
 	char *text = print(s2_headline_mail);
@@ -190,6 +210,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(the_screen_has_a_row_for_policies_that_read_the_same),
+		s2_unit_test(policies_that_differ_in_their_verdict_alone_stand_apart),
 		s2_unit_test(a_mail_says_below_its_table_who_breaks_what),
 		s2_unit_test(markdown_and_html_make_the_users_words_harmless),
 		s2_unit_test(csv_has_a_line_for_each_policy_and_number),

@@ -120,6 +120,34 @@ static void differences_are_those_of_each_phase_around_them(void **state)
 	assert_u64(h.phases[1].calls[S2_FLUSH_VMID].observed, 1);
 }
 
+/* An inner phase's calls are the outer one's already; those between phases are in none. */
+static void the_outcome_counts_each_call_once(void **state)
+{
+	static const char log[] =
+		"vm-1 0 sys_ioctl(fd: 3, cmd: ae01, arg: 0)\n"
+		"vm-1 0 sys_ioctl(fd: 4, cmd: ae41, arg: 0)\n"
+		"vm-1 0 sys_ioctl(fd: 5, cmd: ae80, arg: 0)\n" BEGIN("vm-1", "outer")
+		"vm-1 0 tlb_vmid: (f+0x0/0x90)\n" BEGIN("vm-1", "inner")
+		"vm-1 0 tlb_vmid: (f+0x0/0x90)\n" END("vm-1") END("vm-1")
+		"vm-1 0 tlb_vmid: (f+0x0/0x90)\n" BEGIN("vm-1", "second")
+		"vm-1 0 tlb_vmid: (f+0x0/0x90)\n" END("vm-1");
+	char path[S2_TEST_PATH];
+	struct s2_replay_job job = {.path = path, .compare = true};
+	struct s2_replay_outcome outcome;
+	struct s2_error err = {0};
+	FILE *out = tmpfile();
+
+	(void)state;
+	assert_non_null(out);
+	assert_i64(s2_features_parse("cortex-a55", &job.features, NULL), 0);
+	write_log(log, path);
+	assert_i64(s2_replay_log(&job, out, &outcome, &err), 0);
+	remove(path);
+	assert_i64(fclose(out), 0);
+	assert_u64(outcome.calls.observed, 3);
+	assert_u64(outcome.calls.predicted, 0);
+}
+
 /* kvm_flush_remote_tlbs() of whoever asks: one flush of the VMID, what an ioctl owes included. */
 static void flush_all_is_one_flush_and_pays_what_an_ioctl_owes(void **state)
 {
@@ -208,6 +236,7 @@ int main(void)
 		s2_unit_test(an_end_that_is_late_closes_nothing),
 		s2_unit_test(an_end_of_a_task_without_a_phase_closes_the_innermost_of_all),
 		s2_unit_test(differences_are_those_of_each_phase_around_them),
+		s2_unit_test(the_outcome_counts_each_call_once),
 		s2_unit_test(flush_all_is_one_flush_and_pays_what_an_ioctl_owes),
 		s2_unit_test(a_map_of_change_pte_settles_no_fault),
 		s2_unit_test(flush_shadow_all_ends_a_vm),

@@ -153,13 +153,14 @@ static void edges_are_drawn_exactly_where_the_winner_changes(void **state)
 	free(text);
 }
 
-static void cells_without_a_margin_have_no_label(void **state)
+/* In grey a colour says nothing: the letter does, here and in the legend. */
+static void a_cell_says_who_wins_and_by_how_much(void **state)
 {
 	char *text = script_of_map(&map);
 
 	(void)state;
-	assert_non_null(strstr(text, "$labels << EOD\n1 10 1.5x\n4 10 200x\n1 20 2x\n4 20 10x\n"
-				     "EOD\n"));
+	assert_non_null(strstr(text, "$labels << EOD\n1 10 \"A 1.5x\"\n4 10 \"A 200x\"\n16 10 \"B\"\n"
+				     "1 20 \"A 2x\"\n4 20 \"B 10x\"\nEOD\n"));
 	free(text);
 }
 
@@ -325,7 +326,7 @@ int main(void)
 		s2_unit_test(texts_are_never_run),
 		s2_unit_test(cells_meet_half_way),
 		s2_unit_test(edges_are_drawn_exactly_where_the_winner_changes),
-		s2_unit_test(cells_without_a_margin_have_no_label),
+		s2_unit_test(a_cell_says_who_wins_and_by_how_much),
 		s2_unit_test(zeros_have_a_place_below_a_logarithm),
 		s2_unit_test(a_legend_has_as_many_rows_as_its_names_need),
 		s2_unit_test(only_svg_and_png_are_drawn),
