@@ -35,6 +35,8 @@ static int write_report(struct s2_session *s, FILE *out)
 {
 	int r;
 
+	if (s->common.shard != NULL)
+		return s2_session_write_shard(s, out);
 	switch (s->common.format) {
 	case S2_FORMAT_JSON:
 		return s2_report_json(&s->report, out);

@@ -5,11 +5,14 @@
  *
  *     open (options, help) -> prepare (machine, profile, sweep) -> run -> write
  *
+ * What is run may be shared out: among processes, or among commands (session_share.c).
+ *
  * Every part returns 0, or a negative errno with session->err set.
  */
 #ifndef STAGE2SIM_STUDY_SESSION_H
 #define STAGE2SIM_STUDY_SESSION_H
 
+#include "study/run/part.h"
 #include "study/run/program.h"
 #include "study/run/sweep.h"
 
@@ -28,8 +31,8 @@ enum s2_expect {
 /** What the options that all programs share fill. */
 struct s2_common {
 	struct s2_option_list policies, workloads;
-	const char *machine, *flavour, *profile, *output, *plot, *sweep, *metric;
-	uint64_t seed;
+	const char *machine, *flavour, *profile, *output, *plot, *sweep, *metric, *shard, *merge;
+	uint64_t seed, jobs;
 	int format, progress, check, expect;
 	bool help, version;
 };
@@ -41,7 +44,7 @@ enum s2_table_index {
 	S2_TABLES,
 };
 
-#define S2_COMMON_MAX 20
+#define S2_COMMON_MAX 24
 
 struct s2_session {
 	const struct s2_program *program;
@@ -66,6 +69,9 @@ struct s2_session {
 	size_t n_points;
 	const char *axes[S2_AXES_MAX];
 	size_t axis_values[S2_AXES_MAX];
+	uint64_t shard, shards; /**< of all runs this command's: 0 of 1 */
+	uint64_t job, jobs;	/**< of these this process's: 0 of 1 */
+	struct s2_part_names names;
 	void *state; /**< the program's own */
 	struct s2_progress progress;
 	struct s2_report report;
@@ -82,6 +88,20 @@ int s2_session_prepare(struct s2_session *s);
 
 /** Runs each policy on each point, and fills the report. */
 int s2_session_run(struct s2_session *s);
+
+/** Sets the program's options as they are at point @p p; then runs policy @p i there. */
+int s2_session_set_point(struct s2_session *s, size_t p);
+int s2_session_run_policy(struct s2_session *s, size_t p, size_t i);
+
+/** Whether policy @p i at point @p p is this process's to run. */
+bool s2_session_has_run(const struct s2_session *s, size_t p, size_t i);
+
+/** Runs this command's share in s->jobs processes. */
+int s2_session_run_jobs(struct s2_session *s);
+
+/** Reads all results from files that s2_session_write_shard() wrote. */
+int s2_session_merge(struct s2_session *s);
+int s2_session_write_shard(const struct s2_session *s, FILE *out);
 
 void s2_session_close(struct s2_session *s);
 
