@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+#include <stage2sim/features.h>
+#include <stage2sim/flavour.h>
+
 #define HELP_WIDTH  80
 #define HELP_COLUMN 28
 
@@ -80,5 +83,46 @@ void s2_options_help(const struct s2_option_table *table, FILE *out)
 		(void)fprintf(out, "%*s", HELP_COLUMN - column, "");
 		help_text(o, text, sizeof(text));
 		s2_write_wrapped(out, text, HELP_COLUMN, HELP_WIDTH);
+	}
+}
+
+/** What may follow an option, as far as it is a list of words. */
+static void list_words(const struct s2_option *o, const struct s2_option_table *axes, FILE *out)
+{
+	const bool some = o->kind == S2_OPTION_CHOICE || o->kind == S2_OPTION_LIST;
+
+	for (size_t i = 0; some && o->choices[i] != NULL; i++)
+		(void)fprintf(out, "%s ", o->choices[i]);
+	if (o->kind == S2_OPTION_LIST)
+		(void)fputs("all", out);
+	if (!strcmp(o->name, "machine")) {
+		for (size_t i = 0; s2_features_preset_name(i) != NULL; i++)
+			(void)fprintf(out, "%s ", s2_features_preset_name(i));
+		(void)fputs("help", out);
+	} else if (!strcmp(o->name, "flavour")) {
+		for (size_t i = 0; s2_flavour_at(i) != NULL; i++)
+			(void)fprintf(out, "%s ", s2_flavour_at(i)->name);
+		(void)fputs("newest oldest", out);
+	} else if (!strcmp(o->name, "sweep") && axes != NULL) {
+		for (size_t i = 0; i < axes->n; i++)
+			if (axes->options[i].kind != S2_OPTION_LIST)
+				(void)fprintf(out, "%s= ", axes->options[i].name);
+	}
+}
+
+void s2_options_list(const struct s2_option_table *table, const struct s2_option_table *axes,
+		     FILE *out)
+{
+	for (size_t i = 0; i < table->n; i++) {
+		const struct s2_option *o = &table->options[i];
+
+		(void)fprintf(out, "--%s\t%s\t", o->name,
+			      o->kind == S2_OPTION_FLAG ? ""
+			      : o->arg != NULL		? o->arg
+							: "VALUE");
+		list_words(o, axes, out);
+		(void)fprintf(out, "\t%s\n", o->help);
+		if (o->kind == S2_OPTION_FLAG && o->letter == '\0')
+			(void)fprintf(out, "--no-%s\t\t\tnot: %s\n", o->name, o->help);
 	}
 }

@@ -153,6 +153,17 @@ S2_API const char *s2_value_text(const struct s2_value *value, char *buf, size_t
 /** Writes the options of @p table, grouped, with their defaults, in 80 columns. */
 S2_API void s2_options_help(const struct s2_option_table *table, FILE *out);
 
+/** The only word of a command line that is answered by s2_options_list(); in no table, for shells. */
+#define S2_OPTIONS_LIST "--list-options"
+
+/**
+ * Writes the options of @p table for a shell's completion, a line each, parted by tabs:
+ * the option, what help calls its value, words that it may be (parted by blanks), its help.
+ * @param axes what --sweep may sweep; may be NULL
+ */
+S2_API void s2_options_list(const struct s2_option_table *table, const struct s2_option_table *axes,
+			    FILE *out);
+
 /** Writes @p text from column @p column on, wrapped at @p width; ends the line. */
 S2_API void s2_write_wrapped(FILE *out, const char *text, int column, int width);
 

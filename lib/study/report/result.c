@@ -109,7 +109,7 @@ int s2_report_alloc(struct s2_report *report, size_t n_points, size_t n_results)
 	return 0;
 }
 
-static void free_result(struct s2_result *result)
+void s2_result_free(struct s2_result *result)
 {
 	for (size_t i = 0; i < result->n_verdicts; i++) {
 		free(result->verdicts[i].violation);
@@ -124,7 +124,7 @@ void s2_report_free(struct s2_report *report)
 		struct s2_point *point = &report->points[i];
 
 		for (size_t k = 0; k < point->n_results; k++)
-			free_result(&point->results[k]);
+			s2_result_free(&point->results[k]);
 		free(point->results);
 		free(point->pairs);
 		free(point->skipped);

@@ -90,6 +90,9 @@ S2_API int s2_result_verdict(struct s2_result *result, const char *contract, enu
 /** Adds its story (copied) to the verdict that was added last. @return 0 or -ENOMEM */
 S2_API int s2_result_story(struct s2_result *result, const struct s2_told *told);
 
+/** Frees what a result owns: parts and verdicts. */
+S2_API void s2_result_free(struct s2_result *result);
+
 /** As JSON and CSV have it ("sound", "unsound", "unchecked"). */
 S2_API const char *s2_status_name(enum s2_status status);
 

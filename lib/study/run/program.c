@@ -35,6 +35,8 @@ static int write_report(struct s2_session *s, FILE *out)
 {
 	int r;
 
+	if (s->common.shard != NULL)
+		return s2_session_write_shard(s, out);
 	switch (s->common.format) {
 	case S2_FORMAT_JSON:
 		return s2_report_json(&s->report, out);
@@ -178,14 +180,31 @@ static void say_error(const struct s2_session *s)
 	(void)fputc('\n', s->errs);
 }
 
+/** What completion asks: before anything is read, as it is no option. */
+static int list_options(struct s2_session *s, enum s2_exit *status)
+{
+	char *argv[] = {(char[]){""}, NULL};
+	int r = s2_session_open(s, 1, argv);
+
+	for (size_t i = 0; i < S2_TABLES && r == 0; i++)
+		s2_options_list(&s->tables[i], &s->tables[S2_TABLE_OWN], s->out);
+	*status = S2_EXIT_DONE;
+	return r == 0 && fflush(s->out) != 0 ? failed(s, "standard output", errno) : r;
+}
+
 int s2_program_main(const struct s2_program *program, int argc, char **argv, FILE *out, FILE *errs)
 {
 	struct s2_session s = {.program = program, .out = out, .errs = errs};
 	enum s2_exit status = S2_EXIT_DONE;
-	int r = s2_session_open(&s, argc, argv);
+	int r;
 
-	if (r == 0)
-		r = run_session(&s, &status);
+	if (argc == 2 && !strcmp(argv[1], S2_OPTIONS_LIST)) {
+		r = list_options(&s, &status);
+	} else {
+		r = s2_session_open(&s, argc, argv);
+		if (r == 0)
+			r = run_session(&s, &status);
+	}
 	if (r < 0) {
 		say_error(&s);
 		status = S2_EXIT_USAGE;

@@ -5,11 +5,14 @@
  *
  *     open (options, help) -> prepare (machine, profile, sweep) -> run -> write
  *
+ * What is run may be shared out: among processes, or among commands (session_share.c).
+ *
  * Every part returns 0, or a negative errno with session->err set.
  */
 #ifndef STAGE2SIM_STUDY_SESSION_H
 #define STAGE2SIM_STUDY_SESSION_H
 
+#include "study/run/shard.h"
 #include "study/run/program.h"
 #include "study/run/sweep.h"
 
@@ -34,8 +37,8 @@ enum s2_expect {
 /** What the options that all programs share fill. */
 struct s2_common {
 	struct s2_option_list policies, workloads;
-	const char *machine, *flavour, *profile, *output, *plot, *story, *sweep, *metric;
-	uint64_t seed;
+	const char *machine, *flavour, *profile, *output, *plot, *story, *sweep, *metric, *shard, *merge;
+	uint64_t seed, jobs;
 	int format, progress, check, expect, log;
 	bool all, help, version;
 };
@@ -47,7 +50,7 @@ enum s2_table_index {
 	S2_TABLES,
 };
 
-#define S2_COMMON_MAX 20
+#define S2_COMMON_MAX 24
 
 /** Most profiles side by side. */
 #define S2_PROFILES_MAX 8
@@ -77,6 +80,9 @@ struct s2_session {
 	const char *axes[S2_AXES_MAX];
 	size_t axis_values[S2_AXES_MAX];
 	struct s2_insn_log *log; /**< of the one run that is logged, or NULL */
+	uint64_t shard, shards; /**< of all runs this command's: 0 of 1 */
+	uint64_t job, jobs;	/**< of these this process's: 0 of 1 */
+	struct s2_shard_names names;
 	void *state; /**< the program's own */
 	struct s2_progress *outer;   /**< of who runs several sessions; NULL: its own */
 	struct s2_progress progress; /**< its own */
@@ -97,6 +103,23 @@ int s2_session_run(struct s2_session *s);
 
 /** Runs the one policy on the one point, and writes what its hypervisor issues in place of a report. */
 int s2_session_log(struct s2_session *s);
+
+/** Sets the program's options as they are at point @p p; then runs policy @p i there. */
+int s2_session_set_point(struct s2_session *s, size_t p);
+int s2_session_run_policy(struct s2_session *s, size_t p, size_t i);
+
+/** Prices a result by the first profile. */
+void s2_session_price(const struct s2_session *s, struct s2_result *result);
+
+/** Whether policy @p i at point @p p is this process's to run. */
+bool s2_session_has_run(const struct s2_session *s, size_t p, size_t i);
+
+/** Runs this command's share in s->jobs processes. */
+int s2_session_run_jobs(struct s2_session *s);
+
+/** Reads all results from files that s2_session_write_shard() wrote. */
+int s2_session_merge(struct s2_session *s);
+int s2_session_write_shard(const struct s2_session *s, FILE *out);
 
 void s2_session_close(struct s2_session *s);
 

@@ -28,6 +28,12 @@ static const struct s2_option common_options[] = {
 	       "run a grid of workloads: any option above; ranges double (A..B*10 and A..B+16 do otherwise), lists are KEY=A,B,C"),
 	OPTION(STRING, metric, "metric", "NAME", NULL,
 	       "what a sweep compares: time, known_time, an operation or a measure"),
+	OPTION(U64, jobs, "jobs", "N", "0",
+	       "processes at once; 0: for a sweep one for each CPU, else one", .max = 1024),
+	OPTION(STRING, shard, "shard", "I/N", NULL,
+	       "run part I of N of it, and print what --merge reads"),
+	OPTION(STRING, merge, "merge", "FILE,...", NULL,
+	       "print what all N shards found, as one command would have"),
 	OPTION(STRING, machine, "machine", "NAME[,...]", NULL,
 	       "a CPU and what to change of it; help lists them", .group = "On which machine"),
 	OPTION(STRING, flavour, "flavour", "NAME", NULL,
@@ -236,6 +242,7 @@ void s2_session_help(const struct s2_session *s, FILE *out)
 void s2_session_close(struct s2_session *s)
 {
 	s2_report_free(&s->report);
+	s2_shard_names_free(&s->names);
 	s2_sweep_free(&s->sweep);
 	for (size_t i = 0; i < s->n_profiles; i++)
 		s2_profile_free(&s->profiles[i]);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "study/base/parse.h"
 #include "study/option/machine.h"
 #include "study/report/plot.h"
 
@@ -197,6 +198,46 @@ static int prepare_plot(struct s2_session *s)
 	return s2_plot_find(s->common.plot, &s->err);
 }
 
+/** Reads "I/N". */
+static int prepare_shard(struct s2_session *s)
+{
+	const char *text = s->common.shard;
+	const char *slash = strchr(text, '/');
+	struct s2_span first = {text, slash != NULL ? (size_t)(slash - text) : 0};
+
+	if (slash == NULL || s2_parse_span_u64(first, &s->shard) < 0 ||
+	    s2_parse_u64(slash + 1, &s->shards) < 0 || s->shard == 0 || s->shard > s->shards)
+		return bad_option(s, "shard", text, "I/N, such as 1/4 to 4/4");
+	s->shard--;
+	if (s->common.merge != NULL)
+		return bad_option(s, "shard", text, "no --merge with it");
+	if (s->common.plot != NULL || s->common.format != S2_FORMAT_TABLE ||
+	    s->common.expect != S2_EXPECT_NOTHING)
+		return bad_option(s, "shard", text,
+				  "--format, --plot and --expect with --merge only");
+	return 0;
+}
+
+/** How the runs are shared out. */
+static int prepare_share(struct s2_session *s)
+{
+	long cpus;
+
+	s->shards = 1;
+	s->jobs = s->common.jobs;
+	/* What a program keeps from run to run every process would make for itself. */
+	if (s->jobs == 0 && s->common.sweep != NULL && s->program->state_size == 0) {
+		cpus = sysconf(_SC_NPROCESSORS_ONLN);
+		s->jobs = cpus > 0 ? (uint64_t)cpus : 1;
+	}
+	/* A story and a log stay in the process that made them. */
+	if (s->jobs == 0 || s->common.story != NULL || s->common.log != S2_LOG_NO)
+		s->jobs = 1;
+	if (s->common.story != NULL && (s->common.shard != NULL || s->common.merge != NULL))
+		return bad_option(s, "story", s->common.story, "neither --shard nor --merge");
+	return s->common.shard != NULL ? prepare_shard(s) : 0;
+}
+
 static void prepare_policies(struct s2_session *s)
 {
 	s->policies = s->common.policies;
@@ -280,6 +321,8 @@ int s2_session_prepare(struct s2_session *s)
 		r = s2_options_defaults(&s->tables[S2_TABLE_OWN], &s->err);
 	if (r == 0)
 		r = prepare_sweep(s);
+	if (r == 0)
+		r = prepare_share(s);
 	if (r == 0)
 		r = prepare_plot(s);
 	if (r < 0)

@@ -195,36 +195,44 @@ static int select_policies(struct s2_session *s)
 }
 
 /** What a sweep may compare, and one profile gives: times by the first. */
-static void price(const struct s2_report *report, struct s2_result *result)
+void s2_session_price(const struct s2_session *s, struct s2_result *result)
 {
-	result->cost = s2_report_cost(report, result, 0);
+	result->cost = s2_report_cost(&s->report, result, 0);
 	for (size_t i = 0; i < result->n_parts; i++)
-		result->parts[i].cost = s2_report_part_cost(report, &result->parts[i], 0);
+		result->parts[i].cost = s2_report_part_cost(&s->report, &result->parts[i], 0);
+}
+
+int s2_session_set_point(struct s2_session *s, size_t p)
+{
+	return set_options(s, p);
+}
+
+int s2_session_run_policy(struct s2_session *s, size_t p, size_t i)
+{
+	struct s2_result *result = &s->report.points[p].results[i];
+	struct s2_run run = run_at(s, p);
+	int r;
+
+	run.policy = policy_at(s, i);
+	r = s->program->run(&run, result, &s->err);
+	if (r < 0 && s->err.text[0] == '\0')
+		s2_error_set(&s->err, S2_OPTIONS_MEMORY, "%s", strerror(-r));
+	if (r == 0)
+		s2_session_price(s, result);
+	return r;
 }
 
 static int run_point(struct s2_session *s, size_t p)
 {
-	struct s2_run run;
 	int r = set_options(s, p);
 
-	if (r < 0)
-		return r;
-	run = run_at(s, p);
-	for (size_t i = 0; i < s->policies.n; i++) {
-		struct s2_result *result = &s->report.points[p].results[i];
-
-		run.policy = policy_at(s, i);
-		if (result->applies) {
-			r = s->program->run(&run, result, &s->err);
-			if (r < 0 && s->err.text[0] == '\0')
-				s2_error_set(&s->err, S2_OPTIONS_MEMORY, "%s", strerror(-r));
-			if (r < 0)
-				return r;
-			price(&s->report, result);
-		}
-		s2_progress_job(run.progress);
+	for (size_t i = 0; i < s->policies.n && r == 0; i++) {
+		if (s2_session_has_run(s, p, i))
+			r = s2_session_run_policy(s, p, i);
+		if (r == 0)
+			s2_progress_job(s->outer != NULL ? s->outer : &s->progress);
 	}
-	return 0;
+	return r;
 }
 
 static void describe(struct s2_session *s)
@@ -254,7 +262,7 @@ static void describe(struct s2_session *s)
 /** A sweep by a number that nothing has would be a table of question marks. */
 static int check_metric(struct s2_session *s)
 {
-	if (s->sweep.n_axes == 0)
+	if (s->sweep.n_axes == 0 || s->common.shard != NULL)
 		return 0;
 	for (size_t p = 0; p < s->n_points; p++)
 		for (size_t i = 0; i < s->policies.n; i++)
@@ -283,6 +291,18 @@ static int run_points(struct s2_session *s)
 	return r;
 }
 
+/** In this process, in several, or read from who did it. */
+static int run_all(struct s2_session *s)
+{
+	const uint64_t runs = (uint64_t)s->n_points * s->policies.n;
+
+	if (s->common.merge != NULL)
+		return s2_session_merge(s);
+	if (s->jobs > runs)
+		s->jobs = runs;
+	return s->jobs > 1 ? s2_session_run_jobs(s) : run_points(s);
+}
+
 int s2_session_run(struct s2_session *s)
 {
 	int r = 0;
@@ -302,7 +322,7 @@ int s2_session_run(struct s2_session *s)
 	if (r == 0)
 		r = select_policies(s);
 	if (r == 0)
-		r = run_points(s);
+		r = run_all(s);
 	if (r == 0)
 		r = check_metric(s);
 	return r;

@@ -48,6 +48,10 @@ int s2_tool_main(const struct s2_tool *tool, int argc, char **argv)
 	struct s2_error err = {0};
 	int ret = S2_EXIT_USAGE;
 
+	if (argc == 2 && !strcmp(argv[1], S2_OPTIONS_LIST)) {
+		s2_options_list(&table, NULL, stdout);
+		return S2_EXIT_DONE;
+	}
 	if (!s2_options_defaults(&table, &err) &&
 	    !s2_options_scan(&table, 1, argc, argv, &line, &err)) {
 		ret = run(tool, &table, &line, &err);

@@ -62,6 +62,8 @@ static void a_sweep_needs_memory(void **state)
 	if (!s2_alloc_fail_works())
 		skip();
 	each_allocation_fails("--sweep vcpus=1..8,memory=64K,128K --metric dc_civac");
+	each_allocation_fails("--sweep vcpus=1..2 --metric dc_civac --jobs 2");
+	each_allocation_fails("--sweep vcpus=1..2 --shard 1/2");
 	each_allocation_fails("--sweep default --format csv --policy every,first");
 }
 
