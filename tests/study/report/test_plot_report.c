@@ -280,11 +280,11 @@ static void a_map_names_who_is_cheapest_and_who_ties_with_it(void **state)
 		set(&s, 2, p, 40);
 	}
 	text = drawn(*state, &s);
-	assert_says(text, "'a = b'", true);
-	assert_says(text, "'b'", true);
-	assert_says(text, "'c'", false);
+	assert_says(text, ": a = b'", true);
+	assert_says(text, ": b'", true);
+	assert_says(text, ": c'", false);
 	/* Three points, one set, one row of the legend. */
-	assert_null(strstr(strstr(text, "'a = b'") + 1, "'a = b'"));
+	assert_null(strstr(strstr(text, ": a = b'") + 1, ": a = b'"));
 	assert_says(text, "set xlabel 'virtual CPUs'\n", true);
 	assert_says(text, "set ylabel 'memory of the guest (bytes)'\n", true);
 	assert_says(text, "least cache lines cleaned and invalidated, and how many times", true);
@@ -311,7 +311,7 @@ static void a_tie_of_many_is_counted(void **state)
 	text = drawn(*state, &s);
 	/* 96 bytes: four of 16 and their signs; the others, and no half of a name. */
 	assert_says(text,
-		    "'policy-number-00 = policy-number-01 = policy-number-02 = "
+		    ": policy-number-00 = policy-number-01 = policy-number-02 = "
 		    "policy-number-03 = 8 more'",
 		    true);
 	free(text);
