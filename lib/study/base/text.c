@@ -72,6 +72,28 @@ const char *s2_text_ratio(double value, double base, char buf[S2_TEXT_ROOM])
 	return buf;
 }
 
+void s2_text_markup(FILE *out, const char *text)
+{
+	for (; *text != '\0'; text++)
+		switch (*text) {
+		case '&':
+			(void)fputs("&amp;", out);
+			break;
+		case '<':
+			(void)fputs("&lt;", out);
+			break;
+		case '>':
+			(void)fputs("&gt;", out);
+			break;
+		case '"':
+			(void)fputs("&quot;", out);
+			break;
+		default:
+			(void)fputc(*text, out);
+			break;
+		}
+}
+
 int s2_grid_create(struct s2_grid *grid, size_t rows, size_t cols)
 {
 	*grid = (struct s2_grid){rows, cols, calloc(rows * cols, S2_TEXT_ROOM)};

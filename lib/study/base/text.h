@@ -10,6 +10,8 @@
 #ifndef STAGE2SIM_STUDY_TEXT_H
 #define STAGE2SIM_STUDY_TEXT_H
 
+#include <stdio.h>
+
 #include <stage2sim/types.h>
 
 #include "study/base/error.h"
@@ -28,6 +30,9 @@ const char *s2_text_time(double ns, char buf[S2_TEXT_ROOM]);
 
 /** @p value / @p base as "0.0156x"; "" where that says nothing. */
 const char *s2_text_ratio(double value, double base, char buf[S2_TEXT_ROOM]);
+
+/** Writes @p text so that HTML and SVG read it as text. */
+void s2_text_markup(FILE *out, const char *text);
 
 struct s2_grid {
 	size_t rows, cols;

@@ -92,15 +92,15 @@ static void write_row(const struct s2_headline_table *table, size_t r, FILE *out
 	char text[S2_TEXT_ROOM];
 
 	(void)fputs("<tr><th scope=\"row\">", out);
-	s2_markup_text(out, row->names);
+	s2_text_markup(out, row->names);
 	(void)fputs("</th>", out);
 	for (size_t c = 0; c < table->n_columns; c++) {
 		(void)fputs("<td>", out);
-		s2_markup_text(out, s2_headline_cell(table, r, c, false, text));
+		s2_text_markup(out, s2_headline_cell(table, r, c, false, text));
 		(void)fputs("</td>", out);
 	}
 	(void)fputs(row->broken ? "<td class=\"bad\">" : "<td>", out);
-	s2_markup_text(out, row->verdict);
+	s2_text_markup(out, row->verdict);
 	(void)fputs("</td></tr>\n", out);
 }
 
@@ -125,10 +125,10 @@ static void write_stories(const struct s2_headline_table *table, FILE *out)
 		if (row->story == NULL)
 			continue;
 		(void)fputs("<details><summary>How ", out);
-		s2_markup_text(out, row->names);
+		s2_text_markup(out, row->names);
 		(void)fprintf(out, " %s</summary>\n<pre>",
 			      row->policies.n > 1 ? "break it" : "breaks it");
-		s2_markup_text(out, row->story);
+		s2_text_markup(out, row->story);
 		(void)fputs("</pre></details>\n", out);
 	}
 }
@@ -141,13 +141,13 @@ static void write_notes(const struct s2_headline_table *table, FILE *out)
 		if (!s2_headline_figure(table->part, i, text, sizeof(text)))
 			continue;
 		(void)fputs("<p class=\"soft\">", out);
-		s2_markup_text(out, text);
+		s2_text_markup(out, text);
 		(void)fputs("</p>\n", out);
 	}
 	if (!s2_headline_missing(table, text, sizeof(text)))
 		return;
 	(void)fputs("<p class=\"soft\">", out);
-	s2_markup_text(out, text);
+	s2_text_markup(out, text);
 	(void)fputs("</p>\n", out);
 }
 
@@ -162,9 +162,9 @@ static int write_thread(const struct s2_headline_part *part, FILE *out)
 		return r;
 	(void)fprintf(out, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">", thread->name,
 		      thread->name);
-	s2_markup_text(out, thread->title);
+	s2_text_markup(out, thread->title);
 	(void)fputs("</h2>\n<p>", out);
-	s2_markup_text(out, thread->why);
+	s2_text_markup(out, thread->why);
 	(void)fprintf(out, "</p>\n<p class=\"soft\"><code>%s %s</code> on %s</p>\n",
 		      thread->program->name, thread->words,
 		      s2_headline_host(part, host, sizeof(host)));
@@ -237,7 +237,7 @@ static void write_words(const struct s2_headline_tally *tally, FILE *out)
 		tally->fitted, tally->predicted);
 	for (size_t i = 0; s2_headline_contracts[i][0] != NULL; i++) {
 		(void)fprintf(out, "<dt>%s</dt><dd>", s2_headline_contracts[i][0]);
-		s2_markup_text(out, s2_headline_contracts[i][1]);
+		s2_text_markup(out, s2_headline_contracts[i][1]);
 		(void)fputs("</dd>\n", out);
 	}
 	(void)fputs("</dl>\n</section>\n", out);

@@ -8,9 +8,6 @@
 
 #include "study/headline/headline_table.h"
 
-/** Writes @p text so that HTML and SVG read it as text. */
-void s2_markup_text(FILE *out, const char *text);
-
 /**
  * A bar a row for the first metric of a thread, on a logarithmic scale; bars of
  * broken policies are hatched, so that they differ without colour.

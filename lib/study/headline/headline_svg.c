@@ -16,28 +16,6 @@
 /** A long list of names would run out of the picture. */
 #define NAMES_MOST 64
 
-void s2_markup_text(FILE *out, const char *text)
-{
-	for (; *text != '\0'; text++)
-		switch (*text) {
-		case '&':
-			(void)fputs("&amp;", out);
-			break;
-		case '<':
-			(void)fputs("&lt;", out);
-			break;
-		case '>':
-			(void)fputs("&gt;", out);
-			break;
-		case '"':
-			(void)fputs("&quot;", out);
-			break;
-		default:
-			(void)fputc(*text, out);
-			break;
-		}
-}
-
 static double longest(const struct s2_headline_table *table)
 {
 	double most = 0;
@@ -65,7 +43,7 @@ static void write_bar(const struct s2_headline_table *table, size_t r, double mo
 	(void)snprintf(names, sizeof(names), strlen(row->names) > NAMES_MOST ? "%.*s ..." : "%.*s",
 		       NAMES_MOST, row->names);
 	(void)fprintf(out, "<text x=\"0\" y=\"%zu\">", y + TEXT_AT);
-	s2_markup_text(out, names);
+	s2_text_markup(out, names);
 	(void)fputs(row->broken ? "<tspan class=\"bad\"> &#8211; broken</tspan></text>\n"
 				: "</text>\n",
 		    out);

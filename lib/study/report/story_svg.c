@@ -46,26 +46,6 @@ size_t s2_lane(const struct s2_lanes *lanes, const struct s2_story_step *step)
 	return lane;
 }
 
-static void write_escaped(const char *text, size_t len, FILE *out)
-{
-	for (size_t i = 0; i < len && text[i]; i++) {
-		switch (text[i]) {
-		case '<':
-			(void)fputs("&lt;", out);
-			break;
-		case '>':
-			(void)fputs("&gt;", out);
-			break;
-		case '&':
-			(void)fputs("&amp;", out);
-			break;
-		default:
-			(void)fputc(text[i], out);
-			break;
-		}
-	}
-}
-
 /* How much of a text goes on one line of @across letters: whole words where that can be. */
 static size_t line_length(const char *text, size_t across)
 {
@@ -83,9 +63,11 @@ static void write_lines(const char *text, size_t across, unsigned x, unsigned y,
 {
 	for (unsigned i = 0; i < 2 && *text; i++) {
 		const size_t len = line_length(text, across);
+		char line[512];
 
 		(void)fprintf(out, "<text x=\"%u\" y=\"%u\">", x, y + 14 * i);
-		write_escaped(text, len, out);
+		(void)snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		s2_text_markup(out, line);
 		(void)fputs("</text>\n", out);
 		text += len;
 		text += *text == ' ';
@@ -134,7 +116,7 @@ void s2_told_svg(const struct s2_told *told, const struct s2_lanes *lanes, FILE 
 		      "line{stroke:#999}rect{fill:#fff;stroke:#555}.helps{fill:#e4e4e4}"
 		      ".last{stroke-width:3;stroke:#111}.page{stroke:none}</style>\n<title>",
 		      width, below + 44);
-	write_escaped(title, sizeof(title), out);
+	s2_text_markup(out, title);
 	(void)fprintf(out, "</title>\n<rect class=\"page\" width=\"%u\" height=\"%u\"/>\n", width,
 		      below + 44);
 	write_lines(title, (size_t)width / 8, 8, 18, out);
