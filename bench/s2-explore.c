@@ -12,13 +12,16 @@
 #include "study/scenario/matrix.h"
 #include "study/scenario/scenarios.h"
 #include "study/scenario/schedule.h"
+#include "study/base/parse.h"
 #include "study/option/options.h"
+#include "study/run/jobs.h"
 #include "study/run/tool.h"
 
 struct settings {
 	const char *preemptions, *replay, *save, *contract;
-	uint64_t steps, schedules, states, seconds, random;
-	bool pruning, go_on, list, matrix, help, version;
+	uint64_t steps, schedules, states, seconds, random, jobs;
+	const char *shard;
+	bool pruning, go_on, step, list, matrix, help, version;
 };
 
 static struct settings settings;
@@ -45,6 +48,12 @@ static const struct s2_option options[] = {
 	OPTION(STRING, save, "save", "FILE", NULL, "write the schedule of the finding there",
 	       .group = "Findings"),
 	OPTION(STRING, replay, "replay", "FILE", NULL, "run the schedule in FILE, and tell each step"),
+	OPTION(FLAG, step, "step", NULL, NULL,
+	       "with --replay: wait for Enter after each step; q ends"),
+	OPTION(U64, jobs, "jobs", "N", "1", "scenarios at a time, each in a process; the output is the same",
+	       .min = 1, .max = S2_JOBS_MAX, .group = "Many scenarios"),
+	OPTION(STRING, shard, "shard", "I/N", NULL,
+	       "only every Nth scenario from the Ith on: one of N commands, on whatever machines"),
 	OPTION(FLAG, matrix, "matrix", NULL, NULL,
 	       "policies by contracts, each explored: held, or a scenario that breaks it",
 	       .group = "Other"),
@@ -203,25 +212,78 @@ static const char *asked_for(const struct s2_command_line *line, size_t i)
 	return s ? s->scenario.name : NULL;
 }
 
+/* Scenarios that are explored, each for itself. */
+struct work {
+	const struct s2_command_line *line;
+	uint32_t preemptions;
+	uint64_t first, stride; /* of all: --shard */
+};
+
+static int explore_one(void *arg, size_t i)
+{
+	const struct work *w = arg;
+	struct s2_error err = {0};
+	const int ret = explore_named(asked_for(w->line, w->first + i * w->stride), w->preemptions,
+				      &err);
+
+	if (ret == S2_EXIT_USAGE)
+		fprintf(stderr, "s2-explore: %s\n", err.text);
+	return ret;
+}
+
+/* Reads "I/N". @return 0 or -EINVAL */
+static int read_shard(struct work *w)
+{
+	const char *slash = settings.shard ? strchr(settings.shard, '/') : NULL;
+	const struct s2_span first = {settings.shard, slash ? (size_t)(slash - settings.shard) : 0};
+
+	w->first = 0;
+	w->stride = 1;
+	if (!settings.shard)
+		return 0;
+	if (!slash || s2_parse_span_u64(first, &w->first) || s2_parse_u64(slash + 1, &w->stride) ||
+	    !w->first || w->first > w->stride)
+		return -EINVAL;
+	w->first--;
+	return 0;
+}
+
 static int explore_each(const struct s2_command_line *line, uint32_t preemptions,
 			struct s2_error *err)
 {
-	const char *name;
+	struct work w = {.line = line, .preemptions = preemptions};
+	/* A finding is kept in one file: that of the last, whoever is faster. */
+	struct s2_jobs jobs = {.work = explore_one, .arg = &w,
+			       .at_once = settings.save ? 1 : settings.jobs};
 	int worst = S2_EXIT_DONE;
 
-	for (size_t i = 0; worst != S2_EXIT_USAGE && (name = asked_for(line, i)); i++) {
-		const int ret = explore_named(name, preemptions, err);
+	(void)read_shard(&w);
+	while (asked_for(line, w.first + jobs.n * w.stride))
+		jobs.n++;
+	if (s2_jobs_run(&jobs, &worst, err))
+		return S2_EXIT_USAGE;
+	if (worst >= S2_EXIT_USAGE)
+		s2_error_set(err, 1, "not every scenario could be explored");
+	return worst > S2_EXIT_USAGE ? S2_EXIT_USAGE : worst;
+}
 
-		worst = ret > worst ? ret : worst;
-	}
-	return worst;
+/* Between two steps, for who walks through them; at its end the rest is told at once. */
+static void wait_for_enter(void)
+{
+	int c;
+
+	fflush(stdout);
+	while ((c = getchar()) != '\n' && c != EOF)
+		if (c == 'q')
+			exit(S2_EXIT_DONE);
 }
 
 static int replay(struct s2_error *err)
 {
 	bool found = false;
 
-	if (s2_schedule_replay(settings.replay, stdout, &found, err))
+	if (s2_schedule_replay(settings.replay, stdout, settings.step ? wait_for_enter : NULL, &found,
+			       err))
 		return S2_EXIT_USAGE;
 	return found ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
@@ -253,6 +315,10 @@ static int check(const struct s2_command_line *line, uint32_t *preemptions, stru
 		return refuse(err, "--random: expected --schedules or --seconds as well");
 	if (settings.replay && line->n_operands)
 		return refuse(err, "--replay: the file names the scenario");
+	if (settings.step && !settings.replay)
+		return refuse(err, "--step: expected --replay as well");
+	if (read_shard(&(struct work){0}))
+		return refuse(err, "--shard: expected I/N, such as 1/4 to 4/4");
 	if (strcmp(settings.preemptions, "scenario") &&
 	    parse_preemptions(settings.preemptions, preemptions))
 		return refuse(err, "--preemptions: expected a number, any or scenario");

@@ -41,7 +41,7 @@ static void as_schedule(const char *path)
 
 	if (out == NULL)
 		return;
-	must(s2_schedule_replay(path, out, &found, &err) == 0 || err.text[0] != '\0');
+	must(s2_schedule_replay(path, out, NULL, &found, &err) == 0 || err.text[0] != '\0');
 	fclose(out);
 }
 

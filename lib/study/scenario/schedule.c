@@ -16,6 +16,7 @@ struct teller {
 	const struct s2_scenario *scenario;
 	FILE *out;
 	int thread; /* who made the step before, or -1 */
+	void (*pause)(void);
 };
 
 static void tell_insn(FILE *out, const struct s2_insn *insn)
@@ -54,12 +55,14 @@ static void tell_step(void *arg, const struct s2_explore_step *step)
 	if (step->insn)
 		tell_insn(t->out, step->insn);
 	fputc('\n', t->out);
+	if (t->pause)
+		t->pause();
 }
 
 static int tell(const struct s2_scenario *scenario, const uint8_t *schedule, size_t n, FILE *out,
-		bool *found)
+		void (*pause)(void), bool *found)
 {
-	struct teller t = {scenario, out, -1};
+	struct teller t = {scenario, out, -1, pause};
 	struct s2_explore_result r;
 	int ret = s2_explore_replay(scenario, schedule, n, tell_step, &t, &r);
 
@@ -75,7 +78,7 @@ int s2_schedule_print(const struct s2_scenario *scenario, const uint8_t *schedul
 {
 	bool found;
 
-	return tell(scenario, schedule, n, out, &found);
+	return tell(scenario, schedule, n, out, NULL, &found);
 }
 
 static void write_runs(FILE *file, const uint8_t *schedule, size_t n)
@@ -195,7 +198,8 @@ static int read_file(FILE *file, const char *path, struct schedule *s, struct s2
 	return ret;
 }
 
-int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error *err)
+int s2_schedule_replay(const char *path, FILE *out, void (*pause)(void), bool *found,
+		       struct s2_error *err)
 {
 	struct schedule s = {.scenario = NULL};
 	FILE *file = fopen(path, "r");
@@ -209,7 +213,7 @@ int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error
 	ret = read_file(file, path, &s, err);
 	fclose(file);
 	if (!ret) {
-		ret = tell(s.scenario, s.thread, s.n, out, found);
+		ret = tell(s.scenario, s.thread, s.n, out, pause, found);
 		if (ret)
 			s2_error_set(err, 1, "%s: %s", path,
 				     ret == -EINVAL ? "a step that its thread cannot make"

@@ -32,9 +32,11 @@ int s2_schedule_save(const char *path, const struct s2_scenario *scenario, const
 
 /**
  * Runs the schedule in file @p path and tells it as s2_schedule_print() does.
+ * @param pause called after each step, once it is told; may be NULL
  * @param found whether there was a violation
  * @return 0; -EINVAL for a file that is none, with the line in @p err; another error
  */
-int s2_schedule_replay(const char *path, FILE *out, bool *found, struct s2_error *err);
+int s2_schedule_replay(const char *path, FILE *out, void (*pause)(void), bool *found,
+		       struct s2_error *err);
 
 #endif

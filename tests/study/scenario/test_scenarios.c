@@ -163,7 +163,7 @@ static void test_a_schedule_is_kept_in_a_file_and_leads_to_the_same(void **unuse
 	s2_test_temp_file(path, "", 0);
 	explore(&s->scenario, &cfg, &r);
 	assert_i64(s2_schedule_save(path, &s->scenario, r.schedule, r.n_schedule, &err), 0);
-	assert_i64(s2_schedule_replay(path, out, &found, &err), 0);
+	assert_i64(s2_schedule_replay(path, out, NULL, &found, &err), 0);
 	assert_true(found);
 	rewind(out);
 	while (fgets(line, sizeof(line), out))
