@@ -38,7 +38,7 @@ static const struct s2_option options[] = {
 	       .max = 1000000, .group = "The report"),
 	OPTION(CHOICE, format, "format", NULL, "text", "how to write it", .choices = formats),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h', .group = "Other"),
-	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
 };
 
 static const char about[] =

@@ -59,7 +59,7 @@ static const struct s2_option options[] = {
 	       .group = "Other"),
 	OPTION(FLAG, list, "list", NULL, NULL, "the scenarios"),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
-	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
 };
 
 static const char about[] =
@@ -117,7 +117,8 @@ static void print_figures(const struct s2_named_scenario *s, const struct s2_exp
 	if (r->preemptions == S2_EXPLORE_ANY)
 		printf("; any preemptions");
 	else
-		printf("; %" PRIu32 " preemptions", r->preemptions);
+		printf("; at most %" PRIu32 " preemption%s", r->preemptions,
+		       r->preemptions == 1 ? "" : "s");
 	printf("\n    %" PRIu64 " states, %" PRIu64 " schedules (%" PRIu64 " to a state seen), %" PRIu64
 	       " steps, depth %" PRIu64 "; %.2f s\n",
 	       r->states, r->schedules, r->pruned, r->steps, r->depth, seconds);
@@ -301,7 +302,8 @@ static int check_named(const struct s2_command_line *line, struct s2_error *err)
 	for (size_t i = 0; i < line->n_operands; i++) {
 		if (!s2_scenario_variant(line->operands[i], &v))
 			continue;
-		s2_error_set(err, 1, "\"%.80s\" is no scenario, or no choice of one; see --list",
+		s2_error_set(err, 1, "\"%.80s\" is no scenario of --list, with or without a choice of --matrix behind "
+				     "a comma",
 			     line->operands[i]);
 		return -EINVAL;
 	}
@@ -323,7 +325,8 @@ static int check(const struct s2_command_line *line, uint32_t *preemptions, stru
 	    parse_preemptions(settings.preemptions, preemptions))
 		return refuse(err, "--preemptions: expected a number, any or scenario");
 	if (settings.contract && s2_matrix_column_find(settings.contract) < 0)
-		return refuse(err, "--contract: expected rules or a contract of the matrix");
+		return refuse(err, "--contract: expected one of rules, isolation, arch, bare-metal, kvm-compat, "
+				   "kvm-compat-any");
 	return check_named(line, err);
 }
 

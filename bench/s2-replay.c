@@ -66,7 +66,7 @@ static const struct s2_option options[] = {
 	OPTION(CHOICE, progress, "progress", NULL, "auto", "a bar on standard error",
 	       .choices = progress_modes),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h', .group = "Other"),
-	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
 };
 
 static const char about[] =

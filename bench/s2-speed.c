@@ -44,7 +44,7 @@ static const struct s2_option options[] = {
 	OPTION(STRING, only, "only", "WORD", NULL, "only operations whose name has this word"),
 	OPTION(CHOICE, format, "format", NULL, "table", "how to print it", .choices = formats),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
-	OPTION(FLAG, version, "version", NULL, NULL, "the version"),
+	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
 };
 
 static double now(void)

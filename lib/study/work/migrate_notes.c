@@ -69,13 +69,14 @@ static bool is_candidate(const struct s2_point *point, size_t i)
 
 static void note_point(const struct s2_point *point, FILE *out)
 {
-	(void)fprintf(out, "whatever a refill costs, none is cheaper than:");
-	for (size_t i = 0, n = 0; i <= point->n_results; i++) {
-		if (i < point->n_results && s2_migrate_wins(point, i))
-			(void)fprintf(out, "%s %s", n++ ? "," : "", point->results[i].policy);
-		if (i == point->n_results)
-			(void)fprintf(out, "%s\n", n ? "" : " (no policy)");
-	}
+	size_t n = 0;
+
+	for (size_t i = 0; i < point->n_results; i++)
+		if (s2_migrate_wins(point, i))
+			(void)fprintf(out, "%s %s",
+				      n++ ? "," : "whatever a refill costs, none is cheaper than:",
+				      point->results[i].policy);
+	(void)fputs(n ? "\n" : "no policy is cheapest whatever a refill costs\n", out);
 	for (size_t i = 0; i < point->n_results; i++)
 		for (size_t k = i + 1; k < point->n_results; k++) {
 			double at = s2_migrate_crossing(point, i, k);

@@ -207,7 +207,7 @@ static void tell(struct s2_sgi_outcome *out, const char *what, unsigned vcpu, un
 {
 	if (out->first[0])
 		return;
-	snprintf(out->first, sizeof(out->first), "after %" PRIu64 " writes: SGI %u of vcpu %u %s",
+	snprintf(out->first, sizeof(out->first), "at write %" PRIu64 ": SGI %u of vcpu %u %s",
 		 out->writes, intid, vcpu, what);
 }
 
