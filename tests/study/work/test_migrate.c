@@ -467,7 +467,7 @@ static void the_program_says_what_was_measured_and_what_the_profile_means(void *
 			  "  8.8 times less;");
 	assert_prints("", "322 x 8 GiB = 2.5 TiB");
 	assert_prints("--workload clear,measured,qemu,blocks,eager,get --slot 4G --dirty 64",
-		      "get: whatever a refill costs");
+		      "get: no policy is cheapest whatever a refill costs");
 	assert_prints("--sweep slot=1G..64G*4,ratio=0.01,1", "  one-call                 8 ");
 }
 
