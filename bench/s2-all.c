@@ -186,6 +186,13 @@ static int render(const struct s2_headline *headline, FILE *out)
 	}
 }
 
+static int refuse_json(struct s2_error *err)
+{
+	s2_error_set(err, 1, "--format: got \"json\", expected table, csv, markdown or html: JSON was "
+			     "left out of this build (no jansson)");
+	return S2_EXIT_USAGE;
+}
+
 /* All of it in memory first: nothing is written of what is not whole. */
 static int write_headline(const struct s2_headline *headline, struct s2_error *err)
 {
@@ -200,9 +207,7 @@ static int write_headline(const struct s2_headline *headline, struct s2_error *e
 		ret = s2_output_write(settings.output, stdout, text, size);
 	free(text);
 	if (ret == -ENOTSUP)
-		s2_error_set(err, 1,
-			     "--format: got \"json\", expected table, csv, markdown or html: JSON "
-			     "was left out of this build (no jansson)");
+		(void)refuse_json(err);
 	else if (ret)
 		s2_error_set(err, 1, "%.80s: %s, expected to write it whole",
 			     settings.output ? settings.output : "standard output", strerror(-ret));
@@ -237,6 +242,10 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 	int ret;
 
 	(void)line;
+#ifndef S2_HAVE_JANSSON
+	if (settings.format == JSON)
+		return refuse_json(err);
+#endif
 	if (settings.mail && settings.format != TABLE) {
 		s2_error_set(err, 1, "--mail: got --format %s, expected a table",
 			     formats[settings.format]);

@@ -48,6 +48,9 @@ struct s2_story_step {
 /** How many steps the story of @p o has; 0 if it tells none. */
 S2_API size_t s2_oracle_story_steps(const struct s2_oracle *o) S2_NONNULL(1);
 
+/** Steps between its first and its second that it has not kept. */
+S2_API uint64_t s2_oracle_story_left(const struct s2_oracle *o) S2_NONNULL(1);
+
 /** Step @p i of them, good until @p o is fed or detached; NULL past the last. */
 S2_API const struct s2_story_step *s2_oracle_story_step(const struct s2_oracle *o, size_t i)
 	S2_NONNULL(1);

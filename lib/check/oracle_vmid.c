@@ -127,7 +127,8 @@ void s2_oracle_on_dsb(struct s2_oracle *o, unsigned cpu, enum s2_op op)
 	struct s2_oracle_cpu *state = &o->cpus[cpu];
 
 	/* Its own walks are ordered by any DSB; others' by one of their domain. */
-	state->n_fresh = 0;
+	if (o->machine->n_cpus == 1 || (op != S2_OP_DSB_NSH && op != S2_OP_DSB_NSHST))
+		state->n_fresh = 0;
 	if (op != S2_OP_DSB_ISH && op != S2_OP_DSB_SY)
 		return;
 	if (state->alle1_issued)

@@ -79,6 +79,11 @@ size_t s2_oracle_story_steps(const struct s2_oracle *o)
 	return o->story->n < S2_STORY_STEPS ? o->story->n : S2_STORY_STEPS;
 }
 
+uint64_t s2_oracle_story_left(const struct s2_oracle *o)
+{
+	return o->story ? o->story->n - s2_oracle_story_steps(o) : 0;
+}
+
 const struct s2_story_step *s2_oracle_story_step(const struct s2_oracle *o, size_t i)
 {
 	const struct s2_story *s = o->story;

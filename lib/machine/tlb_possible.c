@@ -16,6 +16,7 @@ struct tlbi {
 	unsigned cpu;
 	bool local;
 	struct s2_tlbi_span span; /* by IPA */
+	bool unfolded; /* a subtree was taken apart: its parts must be looked at too */
 	int err;
 };
 
@@ -40,6 +41,16 @@ static void pend(const struct tlbi *t, struct s2_group *g, enum s2_residue_stage
 	g->local |= t->local;
 }
 
+static bool others_hold(const struct tlbi *t, struct s2_group *g)
+{
+	const uint64_t *cpus = s2_group_cpus(t->res, g);
+	uint64_t others = cpus[t->cpu / 64] & ~(UINT64_C(1) << t->cpu % 64);
+
+	for (unsigned w = 0; w < t->res->cpu_words; w++)
+		others |= w == t->cpu / 64 ? 0 : cpus[w];
+	return others;
+}
+
 /* The part of @g that a local TLBI can reach; all of it for a broadcast. */
 static struct s2_group *reached(struct tlbi *t, struct s2_group *g)
 {
@@ -47,6 +58,11 @@ static struct s2_group *reached(struct tlbi *t, struct s2_group *g)
 
 	if (!t->local)
 		return g;
+	/* What is below it parts with it, entry by entry. */
+	if (g->below && others_hold(t, g)) {
+		t->err = s2_residues_unfold(t->res, g);
+		t->unfolded = true;
+	}
 	part = s2_group_take_cpu(t->res, g, t->cpu, &t->err);
 	/* What the other CPUs may hold is at rest, and there may be more like it. */
 	if (part && part != g)
@@ -166,7 +182,8 @@ static void tlbi_ipa(struct tlbi *t)
 	bool again = true;
 
 	/* What a subtree is taken apart into must be looked at too; it has few levels. */
-	while (again && !t->err) {
+	while ((again || t->unfolded) && !t->err) {
+		t->unfolded = false;
 		if (single && t->vm->groups > 8) {
 			again = hit_single(t);
 		} else {
@@ -178,7 +195,7 @@ static void tlbi_ipa(struct tlbi *t)
 }
 
 /* VMALLE1: combined entries, which a stage-2 entry that is left would make anew. */
-static void tlbi_by_va(struct tlbi *t)
+static void by_va(struct tlbi *t)
 {
 	struct s2_link *link, *next;
 
@@ -204,6 +221,14 @@ static void tlbi_by_va(struct tlbi *t)
 	}
 }
 
+static void tlbi_by_va(struct tlbi *t)
+{
+	do {
+		t->unfolded = false;
+		by_va(t);
+	} while (t->unfolded && !t->err);
+}
+
 static void all_of(struct tlbi *t, struct s2_group *g)
 {
 	if (g->vm != t->vm || g->stage == S2_RESIDUE_SYNC)
@@ -218,7 +243,7 @@ static void all_of(struct tlbi *t, struct s2_group *g)
 		pend(t, g, S2_RESIDUE_ALL_ISSUED);
 }
 
-static void tlbi_all(struct tlbi *t)
+static void all_lists(struct tlbi *t)
 {
 	struct s2_link *lists[] = {&t->res->pending, &t->vm->idle, &t->vm->active};
 
@@ -230,6 +255,14 @@ static void tlbi_all(struct tlbi *t)
 			all_of(t, group_of(link));
 		}
 	}
+}
+
+static void tlbi_all(struct tlbi *t)
+{
+	do {
+		t->unfolded = false;
+		all_lists(t);
+	} while (t->unfolded && !t->err);
 }
 
 /* Whose VMID a TLBI carries, if the registers leave no doubt; NULL if nothing is sure to go. */

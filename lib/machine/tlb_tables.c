@@ -380,6 +380,27 @@ static int keep_contents(struct s2_residues *res, const struct s2_table_meta *me
 	return s2_residues_unfold(res, meta->unlinked);
 }
 
+/* What a table that is linked in holds already comes beside what may be left of before. */
+static int conflicts_in(struct s2_residues *res, const struct s2_table *table, unsigned cpu,
+			int level)
+{
+	const struct s2_table_meta *meta = meta_find(res, table->pa);
+	int ret = 0;
+
+	for (unsigned i = 0; i < page_entries(res) && !ret; i++) {
+		const s2_pte pte = table->entries[i];
+		const struct s2_table *child;
+
+		if (!s2_pte_valid(pte))
+			continue;
+		ret = s2_residues_conflicts(res, meta, cpu, i, pte);
+		child = s2_pte_is_table(pte, level) ? child_of(res, pte) : NULL;
+		if (!ret && child)
+			ret = conflicts_in(res, child, cpu, level + 1);
+	}
+	return ret;
+}
+
 static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 		     unsigned index, s2_pte new)
 {
@@ -395,8 +416,11 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 	child = child_of(res, new);
 	if (!child)
 		return 0;
-	return adopt(res, child, meta->vm,
-		     entry_ipa(res, s2_meta_ipa(res, meta), meta->level, index), meta->level + 1);
+	ret = adopt(res, child, meta->vm,
+		    entry_ipa(res, s2_meta_ipa(res, meta), meta->level, index), meta->level + 1);
+	if (ret || !meta->vm->entries)
+		return ret;
+	return conflicts_in(res, child, cpu, meta->level + 1);
 }
 
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,

@@ -69,11 +69,88 @@ static void from_bbm_level_2_on_size_alone_is_no_conflict_across_levels(void **s
 	}
 }
 
+/* The same of a table that is linked in with other pages in it, as an eager split does. */
+static void pages_that_a_flush_did_not_name_are_held_beside_a_filled_table(void **state)
+{
+	static const struct {
+		uint64_t flushed;
+		bool held;
+	} rows[] = {{PAGE, true}, {PAGES * PAGE, false}, {BLOCK, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct oracle_rig r;
+		s2_pte old, other;
+
+		s2_test_row("row %zu", i);
+		oracle_rig_up(&r, "max,bbm=0", "newest");
+		map(&r, IPA, PAGES * PAGE, PA, RW);
+		map(&r, IPA + BLOCK, PAGES * PAGE, PA + 16 * BLOCK, RW);
+		s2_dsb(r.cpu, S2_DSB_ISHST);
+		other = store(&r, IPA + BLOCK, 2, 0, S2_MEM_PLAIN);
+		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_range(IPA + BLOCK, BLOCK)), 0);
+		old = store(&r, IPA, 2, 0, S2_MEM_PLAIN);
+		assert_i64(s2_flush_vmid_range(r.mmu, r.cpu, s2_range(IPA, rows[i].flushed)), 0);
+		assert_u64(s2_oracle_count(r.o, S2_RULES), 0);
+		store(&r, IPA, 2, other, S2_MEM_RELEASE);
+		assert_int_equal(s2_oracle_count(r.o, S2_RULE_BREAK_BEFORE_MAKE) != 0, rows[i].held);
+		store(&r, IPA, 2, old, S2_MEM_RELEASE);
+		store(&r, IPA + BLOCK, 2, other, S2_MEM_PLAIN);
+		oracle_rig_down(&r);
+	}
+}
+
+/* TLBIs of a VM's range and of combined entries, by each CPU for itself. */
+static void flush_locally(struct oracle_rig *r, unsigned cpu, bool combined)
+{
+	const struct s2_tlbi_format fmt = {12, true, false, true};
+	struct s2_cpu *c = s2_machine_cpu(r->m, cpu);
+	uint64_t table;
+
+	/* 8 << 6 pages are 2 MiB. */
+	assert_i64(s2_tlbi_range_operand(&fmt, s2_ipa(IPA), 7, 1, S2_TTL_UNKNOWN, &table), 0);
+	s2_write_sysreg(c, S2_SYSREG_HCR_EL2, S2_HCR_E2H);
+	s2_load_vttbr(c, r->vtcr, r->vttbr);
+	s2_isb(c);
+	s2_dsb(c, S2_DSB_ISH);
+	s2_tlbi_ripas2e1(c, table);
+	s2_dsb(c, S2_DSB_NSH);
+	if (combined)
+		s2_tlbi_vmalle1(c);
+	s2_dsb(c, S2_DSB_NSH);
+	s2_isb(c);
+}
+
+/* A CPU's part of an unlinked table's entries is its own, combined ones too. */
+static void each_cpu_flushes_its_own_part_of_a_subtree(void **state)
+{
+	(void)state;
+	for (unsigned lacking = 0; lacking < 3; lacking++) {
+		struct oracle_rig r;
+		s2_pte table;
+
+		s2_test_row("CPU %u lacks VMALLE1", lacking);
+		oracle_rig_up(&r, "max,-lpa2,bbm=0", "newest");
+		map(&r, IPA, PAGES * PAGE, PA, RW);
+		s2_dsb(r.cpu, S2_DSB_ISH);
+		table = store(&r, IPA, 2, 0, S2_MEM_PLAIN);
+		s2_dsb(r.cpu, S2_DSB_ISH);
+		flush_locally(&r, 1, lacking != 1);
+		flush_locally(&r, 0, lacking != 0);
+		returns(&r, IPA, PAGES * PAGE);
+		assert_int_equal(s2_oracle_count(r.o, S2_RULE_TRANSLATION) != 0, lacking < 2);
+		store(&r, IPA, 2, table, S2_MEM_RELEASE);
+		oracle_rig_down(&r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_that_one_address_did_not_name_are_held_beside_a_block),
 		cmocka_unit_test(from_bbm_level_2_on_size_alone_is_no_conflict_across_levels),
+		cmocka_unit_test(pages_that_a_flush_did_not_name_are_held_beside_a_filled_table),
+		cmocka_unit_test(each_cpu_flushes_its_own_part_of_a_subtree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

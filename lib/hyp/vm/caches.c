@@ -183,7 +183,7 @@ static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 		return 0;
 	if (on != was_on && change_flushes(vcpu, others_on))
 		ret = flush_for_toggle(vm, vcpu->cpu);
-	if (on) {
+	if (on && !ret) {
 		note_seen(vcpu, true);
 		vcpu->swept = false;
 		vcpu->tvm = keeps_tvm(vm);

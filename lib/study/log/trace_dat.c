@@ -40,6 +40,7 @@ struct s2_dat {
 	struct dat_event *events;
 	size_t n_events;
 	uint16_t *event_of; /* by type: its number in events plus one, 0 for none */
+	struct tep_format_field *type, *pid; /* of every record; NULL: the file describes none */
 	struct s2_trace_index index;
 	struct s2_dat_layout layout;
 	const char *name;
@@ -128,6 +129,10 @@ static int describe_all(struct s2_dat *dat)
 		struct tep_event *const event = tep_get_event(dat->tep, i);
 		const struct s2_trace_form *trace;
 
+		if (event && !dat->type) {
+			dat->type = tep_find_common_field(event, "common_type");
+			dat->pid = tep_find_common_field(event, "common_pid");
+		}
 		if (!event || !event->name || event->id < 0 || event->id >= (int)DAT_TYPES)
 			continue;
 		trace = trace_form(dat, event->name);
@@ -213,8 +218,12 @@ static int read_mark(struct s2_dat *dat, const struct dat_event *e, const struct
 static void read_task(struct s2_dat *dat, struct tep_record *record, struct s2_trace_event *ev)
 {
 	const char *comm;
+	uint64_t pid = 0;
 
-	ev->pid = tep_data_pid(dat->tep, record);
+	/* tep_data_pid() takes the file's word for where it is. */
+	if (dat->pid)
+		(void)read_field(dat, record, dat->pid, &pid);
+	ev->pid = (int32_t)pid;
 	ev->tgid = -1;
 	ev->cpu = (uint32_t)record->cpu;
 	comm = tep_data_comm_from_pid(dat->tep, ev->pid);
@@ -224,13 +233,13 @@ static void read_task(struct s2_dat *dat, struct tep_record *record, struct s2_t
 static int read_record(struct s2_dat *dat, struct tep_record *record, struct s2_trace_event *ev,
 		       struct s2_error *err)
 {
-	const int type = record->size >= 8 ? tep_data_type(dat->tep, record) : -1;
 	const struct dat_event *e;
+	uint64_t type;
 
-	if (type < 0)
+	if (!dat->type || !read_field(dat, record, dat->type, &type))
 		return dat_report(dat, ev, err, S2_TRACE_ERR_CUT, "a record without a head");
 	read_task(dat, record, ev);
-	if (type >= (int)DAT_TYPES || !dat->event_of[type])
+	if (type >= DAT_TYPES || !dat->event_of[type])
 		return 1;
 	e = &dat->events[dat->event_of[type] - 1];
 	ev->kind = e->trace->kind;

@@ -17,10 +17,10 @@ void s2_told_take(struct s2_told *told, const struct s2_oracle *o)
 	if (!end || !n)
 		return;
 	(void)snprintf(told->end, sizeof(told->end), "%s", end);
-	told->n = n < S2_TOLD_STEPS ? n : S2_TOLD_STEPS;
-	told->left = n - told->n;
+	told->n = n;
+	told->left = (size_t)s2_oracle_story_left(o);
 	for (size_t i = 0; i < told->n; i++)
-		told->steps[i] = *s2_oracle_story_step(o, i ? told->left + i : 0);
+		told->steps[i] = *s2_oracle_story_step(o, i);
 }
 
 struct text {

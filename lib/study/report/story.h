@@ -52,7 +52,7 @@ S2_API enum s2_told_form s2_told_form(const char *path);
 
 /**
  * Writes it to @p out.
- * @return 0; -ENOMEM; -ENOTSUP for JSON in a build without.  Errors of @p out are the caller's.
+ * @return 0; -ENOMEM; -EIO; -ENOTSUP for JSON in a build without.  Errors of @p out are the caller's.
  */
 S2_API int s2_told_write(const struct s2_told *told, enum s2_told_form form, FILE *out);
 

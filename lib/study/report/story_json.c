@@ -13,7 +13,7 @@ static int write(json_t *object, FILE *out)
 	int ret = object ? 0 : -ENOMEM;
 
 	if (object && (json_dumpf(object, out, JSON_INDENT(2)) || fputc('\n', out) == EOF))
-		ret = -ENOMEM;
+		ret = -EIO;
 	json_decref(object);
 	return ret;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "study/report/insn_log.h"
 
@@ -36,10 +37,10 @@ static int run_into(struct s2_session *s, FILE *out)
 	s->log = &log;
 	r = s2_session_run(s);
 	s->log = NULL;
-	if (r == 0 && fflush(out) != 0)
-		r = -EIO;
-	if (r == -EIO)
+	if (r == 0 && fflush(out) != 0) {
 		s2_error_set(&s->err, EIO, "--log: cannot write all of it");
+		r = -EIO;
+	}
 	if (r == 0 && log.left_out != 0)
 		(void)fprintf(s->errs,
 			      "%s: --log: %" PRIu64 " instructions that casemate has no word for are "
@@ -48,24 +49,35 @@ static int run_into(struct s2_session *s, FILE *out)
 	return r;
 }
 
-int s2_session_log(struct s2_session *s)
+/* Under another name until it is whole; a device, a pipe or a link is written into. */
+static int run_into_file(struct s2_session *s, const char *path)
 {
-	const char *path = s->common.output;
-	FILE *out = path != NULL ? NULL : s->out;
-	int r = check_one(s);
+	char part[4096];
+	struct stat st;
+	const bool into = lstat(path, &st) == 0 && !S_ISREG(st.st_mode);
+	const int len = snprintf(part, sizeof(part), "%s%s", path, into ? "" : ".part");
+	FILE *out = len < (int)sizeof(part) ? fopen(part, "w") : NULL;
+	int r;
 
-	if (r < 0)
-		return r;
-	if (path != NULL)
-		out = fopen(path, "w");
 	if (out == NULL) {
-		s2_error_set(&s->err, errno, "%s: %s", path, strerror(errno));
+		s2_error_set(&s->err, errno, "%.80s: %s", path, strerror(errno));
 		return -EIO;
 	}
 	r = run_into(s, out);
-	if (path != NULL && fclose(out) != 0 && r == 0) {
-		s2_error_set(&s->err, errno, "%s: %s", path, strerror(errno));
+	if ((fclose(out) != 0 || (r == 0 && !into && rename(part, path) != 0)) && r == 0) {
+		s2_error_set(&s->err, errno, "%.80s: %s", path, strerror(errno));
 		r = -EIO;
 	}
+	if (r < 0 && !into)
+		(void)remove(part);
 	return r;
+}
+
+int s2_session_log(struct s2_session *s)
+{
+	const int r = check_one(s);
+
+	if (r < 0)
+		return r;
+	return s->common.output != NULL ? run_into_file(s, s->common.output) : run_into(s, s->out);
 }

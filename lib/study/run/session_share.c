@@ -191,6 +191,11 @@ static int take_result(struct s2_session *s, struct worker *workers, size_t p, s
 			     (unsigned long long)s->jobs);
 		return -ECHILD;
 	}
+	if (r >= 0 && (r == 0 || run != run_number(s, p, i))) {
+		s2_error_set(&s->err, S2_OPTIONS_VALUE,
+			     "--jobs: a process did another run than was its own");
+		return -EPROTO;
+	}
 	if (r < 0)
 		return r;
 	s2_session_price(s, result);

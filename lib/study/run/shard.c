@@ -180,7 +180,8 @@ int s2_shard_read_head(struct s2_shard_text *shard, const char *program, struct 
 			     words[1], words[2], program, S2_VERSION);
 		return -EINVAL;
 	}
-	if (read_shard(words[3], head) < 0 || read_hex(words[4], &head->command) < 0)
+	if (read_shard(words[3], head) < 0 || head->shard == 0 || head->shard > head->shards ||
+	    read_hex(words[4], &head->command) < 0)
 		return bad_shard(shard, "which shard it is, and of what");
 	return 0;
 }
@@ -206,7 +207,7 @@ static int read_op(struct s2_shard_text *shard, char *words[SHARD_WORDS], size_t
 {
 	const int op = n == 3 ? s2_op_find(words[1]) : -ENOENT;
 
-	if (op < 0 || s2_parse_u64(words[2], &ops->n[op]) < 0)
+	if (op < 0 || ops->n[op] != 0 || s2_parse_u64(words[2], &ops->n[op]) < 0)
 		return bad_shard(shard, "an operation and how often");
 	return 0;
 }
@@ -366,7 +367,7 @@ int s2_shard_read_result(struct s2_shard_text *shard, uint64_t *run, struct s2_r
 		return r;
 	n = cut_words(shard->line, words);
 	if (!strcmp(words[0], "done") && n == 1)
-		return 0;
+		return fgetc(shard->in) == EOF ? 0 : bad_shard(shard, "nothing behind it");
 	if (!strcmp(words[0], "error"))
 		return read_error(shard, words, n);
 	if (strcmp(words[0], "result") != 0 || n != 2 || s2_parse_u64(words[1], run) < 0)

@@ -388,7 +388,7 @@ static void a_verdict_tells_the_first_violation(void **state)
 	assert_i64(result.verdicts[1].status, S2_UNSOUND);
 	assert_non_null(strstr(result.verdicts[1].violation, "data, arch: "));
 	assert_non_null(strstr(result.verdicts[1].violation, "step 4); 3 in all"));
-	free(result.verdicts[1].violation);
+	s2_result_free(&result);
 }
 
 static void what_is_not_watched_is_unchecked(void **state)
