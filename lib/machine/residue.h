@@ -155,6 +155,9 @@ void s2_residues_sync(struct s2_residues *res, unsigned cpu);
 int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			  unsigned index, s2_pte new);
 
+/** Whether no block may be held that lies over the page, whose entries are stored. */
+bool s2_residues_bare_above(const struct s2_residues *res, const struct s2_table_meta *meta);
+
 /** A store of @p new over @p old at @p addr. @return 0 or -ENOMEM */
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
 		      uint64_t n, uint64_t old_step);

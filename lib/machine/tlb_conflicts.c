@@ -34,13 +34,80 @@ static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *m
 			continue;
 		if (!g->table && !((old ^ new) & ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK)))
 			continue;
-		/* From BBM level 2 on a change of size alone is no conflict. */
+		/* From BBM level 2 on a change of size alone is none: leaves below or above decide. */
 		if (g->table != s2_pte_is_table(new, meta->level) &&
-		    res->p->machine->features.bbm_level >= 2)
+		    res->p->machine->features.bbm_level >= 2) {
+			err = s2_residues_unfold(res, g);
 			continue;
+		}
 		g = s2_group_take(res, g, index, index, &err);
 		if (g)
 			come_to_coexist(res, cpu, g, index, new);
+	}
+	return err;
+}
+
+/* An old block, of which a new leaf lies @offset bytes in. */
+static bool is_part_of(s2_pte block, s2_pte leaf, uint64_t offset)
+{
+	const s2_pte all_but_kind = ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK | S2_PTE_TYPE);
+
+	return !((leaf ^ (block + offset)) & all_but_kind);
+}
+
+/* The next group from @g on that may be held of a block over @ipa; NULL for none. */
+static struct s2_group *block_over(struct s2_group *g, unsigned shift, uint64_t ipa)
+{
+	for (; g; g = s2_group_next(g)) {
+		const uint64_t at = (ipa - g->ipa) >> shift;
+
+		if (!g->table && g->stage != S2_RESIDUE_SYNC && g->words[at / 64] >> at % 64 & 1)
+			return g;
+	}
+	return NULL;
+}
+
+static struct s2_group *first_over(const struct s2_residues *res, struct s2_res_vm *vm, uint64_t ipa,
+				   int level)
+{
+	const unsigned shift = s2_res_shift(res, level);
+	const unsigned page = shift + res->page_shift - 3U;
+
+	return page < 64 ? block_over(s2_group_first(res, vm, ipa >> page << page, level), shift, ipa)
+			 : NULL;
+}
+
+bool s2_residues_bare_above(const struct s2_residues *res, const struct s2_table_meta *meta)
+{
+	for (int level = 0; level < meta->level; level++)
+		if (first_over(res, meta->vm, s2_meta_ipa(res, meta), level))
+			return false;
+	return true;
+}
+
+/* What may be held of blocks above a new leaf; with a lesser BBM level its table's link tells. */
+static int mark_above(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
+		      unsigned index, s2_pte new)
+{
+	const uint64_t ipa = s2_meta_ipa(res, meta) +
+			     ((uint64_t)index << s2_res_shift(res, meta->level));
+	int err = 0;
+
+	for (int level = 0; level < meta->level && !err; level++) {
+		const unsigned shift = s2_res_shift(res, level);
+		struct s2_group *g = first_over(res, meta->vm, ipa, level), *next;
+
+		for (; g && !err; g = next) {
+			const unsigned at = (unsigned)((ipa - g->ipa) >> shift);
+
+			next = block_over(s2_group_next(g), shift, ipa);
+			if (g->conflict || is_part_of(s2_group_pte(g, at), new,
+						      ipa & ((UINT64_C(1) << shift) - 1)))
+				continue;
+			g = s2_group_take(res, g, at, at, &err);
+			if (g)
+				come_to_coexist(res, cpu, g, at, new);
+		}
 	}
 	return err;
 }
@@ -49,11 +116,8 @@ static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *m
 static bool differs_in_size_alone(const struct s2_residues *res, const struct s2_group *g,
 				  unsigned index, s2_pte block, uint64_t offset)
 {
-	const s2_pte all_but_kind = ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK | S2_PTE_TYPE);
-
 	return !g->table && s2_group_step(g) == UINT64_C(1) << s2_res_shift(res, g->level) &&
-	       !((s2_group_pte(g, index) ^ (block + offset)) &
-		 all_but_kind);
+	       is_part_of(block, s2_group_pte(g, index), offset);
 }
 
 /* The residue of one table page that a new block lies over, @offset bytes into it. */
@@ -97,9 +161,11 @@ static void mark_below(struct s2_residues *res, const struct s2_table_meta *meta
 int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			  unsigned index, s2_pte new)
 {
-	const int ret = mark_own_level(res, meta, cpu, index, new);
+	int ret = mark_own_level(res, meta, cpu, index, new);
 
-	if (!ret && s2_pte_is_leaf(new, meta->level))
-		mark_below(res, meta, cpu, index, new);
-	return ret;
+	if (ret || !s2_pte_is_leaf(new, meta->level))
+		return ret;
+	mark_below(res, meta, cpu, index, new);
+	return res->p->machine->features.bbm_level < 2 ? 0
+						       : mark_above(res, meta, cpu, index, new);
 }

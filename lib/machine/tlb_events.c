@@ -70,6 +70,9 @@ static bool page_is_bare(const struct s2_residues *res, uint64_t addr)
 		return true;
 	if (page->level < S2_LAST_LEVEL)
 		return !page->vm->entries;
+	if (res->p->machine->features.bbm_level >= 2 && page->vm->entries &&
+	    !s2_residues_bare_above(res, page))
+		return false;
 	return !s2_group_first(res, page->vm, s2_meta_ipa(res, page), page->level);
 }
 

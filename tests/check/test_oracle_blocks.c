@@ -100,6 +100,48 @@ static void pages_that_a_flush_did_not_name_are_held_beside_a_filled_table(void 
 	}
 }
 
+/* A block gives way to a table of pages, or a table to a block, without a break. */
+static void change_of_size(struct oracle_rig *r, const char *spec, bool to_table, uint64_t pa)
+{
+	s2_pte block, table;
+
+	oracle_rig_up(r, spec, "newest");
+	map(r, IPA, to_table ? BLOCK : PAGES * PAGE, PA, RW);
+	map(r, IPA + BLOCK, to_table ? PAGES * PAGE : BLOCK, pa, RW);
+	s2_dsb(r->cpu, S2_DSB_ISHST);
+	table = store(r, IPA + BLOCK, 2, 0, S2_MEM_PLAIN);
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(IPA + BLOCK, BLOCK)), 0);
+	assert_u64(s2_oracle_count(r->o, S2_RULES), 0);
+	block = store(r, IPA, 2, table, S2_MEM_RELEASE);
+	r->broken = s2_oracle_count(r->o, S2_RULE_BREAK_BEFORE_MAKE);
+	store(r, IPA, 2, block, S2_MEM_RELEASE);
+	store(r, IPA + BLOCK, 2, table, S2_MEM_PLAIN);
+	oracle_rig_down(r);
+}
+
+static void a_change_of_size_is_that_alone_if_outputs_agree(void **state)
+{
+	static const struct {
+		const char *spec;
+		uint64_t pa;
+		bool conflict;
+	} rows[] = {
+		{"max,bbm=0", PA, true},
+		{"max,bbm=0", PA + 16 * BLOCK, true},
+		{"max,bbm=2", PA, false},
+		{"max,bbm=2", PA + 16 * BLOCK, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(rows); i++) {
+		struct oracle_rig r;
+
+		s2_test_row("row %zu, %s", i / 2, i % 2 ? "to a table" : "to a block");
+		change_of_size(&r, rows[i / 2].spec, i % 2, rows[i / 2].pa);
+		assert_int_equal(r.broken != 0, rows[i / 2].conflict);
+	}
+}
+
 /* TLBIs of a VM's range and of combined entries, by each CPU for itself. */
 static void flush_locally(struct oracle_rig *r, unsigned cpu, bool combined)
 {
@@ -151,6 +193,7 @@ int main(void)
 		cmocka_unit_test(from_bbm_level_2_on_size_alone_is_no_conflict_across_levels),
 		cmocka_unit_test(pages_that_a_flush_did_not_name_are_held_beside_a_filled_table),
 		cmocka_unit_test(each_cpu_flushes_its_own_part_of_a_subtree),
+		cmocka_unit_test(a_change_of_size_is_that_alone_if_outputs_agree),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
