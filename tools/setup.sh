@@ -6,7 +6,7 @@
 s2_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 s2_required=(build-essential meson ninja-build pkg-config libcmocka-dev libjemalloc-dev)
 s2_wanted=(zlib1g-dev libzstd-dev liblzma-dev libjansson-dev libxxhash-dev
-	libtraceevent-dev libtracefs-dev libtracecmd-dev)
+	libtraceevent-dev libtracefs-dev libtracecmd-dev python3-dev python3-cffi)
 
 s2_say() {
 	printf '== %s\n' "$*" >&2
@@ -28,6 +28,8 @@ s2_have() {
 	libtraceevent-dev) pkg-config --exists libtraceevent ;;
 	libtracefs-dev) pkg-config --exists libtracefs ;;
 	libtracecmd-dev) pkg-config --exists 'libtracecmd >= 1.0' ;;
+	python3-dev) pkg-config --exists python3 ;;
+	python3-cffi) /usr/bin/python3 -c 'import cffi' ;;
 	libxxhash-dev) pkg-config --exists 'libxxhash >= 0.8.0' ;;
 	*) command -v "$1" ;; # meson, pkg-config, clang, valgrind: named as their command
 	esac >/dev/null 2>&1
