@@ -155,6 +155,13 @@ void s2_residues_sync(struct s2_residues *res, unsigned cpu);
 int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			  unsigned index, s2_pte new);
 
+/** The same of all that a table, linked in and followed by now, holds already, and of what is below. */
+int s2_residues_conflicts_in(struct s2_residues *res, const struct s2_table *table, unsigned cpu,
+			     int level);
+
+/** The page that a table descriptor points to, or NULL if it is none of the machine's. */
+const struct s2_table *s2_residues_child(const struct s2_residues *res, s2_pte pte);
+
 /** Whether no block may be held that lies over the page, whose entries are stored. */
 bool s2_residues_bare_above(const struct s2_residues *res, const struct s2_table_meta *meta);
 

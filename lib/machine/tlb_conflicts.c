@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Old and new translations of one address that could be held side by side
- * (R_WHZWS): at the entry that is stored, and of pages that a new block lies over.
+ * (R_WHZWS): at the entry that is stored, of pages that a new block lies over, of blocks
+ * over a new page, and in a table that is linked in filled.
  */
 #include "machine/residue.h"
 
@@ -168,4 +169,24 @@ int s2_residues_conflicts(struct s2_residues *res, const struct s2_table_meta *m
 	mark_below(res, meta, cpu, index, new);
 	return res->p->machine->features.bbm_level < 2 ? 0
 						       : mark_above(res, meta, cpu, index, new);
+}
+
+int s2_residues_conflicts_in(struct s2_residues *res, const struct s2_table *table, unsigned cpu,
+			     int level)
+{
+	const struct s2_table_meta *meta = s2_residues_page(res, table->pa);
+	int ret = 0;
+
+	for (unsigned i = 0; i < res->page_words * 64U && !ret; i++) {
+		const s2_pte pte = table->entries[i];
+		const struct s2_table *child;
+
+		if (!s2_pte_valid(pte))
+			continue;
+		ret = s2_residues_conflicts(res, meta, cpu, i, pte);
+		child = s2_pte_is_table(pte, level) ? s2_residues_child(res, pte) : NULL;
+		if (!ret && child)
+			ret = s2_residues_conflicts_in(res, child, cpu, level + 1);
+	}
+	return ret;
 }

@@ -78,8 +78,7 @@ static struct s2_table_meta *meta_get(struct s2_residues *res, uint64_t pa)
 	return meta_find(res, pa);
 }
 
-/* The page that a table descriptor points to, or NULL if it is none of the machine's. */
-static const struct s2_table *child_of(const struct s2_residues *res, s2_pte pte)
+const struct s2_table *s2_residues_child(const struct s2_residues *res, s2_pte pte)
 {
 	const struct s2_pte_format fmt = format_of(res);
 
@@ -116,7 +115,7 @@ static int adopt(struct s2_residues *res, const struct s2_table *table, struct s
 	meta->linked = true;
 	for (unsigned i = 0; level < S2_LAST_LEVEL && i < page_entries(res) && !ret; i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], level)
-						       ? child_of(res, table->entries[i])
+						       ? s2_residues_child(res, table->entries[i])
 						       : NULL;
 
 		if (child)
@@ -251,7 +250,7 @@ static void orphan(struct s2_residues *res, const struct s2_table *table, struct
 	meta->page = g ? g->serial : 0;
 	for (unsigned i = 0; meta->level < S2_LAST_LEVEL && i < page_entries(res); i++) {
 		const struct s2_table *child = s2_pte_is_table(table->entries[i], meta->level)
-						       ? child_of(res, table->entries[i])
+						       ? s2_residues_child(res, table->entries[i])
 						       : NULL;
 
 		if (child)
@@ -335,7 +334,7 @@ static int leave_subtree(struct s2_residues *res, const struct s2_table_meta *me
 			 unsigned index, s2_pte old)
 {
 	struct s2_group *g = s2_group_new(res, meta->vm, s2_meta_ipa(res, meta), meta->level);
-	const struct s2_table *child = child_of(res, old);
+	const struct s2_table *child = s2_residues_child(res, old);
 
 	if (!g)
 		return -ENOMEM;
@@ -380,27 +379,6 @@ static int keep_contents(struct s2_residues *res, const struct s2_table_meta *me
 	return s2_residues_unfold(res, meta->unlinked);
 }
 
-/* What a table that is linked in holds already comes beside what may be left of before. */
-static int conflicts_in(struct s2_residues *res, const struct s2_table *table, unsigned cpu,
-			int level)
-{
-	const struct s2_table_meta *meta = meta_find(res, table->pa);
-	int ret = 0;
-
-	for (unsigned i = 0; i < page_entries(res) && !ret; i++) {
-		const s2_pte pte = table->entries[i];
-		const struct s2_table *child;
-
-		if (!s2_pte_valid(pte))
-			continue;
-		ret = s2_residues_conflicts(res, meta, cpu, i, pte);
-		child = s2_pte_is_table(pte, level) ? child_of(res, pte) : NULL;
-		if (!ret && child)
-			ret = conflicts_in(res, child, cpu, level + 1);
-	}
-	return ret;
-}
-
 static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 		     unsigned index, s2_pte new)
 {
@@ -413,14 +391,14 @@ static int store_new(struct s2_residues *res, const struct s2_table_meta *meta, 
 		ret = s2_residues_conflicts(res, meta, cpu, index, new);
 	if (ret || !s2_pte_is_table(new, meta->level))
 		return ret;
-	child = child_of(res, new);
+	child = s2_residues_child(res, new);
 	if (!child)
 		return 0;
 	ret = adopt(res, child, meta->vm,
 		    entry_ipa(res, s2_meta_ipa(res, meta), meta->level, index), meta->level + 1);
 	if (ret || !meta->vm->entries)
 		return ret;
-	return conflicts_in(res, child, cpu, meta->level + 1);
+	return s2_residues_conflicts_in(res, child, cpu, meta->level + 1);
 }
 
 int s2_residues_store(struct s2_residues *res, unsigned cpu, uint64_t addr, s2_pte old, s2_pte new,
@@ -580,7 +558,7 @@ static int unfold_page(struct s2_residues *res, struct s2_group *g, const struct
 			return -ENOMEM;
 		walk->table = true;
 		s2_group_add(walk, i, 1);
-		child = child_of(res, pte);
+		child = s2_residues_child(res, pte);
 		if (child)
 			ret = unfold_page(res, g, child, entry_ipa(res, ipa, level, i), level + 1);
 	}
@@ -588,7 +566,7 @@ static int unfold_page(struct s2_residues *res, struct s2_group *g, const struct
 
 int s2_residues_unfold(struct s2_residues *res, struct s2_group *g)
 {
-	const struct s2_table *table = child_of(res, g->base);
+	const struct s2_table *table = s2_residues_child(res, g->base);
 	unsigned index = 0;
 
 	if (!g->below)

@@ -177,6 +177,33 @@ static void the_form_is_told_by_the_name(void **state)
 	assert_int_equal(s2_told_form("svg"), S2_TOLD_TEXT);
 }
 
+static void a_story_is_saved_in_the_form_of_its_name(void **state)
+{
+	static const struct {
+		const char *name, *begins;
+	} rows[] = {{"story.svg", "<svg "}, {"story.txt", "translation: "}};
+	const struct s2_told told = story_of(3, 0);
+	struct s2_error err = {0};
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16];
+
+	(void)state;
+	s2_test_temp_dir(dir);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char text[32] = "";
+		FILE *file;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, rows[i].name);
+		assert_i64(s2_told_save(&told, path, &err), 0);
+		file = fopen(path, "r");
+		assert_non_null(file);
+		assert_non_null(fgets(text, sizeof(text), file));
+		assert_memory_equal(text, rows[i].begins, strlen(rows[i].begins));
+		fclose(file);
+		remove(path);
+	}
+	remove(dir);
+}
+
 static void a_file_that_cannot_be_is_an_error_with_its_name(void **state)
 {
 	const struct s2_told told = story_of(3, 0);
@@ -197,6 +224,7 @@ int main(void)
 		s2_unit_test(json_has_each_step),
 		s2_unit_test(a_trace_has_a_thread_for_each_who),
 		s2_unit_test(the_form_is_told_by_the_name),
+		s2_unit_test(a_story_is_saved_in_the_form_of_its_name),
 		s2_unit_test(a_file_that_cannot_be_is_an_error_with_its_name),
 	};
 
