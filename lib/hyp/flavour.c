@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "hyp/known.h"
+
 #define RELEASE(major, minor) ((major) << 8 | (minor))
 
 /*
@@ -89,7 +91,19 @@ static const struct s2_flavour flavours[] = {
 	},
 };
 
+static const struct s2_flavour *added;
+
 #define N_FLAVOURS (sizeof(flavours) / sizeof(flavours[0]))
+
+void s2_flavour_add(const struct s2_flavour *flavour)
+{
+	added = flavour;
+}
+
+const struct s2_flavour *s2_flavour_added(void)
+{
+	return added;
+}
 
 const struct s2_flavour *s2_flavour_at(size_t index)
 {
@@ -107,6 +121,8 @@ static const struct s2_flavour *find(const char *name, size_t len)
 	for (size_t i = 0; i < N_FLAVOURS; i++)
 		if (strlen(flavours[i].name) == len && !memcmp(flavours[i].name, name, len))
 			return &flavours[i];
+	if (added && strlen(added->name) == len && !memcmp(added->name, name, len))
+		return added;
 	return NULL;
 }
 

@@ -64,6 +64,8 @@ void s2_machine_destroy(struct s2_machine *m)
 	if (!m)
 		return;
 	assert(!m->users);
+	if (m->before_gone)
+		m->before_gone(m->before_gone_arg);
 	s2_tablemem_destroy(m->tables);
 	free(m);
 }

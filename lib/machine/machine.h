@@ -83,6 +83,8 @@ struct s2_machine {
 	struct s2_gate gate; /**< before is NULL: none */
 	struct s2_tablemem *tables;
 	uint32_t vms_made; /**< what numbers the next VM */
+	void (*before_gone)(void *arg); /**< called as it is destroyed, or NULL */
+	void *before_gone_arg;
 	unsigned users; /**< what is built on it, and must go before it */
 	struct s2_cpu cpus[];
 };

@@ -10,16 +10,6 @@
 #define HCR_E2H	   (UINT64_C(1) << 34)
 #define SLAB_BYTES (UINT64_C(2) << 20)
 
-const struct s2_flavour *side_flavour(void)
-{
-	const struct s2_tree_has has = s2_tree_has();
-	const char *name = has.destroys_in_ranges ? "kvm-7.2"
-			   : has.flush_range	  ? "kvm-6.12"
-						  : "kvm-6.1";
-
-	return s2_flavour_find(name);
-}
-
 /* ---- digests ---- */
 
 static uint32_t *name_of(struct side *s, uint64_t pa)
@@ -88,7 +78,7 @@ static void see(void *arg, const struct s2_event *event)
 
 static void tables_up(struct side *s, bool tree)
 {
-	const struct s2_mmu_config cfg = {.flavour = side_flavour(), .ipa_bits = 40, .vmid = {1}};
+	const struct s2_mmu_config cfg = {.flavour = s2_tree_stands_for(), .ipa_bits = 40, .vmid = {1}};
 
 	if (!tree) {
 		assert_i64(s2_mmu_create(s->m, &cfg, &s->mmu), 0);

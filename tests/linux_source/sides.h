@@ -16,6 +16,7 @@
 #include "support.h"
 
 #include "linux/machine/tree.h"
+#include "linux/machine/vm.h"
 
 /* Enough for the tables of these tests. */
 #define SIDE_PAGES (UINT64_C(1) << 20)
@@ -31,9 +32,6 @@ struct side {
 	uint32_t *names, named;
 	uint64_t digest, seen;
 };
-
-/* The flavour that stands for such a tree. */
-const struct s2_flavour *side_flavour(void);
 
 /* The library's side, or the tree's, on a machine of @spec; fails the test if it cannot be. */
 void side_up(struct side *side, bool tree, const char *spec);

@@ -76,7 +76,7 @@ int main(void)
 	for (size_t i = 0; cell_at(i); i++) {
 		const struct oracle_cell *cell = cell_at(i);
 
-		if (strcmp(cell->flavour, side_flavour()->name) != 0)
+		if (strcmp(cell->flavour, s2_tree_stands_for()->name) != 0)
 			continue;
 		if (n == MAX_CELLS)
 			return 1;

@@ -159,7 +159,7 @@ static void the_trees_instructions_are_the_librarys(void **state)
 
 	s2_property_check(&property, 1);
 	print_message("%s as %s: %" PRIu64 " requests, %" PRIu64 " instructions, no difference\n",
-		      p.spec, side_flavour()->name, p.requests, p.instructions);
+		      p.spec, s2_tree_stands_for()->name, p.requests, p.instructions);
 	assert_true(p.instructions > 1000);
 }
 

@@ -47,7 +47,7 @@ static int mmu_check_config(const struct s2_machine *m, const struct s2_mmu_conf
 	return 0;
 }
 
-static void set_formats(struct s2_mmu *mmu)
+void s2_mmu_set_formats(struct s2_mmu *mmu)
 {
 	const struct s2_features *f = &mmu->machine->features;
 
@@ -62,7 +62,11 @@ static void set_formats(struct s2_mmu *mmu)
 	mmu->not_pa = ~((UINT64_C(1) << mmu->geo.pa_bits) - mmu->page_size);
 	mmu->table_shift = s2_level_shift(&mmu->geo, S2_LAST_LEVEL - 1);
 	mmu->table_mask = (UINT64_C(1) << mmu->table_shift) - 1;
-	mmu->vtcr = vtcr(&mmu->geo, f);
+}
+
+static void set_registers(struct s2_mmu *mmu)
+{
+	mmu->vtcr = vtcr(&mmu->geo, &mmu->machine->features);
 	mmu->vttbr = mmu->root->pa | (uint64_t)mmu->vmid.v << 48 | 1;
 }
 
@@ -130,7 +134,8 @@ int s2_mmu_create(struct s2_machine *m, const struct s2_mmu_config *cfg, struct 
 		free(mmu);
 		return ret;
 	}
-	set_formats(mmu);
+	s2_mmu_set_formats(mmu);
+	set_registers(mmu);
 	count_root(mmu);
 	m->users++;
 	*out = mmu;

@@ -114,6 +114,9 @@ static inline void s2_mmu_set_unmap_how(struct s2_mmu *mmu, struct s2_unmap_how 
 int s2_mmu_shape(const struct s2_machine *m, const struct s2_mmu_config *cfg,
 		 struct s2_geometry *geo);
 
+/** What follows from machine, flavour and geo: formats, masks and shifts. */
+void s2_mmu_set_formats(struct s2_mmu *mmu);
+
 /**
  * Calls on @p mmu, on which there was none yet, run the algorithms alone: no
  * memos, no index of tables, no table answered for as a whole.  Counts, tables

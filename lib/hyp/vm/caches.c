@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "hyp/vm/caches.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/tell.h"
@@ -176,6 +177,8 @@ static int toggle_cache(struct s2_vcpu *vcpu, bool was_on, bool on)
 	unsigned others_on = vm->n_seen_on - vcpu->seen_on;
 	int ret = 0;
 
+	if (vm->kernel)
+		return vm->kernel->toggle(vcpu, was_on, on);
 	/* Others may count on a vcpu that is on: not before all has been cleaned for it. */
 	if (!on)
 		note_seen(vcpu, false);
@@ -236,6 +239,8 @@ static int set_way_flush(struct s2_vcpu *vcpu)
 {
 	int ret;
 
+	if (vcpu->vm->kernel)
+		return vcpu->vm->kernel->set_way(vcpu);
 	if (vcpu->swept || vcpu->vm->cfg.flavour->bug == S2_BUG_SET_WAY_IGNORED)
 		return 0;
 	ret = flush_all(vcpu->vm, vcpu->cpu);

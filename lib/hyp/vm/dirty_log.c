@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "hyp/vm/fault_memo.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/vcpu.h"
@@ -58,6 +59,17 @@ static void harvested(const struct s2_vm *vm, struct s2_cpu *cpu, const struct v
 {
 	const unsigned shift = vm->mmu->geo.page_shift;
 
+	while (cpu->observed && first < end && vm->kernel) {
+		uint64_t next = first;
+
+		while (next < end && !vm->kernel->log_is_dirty(vm, s, next))
+			next++;
+		if (next > first)
+			s2_mmu_relies(vm->mmu, cpu, S2_RELY_DIRTY_HARVESTED,
+				      s2_ipa(s->cfg.ipa.v + (first << shift)),
+				      (next - first) << shift, function);
+		first = next + 1;
+	}
 	while (cpu->observed && first < end) {
 		uint64_t next = s2_bits_next(&s->dirty, first);
 
@@ -69,6 +81,19 @@ static void harvested(const struct s2_vm *vm, struct s2_cpu *cpu, const struct v
 				      (next - first) << shift, function);
 		first = next + 1;
 	}
+}
+
+static int start_by_kernel(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s)
+{
+	int ret = vm->kernel->log_switch(vm, cpu, s);
+
+	if (ret) {
+		s->logging = false;
+		s2_bits_free(&s->dirty);
+	} else if (!vm->cfg.initially_set) {
+		harvested(vm, cpu, s, 0, s->dirty.n, "kvm_mmu_wp_memory_region");
+	}
+	return ret;
 }
 
 int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
@@ -88,6 +113,8 @@ int s2_vm_log_start(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	s2_vm_forget_faults(vm);
 	s->logging = true;
 	s2_cpu_enter_host(cpu);
+	if (vm->kernel)
+		return start_by_kernel(vm, cpu, s);
 	/* Every page counts as dirty: it is protected, and split, when first cleared. */
 	if (vm->cfg.initially_set)
 		return 0;
@@ -114,7 +141,7 @@ int s2_vm_log_stop(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 	s2_cpu_enter_host(cpu);
 	s->logging = false;
 	s2_bits_free(&s->dirty);
-	return 0;
+	return vm->kernel ? vm->kernel->log_switch(vm, cpu, s) : 0;
 }
 
 static unsigned low_bit(uint64_t word)
@@ -286,11 +313,26 @@ static int flush_cleared(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_s
 		s2_range(s->cfg.ipa.v + (c->first << shift), (c->end - c->first) << shift));
 }
 
+static int64_t clear_by_kernel(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s,
+			       uint64_t first, uint64_t end)
+{
+	const int64_t ret = vm->cfg.manual_protect
+				    ? vm->kernel->log_clear(vm, cpu, s, first, end - first)
+				    : vm->kernel->log_get(vm, cpu, s);
+
+	if (ret >= 0)
+		harvested(vm, cpu, s, first, end, "kvm_vm_ioctl_clear_dirty_log");
+	return ret;
+}
+
 static int64_t clear_log(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, uint64_t first,
 			 uint64_t end)
 {
 	struct cleared c = {0, 0, 0};
 	int ret, flushed;
+
+	if (vm->kernel)
+		return clear_by_kernel(vm, cpu, s, first, end);
 
 	s2_vm_lock(vm, cpu);
 	ret = clear_words(vm, cpu, s, first, end, &c);
@@ -313,8 +355,10 @@ int64_t s2_vm_log_get(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	s2_lock_take(cpu, &vm->slots_lock, S2_LOCK_WRITE);
-	ret = vm->cfg.manual_protect ? (int64_t)s->dirty.set
-				     : clear_log(vm, cpu, s, 0, s->dirty.n);
+	if (!vm->cfg.manual_protect)
+		ret = clear_log(vm, cpu, s, 0, s->dirty.n);
+	else
+		ret = vm->kernel ? vm->kernel->log_get(vm, cpu, s) : (int64_t)s->dirty.set;
 	s2_lock_drop(cpu, &vm->slots_lock);
 	return ret;
 }
@@ -341,5 +385,7 @@ bool s2_vm_log_is_dirty(const struct s2_vm *vm, int slot, uint64_t page)
 {
 	const struct vm_slot *s = s2_vm_slot(vm, slot);
 
-	return s && s->logging && page < s->dirty.n && s2_bits_test(&s->dirty, page);
+	if (!s || !s->logging || page >= s->dirty.n)
+		return false;
+	return vm->kernel ? vm->kernel->log_is_dirty(vm, s, page) : s2_bits_test(&s->dirty, page);
 }

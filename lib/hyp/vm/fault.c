@@ -6,6 +6,7 @@
 
 #include "hyp/vm/caches.h"
 #include "hyp/vm/host_pages.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/notifier.h"
@@ -251,6 +252,26 @@ static int access_fault(const struct s2_vcpu *vcpu, struct s2_ipa ipa)
 	return ret;
 }
 
+/* The same by a kernel's own code, as the syndrome of such a walk tells it. */
+static int kernels_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct s2_ipa ipa,
+			 enum s2_access access)
+{
+	struct s2_fault fault = {
+		.raised = true,
+		.code = S2_FAULT_PERMISSION,
+		.level = leaf->level,
+		.ipa = ipa,
+		.write = access == S2_ACCESS_WRITE,
+		.exec = access == S2_ACCESS_FETCH,
+	};
+
+	if (!s2_pte_valid(leaf->pte))
+		fault.code = S2_FAULT_TRANSLATION;
+	else if (!s2_pte_accessed(leaf->pte) && !vcpu->cpu->machine->features.haf)
+		fault.code = S2_FAULT_ACCESS_FLAG;
+	return vcpu->vm->kernel->abort(vcpu, &fault);
+}
+
 static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct vm_slot *slot,
 			struct s2_ipa ipa, enum s2_access access)
 {
@@ -263,6 +284,8 @@ static int handle_fault(struct s2_vcpu *vcpu, const struct s2_leaf *leaf, struct
 		.granule = s2_level_size(&vcpu->vm->mmu->geo, leaf->level),
 	};
 
+	if (vcpu->vm->kernel)
+		return kernels_fault(vcpu, leaf, ipa, access);
 	/* An access-flag fault is settled without mm: handle_access_fault(). */
 	if (s2_pte_valid(leaf->pte) && !s2_pte_accessed(leaf->pte) &&
 	    !vcpu->cpu->machine->features.haf)
@@ -384,6 +407,8 @@ static int resolve_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault,
 		.page = page,
 	};
 
+	if (vm->kernel)
+		return page ? -EOPNOTSUPP : vm->kernel->abort(vcpu, fault);
 	if (!page && !f.slot)
 		return -EFAULT;
 	if (fault->code == S2_FAULT_ACCESS_FLAG)

@@ -10,6 +10,7 @@
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/fault_memo.h"
 #include "hyp/vm/host_pages.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/notifier.h"
 #include "hyp/vm/tell.h"
 #include "hyp/vm/vcpu.h"
@@ -163,8 +164,27 @@ int s2_vm_add_slot(struct s2_vm *vm, const struct s2_slot_config *cfg)
 		return ret;
 	}
 	slot_link(vm, slot);
+	if (vm->kernel)
+		ret = vm->kernel->slot(vm, s2_machine_cpu(vm->machine, 0), slot, false);
+	if (ret) {
+		slot_unlink(vm, slot);
+		slot_free(slot);
+		return ret;
+	}
 	s2_tell_given(vm, slot, s2_range(cfg->ipa.v, cfg->size));
 	return slot->number;
+}
+
+static int unmap_by_kernel(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s)
+{
+	const struct s2_range range = s2_range(s->cfg.ipa.v, s->cfg.size);
+	int ret = vm->kernel->slot(vm, cpu, s, true);
+
+	if (ret)
+		return ret;
+	s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "kvm_arch_flush_shadow_memslot");
+	s2_tell_unmapped(vm, range, S2_UNMAP_CLEAR);
+	return 0;
 }
 
 int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
@@ -176,7 +196,10 @@ int s2_vm_delete_slot(struct s2_vm *vm, struct s2_cpu *cpu, int slot)
 		return -EINVAL;
 	s2_cpu_enter_host(cpu);
 	/* kvm_arch_flush_shadow_memslot() */
-	ret = s2_vm_unmap(vm, cpu, s2_range(s->cfg.ipa.v, s->cfg.size), S2_UNMAP_CLEAR);
+	if (vm->kernel)
+		ret = unmap_by_kernel(vm, cpu, s);
+	else
+		ret = s2_vm_unmap(vm, cpu, s2_range(s->cfg.ipa.v, s->cfg.size), S2_UNMAP_CLEAR);
 	if (ret)
 		return ret;
 	s2_vm_forget_faults(vm);

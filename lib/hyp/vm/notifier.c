@@ -6,6 +6,7 @@
 
 #include "hyp/vm/notifier.h"
 #include "hyp/vm/host_pages.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/tell.h"
@@ -73,6 +74,13 @@ static int check_hva(const struct s2_vm *vm, const struct s2_cpu *cpu, struct s2
 	return (hva.v | size) & (s2_page_size(&vm->mmu->geo) - 1) ? -EINVAL : 0;
 }
 
+static void unmapped_by_kernel(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range range,
+			       enum s2_unmap_reason reason)
+{
+	s2_mmu_returned(vm->mmu, cpu, range.ipa, range.size, "kvm_unmap_gfn_range");
+	s2_tell_unmapped(vm, range, reason);
+}
+
 int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
 		    enum s2_unmap_reason reason)
 {
@@ -80,13 +88,17 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 
 	if (!ret)
 		s2_cpu_enter_host(cpu);
+	if (!ret && vm->kernel)
+		ret = vm->kernel->unmap_hva(vm, cpu, hva, size, reason);
 	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;
 
 		/* Memory in two slots is unmapped once for each. */
 		if (!hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
 			continue;
-		ret = s2_vm_unmap(vm, cpu, range, reason);
+		ret = vm->kernel ? 0 : s2_vm_unmap(vm, cpu, range, reason);
+		if (vm->kernel)
+			unmapped_by_kernel(vm, cpu, range, reason);
 		if (!ret && reason == S2_UNMAP_EVENT)
 			ret = s2_slot_forget_pages(vm, vm->by_ipa[i],
 						   s2_vm_slot_page(vm, vm->by_ipa[i], range.ipa),
@@ -103,6 +115,8 @@ int s2_vm_age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64
 	if (ret)
 		return ret;
 	s2_cpu_enter_host(cpu);
+	if (vm->kernel)
+		return vm->kernel->age_hva(vm, cpu, hva, size);
 	s2_lock_take(cpu, &vm->mmu_lock, S2_LOCK_WRITE);
 	for (int i = 0; !ret && i < vm->n_by_ipa; i++) {
 		struct s2_range range;

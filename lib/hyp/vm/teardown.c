@@ -7,6 +7,7 @@
 
 #include <stage2sim/pgtable.h>
 
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/tell.h"
@@ -178,6 +179,8 @@ int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu)
 
 	if (cpu->machine != mmu->machine || !mmu->root)
 		return -EINVAL;
+	if (!mmu->pool)
+		return -EOPNOTSUPP;
 	walk_tables(&t);
 	return 0;
 }
@@ -287,6 +290,14 @@ static int tear_down(struct teardown *t)
 	}
 }
 
+static int torn_down(struct s2_vm *vm, int ret)
+{
+	vm->dead = !ret;
+	if (!ret)
+		s2_tell_torn_down(vm);
+	return ret;
+}
+
 int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 {
 	struct teardown t = {.mmu = vm->mmu, .cpu = cpu, .vm = vm};
@@ -298,12 +309,13 @@ int s2_vm_teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 		if (vm->vcpus[i]->cpu)
 			return -EBUSY;
 	s2_cpu_enter_host(cpu);
+	if (vm->kernel) {
+		ret = vm->kernel->teardown(vm, cpu);
+		vm->mmu->root = ret ? vm->mmu->root : NULL;
+		return torn_down(vm, ret);
+	}
 	/* mmu_lock is held only to take the tables away from everyone else. */
 	s2_vm_lock(vm, cpu);
 	s2_vm_unlock(vm, cpu);
-	ret = tear_down(&t);
-	vm->dead = !ret;
-	if (!ret)
-		s2_tell_torn_down(vm);
-	return ret;
+	return torn_down(vm, tear_down(&t));
 }

@@ -5,6 +5,7 @@
 
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/caches.h"
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/tell.h"
 #include "hyp/vm/vmid.h"
 #include "hyp/vm/vm.h"
@@ -21,6 +22,7 @@ static void reset_hcr(struct s2_vcpu *vcpu)
 int s2_vm_add_vcpu(struct s2_vm *vm)
 {
 	struct s2_vcpu *vcpu;
+	int ret;
 
 	if (vm->dead)
 		return -EBUSY;
@@ -32,6 +34,11 @@ int s2_vm_add_vcpu(struct s2_vm *vm)
 	vcpu->vm = vm;
 	vcpu->index = vm->n_vcpus;
 	reset_hcr(vcpu);
+	ret = vm->kernel ? vm->kernel->add_vcpu(vcpu) : 0;
+	if (ret) {
+		free(vcpu);
+		return ret;
+	}
 	vm->vcpus[vm->n_vcpus] = vcpu;
 	return vm->n_vcpus++;
 }
@@ -65,6 +72,8 @@ void s2_vcpu_set_state(struct s2_vcpu *vcpu, bool caches_on, bool tvm)
 	vcpu->caches_on = caches_on;
 	vcpu->tvm = tvm && !vm->mmu->fmt.fwb;
 	vcpu->swept = tvm;
+	if (vm->kernel)
+		vm->kernel->set_tvm(vcpu);
 }
 
 static void update_vmid(struct s2_vm *vm, struct s2_cpu *cpu)
@@ -94,6 +103,31 @@ void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	s2_mmu_load(vm->mmu, cpu);
 }
 
+/* A rollover has one of these. */
+static uint64_t flushes_of_all(const struct s2_vm *vm)
+{
+	return s2_machine_counts(vm->machine).n[S2_OP_TLBI_ALLE1IS];
+}
+
+static int load_by_kernel(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
+{
+	struct s2_vm *vm = vcpu->vm;
+	const uint64_t before = vm->mmu->vttbr, flushes = flushes_of_all(vm);
+	int ret = vm->kernel->load(vcpu, cpu);
+
+	if (ret)
+		return ret;
+	if (vm->mmu->vttbr != before)
+		s2_vmids_note(vm->vmids, flushes_of_all(vm) - flushes);
+	if (cpu->observed && vm->mmu->vttbr != before)
+		s2_mmu_relies(vm->mmu, cpu, S2_RELY_VMID_GIVEN, s2_ipa(0), 0,
+			      "kvm_arm_vmid_update");
+	s2_mmu_load(vm->mmu, cpu);
+	vcpu->cpu = cpu;
+	vcpu->has_run = true;
+	return 0;
+}
+
 int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
@@ -103,6 +137,8 @@ int s2_vcpu_load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	if (vcpu->cpu || cpu->vcpu_vttbr)
 		return -EBUSY;
 	cpu->site = "vcpu:load";
+	if (vm->kernel)
+		return load_by_kernel(vcpu, cpu);
 	s2_vcpu_load_stage2(vcpu, cpu);
 	/* Two vcpus may use one ASID or one VA differently (94d0e5980d67, 01dc9262ff57). */
 	if (vm->last_ran[cpu->index] != vcpu->index) {
@@ -126,7 +162,10 @@ int s2_vcpu_put(struct s2_vcpu *vcpu)
 		s2_mmu_relies(vcpu->vm->mmu, vcpu->cpu, S2_RELY_CPU_LEFT, s2_ipa(0), 0,
 			      "kvm_arch_vcpu_put");
 	s2_cpu_unload_stage2(vcpu->cpu);
-	s2_vmids_clear_active(vcpu->vm->vmids, vcpu->cpu);
+	if (vcpu->vm->kernel)
+		vcpu->vm->kernel->put(vcpu);
+	else
+		s2_vmids_clear_active(vcpu->vm->vmids, vcpu->cpu);
 	vcpu->cpu = NULL;
 	return 0;
 }
@@ -149,7 +188,9 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	s2_cpu_enter_host(cpu);
 	cpu->site = "vcpu:init";
 	/* The guest starts with its MMU off, on memory full of dirty lines. */
-	if (vcpu->has_run && !vm->mmu->fmt.fwb)
+	if (vm->kernel)
+		ret = vm->kernel->reset(vcpu, cpu);
+	else if (vcpu->has_run && !vm->mmu->fmt.fwb)
 		ret = s2_vm_unmap_all(vm, cpu);
 	else if (vcpu->has_run)
 		icache_inval_all_pou(cpu);
@@ -158,7 +199,7 @@ int s2_vcpu_reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	vm->n_seen_on -= vcpu->seen_on;
 	vcpu->seen_on = false;
 	vcpu->caches_on = false;
-	if (vm->cfg.flavour->bug != S2_BUG_TVM_ONCE)
+	if (vm->cfg.flavour->bug != S2_BUG_TVM_ONCE && !vm->kernel)
 		reset_hcr(vcpu);
 	s2_tell_vcpu(vcpu, S2_ACT_RESET, false, false);
 	return 0;

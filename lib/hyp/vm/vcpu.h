@@ -21,6 +21,7 @@ struct s2_vcpu {
 	bool swept;	    /**< cleaned for set/way, or never on: further set/way needs nothing */
 	bool has_run;
 	bool kicked; /**< made to leave, and to enter again: vmid_renew.c */
+	void *kernel_vcpu; /**< of vm->kernel */
 };
 
 /** Whether s2_vcpu_guest_access() has left @p vcpu in the guest. */

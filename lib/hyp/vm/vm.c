@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
 #include "hyp/vm/vmid.h"
 
@@ -68,7 +69,8 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	vm->slots_lock = (struct s2_lock){"slots_lock", S2_RANK_SLOTS_LOCK};
 	vm->mmu_lock = (struct s2_lock){"mmu_lock", S2_RANK_MMU_LOCK};
 	vm->last_ran = malloc(m->n_cpus * sizeof(*vm->last_ran));
-	ret = vm->last_ran ? create_mmu(vm) : -ENOMEM;
+	vm->kernel = s2_kernel_of(cfg->flavour);
+	ret = !vm->last_ran ? -ENOMEM : vm->kernel ? vm->kernel->create(vm) : create_mmu(vm);
 	if (ret) {
 		free(vm->last_ran);
 		free(vm);
@@ -95,7 +97,10 @@ void s2_vm_free(struct s2_vm *vm)
 	s2_vm_free_slots(vm);
 	s2_bits_free(&vm->clean);
 	vm->mmu->vm = NULL;
-	s2_mmu_free(vm->mmu);
+	if (vm->kernel)
+		vm->kernel->free(vm);
+	else
+		s2_mmu_free(vm->mmu);
 	s2_vmids_use(vm->vmids, false);
 	free(vm->last_ran);
 	free(vm);

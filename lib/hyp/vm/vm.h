@@ -17,6 +17,7 @@
 #include "hyp/vm/bits.h"
 #include "hyp/vm/fault_memo.h"
 
+struct s2_vm_kernel;
 struct vm_slot;
 
 /** Order of KVM's locks: one is taken only under those of lower ranks. */
@@ -31,6 +32,8 @@ struct s2_vm {
 	uint32_t number; /**< in order of creation on the machine, from 0 */
 	struct s2_vm_config cfg;
 	struct s2_mmu *mmu;
+	const struct s2_vm_kernel *kernel; /**< whose algorithms; NULL: the library's */
+	void *kernel_vm;
 	struct s2_vmids *vmids;
 	struct s2_lock slots_lock, mmu_lock;
 	uint64_t vmid;		 /**< generation and number, 0: none yet (struct kvm_vmid) */

@@ -28,6 +28,11 @@ FEATURES = [
     ('TREE_CPU_HWCAPS', INCLUDE + 'cpufeature.h', r'\bcpu_hwcaps\b'),
     ('TREE_HOST_MMU', KVM + 'hyp/include/nvhe/mem_protect.h', r'\bhost_mmu\b'),
     ('TREE_FLUSH_ASKS_VCPU', KVM + 'hyp/vhe/tlb.c', r'kvm_get_running_vcpu'),
+    ('TREE_LOADS_STAGE2', KVM + 'hyp/vhe/switch.c',
+     r'void kvm_vcpu_load_vhe\([^{]*\{[^}]*__load_stage2'),
+    ('TREE_KVM_INIT_OPAQUE', 'include/linux/kvm_host.h', r'int kvm_init\(void \*opaque'),
+    ('TREE_CHANGE_PTE', 'include/linux/mmu_notifier.h', r'\(\*change_pte\)'),
+    ('TREE_CACHE_ARGS', 'include/linux/slab.h', r'__kmem_cache_create_args\('),
 ]
 
 # Without these there is nothing to compile, or nothing to generate headers with.
@@ -40,19 +45,26 @@ NEEDED = [
     'include/linux/kvm_host.h',
 ]
 
+# What stage 2 is made of besides: KVM's files, and those of the kernel's lib/ that they stand on.
+VM = [KVM + name for name in ('mmu.c', 'arm.c', 'vmid.c', 'reset.c')] + ['virt/kvm/kvm_main.c']
+LIBRARY = [f'lib/{name}.c' for name in ('rbtree', 'interval_tree', 'find_bit', 'bitmap', 'hweight',
+                                        'xarray')]
+
 # All that is looked at or compiled of a tree: what has to be unpacked, or copied, of it.
+# A star stands for names without a slash.
 PARTS = [
     'Makefile', 'include', 'virt/kvm', 'kernel/time/timeconst.bc',
     'arch/arm64/Kconfig', 'arch/arm64/include', 'arch/arm64/kvm', 'arch/arm64/tools',
+    *LIBRARY, 'lib/*.h',
 ]
 
-# What lies below the stages, and what is built of them (stages 2 and 3: README.md).
+# What lies below the stages, and what is built of them (stage 3: README.md).
 STAGES = [
     (1, 'page tables and flush calls', NEEDED),
-    (2, 'the VM', NEEDED + [KVM + 'mmu.c', KVM + 'arm.c', KVM + 'vmid.c', 'virt/kvm/kvm_main.c']),
+    (2, 'the VM', NEEDED + VM + LIBRARY),
     (3, "the vGIC's SGI path", NEEDED + [KVM + 'vgic/vgic.c', KVM + 'vgic/vgic-mmio-v3.c']),
 ]
-BUILT = 1
+BUILT = 2
 
 
 class Unusable(Exception):
@@ -90,13 +102,16 @@ def features(tree):
     return found
 
 
-def stages(tree):
-    """Lines of text: each stage, and whether it is had, with the reason."""
+def stages(tree, troubles=None):
+    """Lines of text: each stage, and whether it is had, with the reason.  @troubles: what
+    stands against one by its number, found by compiling."""
     lines = []
     for number, what, files in STAGES:
         gone = missing(tree, files)
         if gone:
             why = f'no: the tree has no {gone[0]}'
+        elif troubles and number in troubles:
+            why = f'no: {troubles[number]}'
         elif number > BUILT:
             why = 'no: the tree has its files, stage2sim cannot run them yet'
         else:

@@ -34,6 +34,9 @@ void tree_set_grace(int on);
 /* A request was left in its midst: whoever it was to wait for is gone. */
 void tree_abandon(void);
 
+/* A request is over: nobody reads. */
+void tree_quiescent(void);
+
 /* @return NULL without memory */
 struct tree_vm *tree_vm_create(unsigned int ipa_bits, unsigned int vmid);
 /* Frees the VM; its tables were destroyed, or are forgotten. */

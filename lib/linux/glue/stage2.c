@@ -85,87 +85,34 @@ void icache_inval_pou(unsigned long start, unsigned long end)
 	isb();
 }
 
-/*
- * An unlinked table is freed by call_rcu(): once no reader of now is left.  One CPU
- * runs at a time and requests do not nest, so that is when its section ends.
- */
-static struct kvm_pgtable_mm_ops mm_ops;
-static int readers;
-static bool grace;
-
-void tree_set_grace(int on)
-{
-	grace = on;
-}
-
 #ifdef TREE_FREES_UNLINKED
-static struct unlinked {
-	struct unlinked *next;
+static struct kvm_pgtable_mm_ops mm_ops;
+
+struct unlinked {
+	struct rcu_head rcu;
 	void *table;
 	s8 level;
-} * unlinked;
+};
 
-static void grace_period_over(void)
+static void free_unlinked(struct rcu_head *head)
 {
-	while (unlinked) {
-		struct unlinked *u = unlinked;
+	struct unlinked *u = container_of(head, struct unlinked, rcu);
 
-		unlinked = u->next;
-		kvm_pgtable_stage2_free_unlinked(&mm_ops, u->table, u->level);
-		s2k_free(u);
-	}
-}
-
-static void forget_unlinked(void)
-{
-	while (unlinked) {
-		struct unlinked *u = unlinked;
-
-		unlinked = u->next;
-		s2k_free(u);
-	}
+	kvm_pgtable_stage2_free_unlinked(&mm_ops, u->table, u->level);
+	s2k_free(u);
 }
 
 static void free_unlinked_table(void *table, s8 level)
 {
-	struct unlinked *u;
+	struct unlinked *u = s2k_zalloc(sizeof(*u));
 
-	if (!grace || !readers) {
-		kvm_pgtable_stage2_free_unlinked(&mm_ops, table, level);
-		return;
-	}
-	u = s2k_zalloc(sizeof(*u));
 	if (!u)
 		s2k_stop("out of memory", __func__, 0);
-	*u = (struct unlinked){unlinked, table, level};
-	unlinked = u;
-}
-#else
-static void grace_period_over(void)
-{
-}
-
-static void forget_unlinked(void)
-{
+	u->table = table;
+	u->level = level;
+	call_rcu(&u->rcu, free_unlinked);
 }
 #endif
-
-void tree_abandon(void)
-{
-	readers = 0;
-	forget_unlinked();
-}
-
-void __rcu_read_lock(void)
-{
-	readers++;
-}
-
-void __rcu_read_unlock(void)
-{
-	if (!--readers)
-		grace_period_over();
-}
 
 static struct kvm_pgtable_mm_ops mm_ops = {
 	.zalloc_page = zalloc_page,
@@ -185,10 +132,14 @@ static struct kvm_pgtable_mm_ops mm_ops = {
 
 /* ---- what boot finds ---- */
 
+#if TREE_STAGE < 2
 unsigned int kvm_arm_vmid_bits;
+#endif
 unsigned int __kvm_nvhe_kvm_arm_vmid_bits;
 unsigned long __icache_flags;
+#if TREE_STAGE < 2
 DEFINE_STATIC_KEY_FALSE(kvm_protected_mode_initialized);
+#endif
 DEFINE_STATIC_KEY_FALSE(__kvm_nvhe_kvm_protected_mode_initialized);
 #ifdef TREE_CPU_HWCAPS
 DECLARE_BITMAP(cpu_hwcaps, ARM64_NCAPS);
@@ -210,6 +161,7 @@ unsigned long el2_per_cpu_offset[NR_CPUS] asm("__kvm_nvhe___per_cpu_offset");
 unsigned long __per_cpu_offset[NR_CPUS];
 
 static u64 mmfr0, mmfr1;
+void tree_id_registers(u64 id_aa64mmfr0, u64 id_aa64mmfr1); /* host.c */
 
 static void set_cap(unsigned int cap, bool on)
 {
@@ -252,9 +204,12 @@ void tree_boot(const struct tree_cpu_features *f)
 	s2k_ctr_el0 = (f->iline_shift - 2UL) | (f->dline_shift - 2UL) << 16;
 	mmfr0 = parange(f->pa_bits);
 	mmfr1 = 1 | (f->vmid_bits == 16 ? 2UL << 4 : 0); /* HAFDBS, VMIDBits */
+#if TREE_STAGE >= 2
+	tree_id_registers(mmfr0, mmfr1);
+#endif
 }
 
-#ifdef TREE_FLUSH_ASKS_VCPU
+#if defined(TREE_FLUSH_ASKS_VCPU) && TREE_STAGE < 2
 /* No vcpu is loaded while a request runs. */
 struct kvm_vcpu *kvm_get_running_vcpu(void)
 {

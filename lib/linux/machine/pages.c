@@ -10,9 +10,16 @@
 #define PAGE_SHIFT 12
 #define PAGE_BYTES (UINT64_C(1) << PAGE_SHIFT)
 #define N_PAGES	   (S2_TREE_TABLES_SIZE >> PAGE_SHIFT)
+/* Past the window, in the same linear map: glue/host_mm.c. */
+#define HOST_TABLES (4 * PAGE_BYTES)
+/* struct page of all that can be a guest's. */
+#define VMEMMAP_BYTES ((UINT64_C(1) << (S2_FOREIGN_PA_BITS - PAGE_SHIFT)) * 64)
+/* A page that is no table, and not free. */
+#define RESERVED UINT16_MAX
 
 unsigned long s2k_tables, s2k_tables_size;
 unsigned long s2k_linear;
+unsigned long s2k_vmemmap;
 
 /* Address space alone: memory comes with the first touch. */
 static void *reserve(uint64_t bytes)
@@ -28,13 +35,17 @@ int s2_tree_pages_up(struct s2_tree *tree)
 	const struct s2_features *f = s2_machine_features(tree->machine);
 	int ret;
 
-	if (S2_TREE_TABLES_PA + S2_TREE_TABLES_SIZE > UINT64_C(1) << f->pa_bits)
+	const unsigned bits = f->pa_bits < S2_FOREIGN_PA_BITS ? f->pa_bits : S2_FOREIGN_PA_BITS;
+
+	if (S2_TREE_TABLES_SIZE > UINT64_C(1) << (bits - 1))
 		return -EOPNOTSUPP;
-	tree->window = reserve(S2_TREE_TABLES_SIZE);
+	tree->tables = (UINT64_C(1) << bits) - S2_TREE_TABLES_SIZE;
+	tree->window = reserve(S2_TREE_TABLES_SIZE + HOST_TABLES);
+	tree->vmemmap = reserve(VMEMMAP_BYTES);
 	tree->refs = reserve(N_PAGES * sizeof(*tree->refs));
-	ret = tree->window && tree->refs ? 0 : -ENOMEM;
+	ret = tree->window && tree->refs && tree->vmemmap ? 0 : -ENOMEM;
 	if (!ret)
-		ret = s2_foreign_create_in(tree->machine, s2_pa(S2_TREE_TABLES_PA), tree->window,
+		ret = s2_foreign_create_in(tree->machine, s2_pa(tree->tables), tree->window,
 					   S2_TREE_TABLES_SIZE, &tree->foreign);
 	if (ret)
 		s2_tree_pages_down(tree);
@@ -49,14 +60,17 @@ void s2_tree_pages_down(struct s2_tree *tree)
 	if (tree->shadow)
 		munmap(tree->shadow, S2_TREE_TABLES_SIZE);
 	if (tree->window)
-		munmap(tree->window, S2_TREE_TABLES_SIZE);
+		munmap(tree->window, S2_TREE_TABLES_SIZE + HOST_TABLES);
+	if (tree->vmemmap)
+		munmap(tree->vmemmap, VMEMMAP_BYTES);
 }
 
 void s2_tree_pages_use(const struct s2_tree *tree)
 {
 	s2k_tables = (unsigned long)tree->window;
 	s2k_tables_size = S2_TREE_TABLES_SIZE;
-	s2k_linear = (unsigned long)tree->window - S2_TREE_TABLES_PA;
+	s2k_linear = (unsigned long)tree->window - tree->tables;
+	s2k_vmemmap = (unsigned long)tree->vmemmap;
 }
 
 /* ---- stores that no event told of ---- */
@@ -85,7 +99,7 @@ static s2_pte *shadow_of(const struct s2_tree *tree, uint64_t offset)
 void s2_tree_shadow_store(struct s2_tree *tree, struct s2_pa pa, s2_pte value)
 {
 	if (tree->shadow)
-		*shadow_of(tree, pa.v - S2_TREE_TABLES_PA) = value;
+		*shadow_of(tree, pa.v - tree->tables) = value;
 }
 
 static void compare_page(struct s2_tree *tree, uint64_t page)
@@ -97,7 +111,7 @@ static void compare_page(struct s2_tree *tree, uint64_t page)
 		if (told[i] == is[i])
 			continue;
 		if (!tree->plain_stores++)
-			tree->first_plain_store = s2_pa(S2_TREE_TABLES_PA + (page << PAGE_SHIFT) +
+			tree->first_plain_store = s2_pa(tree->tables + (page << PAGE_SHIFT) +
 							i * sizeof(s2_pte));
 		told[i] = is[i];
 	}
@@ -106,7 +120,7 @@ static void compare_page(struct s2_tree *tree, uint64_t page)
 void s2_tree_shadow_compare(struct s2_tree *tree)
 {
 	for (uint64_t page = 0; tree->shadow && page < tree->cut; page++)
-		if (tree->refs[page])
+		if (tree->refs[page] && tree->refs[page] != RESERVED)
 			compare_page(tree, page);
 }
 
@@ -117,9 +131,9 @@ static uint64_t number_of(const void *va)
 	return ((unsigned long)va - s2k_tables) >> PAGE_SHIFT;
 }
 
-static struct s2_pa pa_of(uint64_t page)
+static struct s2_pa pa_of(const struct s2_tree *tree, uint64_t page)
 {
-	return s2_pa(S2_TREE_TABLES_PA + (page << PAGE_SHIFT));
+	return s2_pa(tree->tables + (page << PAGE_SHIFT));
 }
 
 static uint64_t *words_of(const struct s2_tree *tree, uint64_t page)
@@ -148,6 +162,17 @@ static uint64_t take(struct s2_tree *tree, uint64_t n)
 	return page;
 }
 
+static int begin_table(struct s2_tree *tree, uint64_t page)
+{
+	/* It begins to live, and is zeroed. */
+	if (s2_foreign_page(tree->foreign, s2_tree_cpu, pa_of(tree, page)))
+		return -ENOMEM;
+	tree->refs[page] = 1;
+	if (tree->shadow)
+		memset(shadow_of(tree, page << PAGE_SHIFT), 0, PAGE_BYTES);
+	return 0;
+}
+
 void *s2k_page_alloc(unsigned long pages)
 {
 	struct s2_tree *tree = s2_tree_running;
@@ -159,26 +184,48 @@ void *s2k_page_alloc(unsigned long pages)
 	first = take(tree, pages);
 	if (first >= N_PAGES)
 		return NULL;
-	for (uint64_t i = first; i < first + pages; i++) {
-		/* It begins to live, and is zeroed. */
-		if (s2_foreign_page(tree->foreign, s2_tree_cpu, pa_of(i)))
+	for (uint64_t i = first; i < first + pages; i++)
+		if (begin_table(tree, i))
 			return NULL;
-		tree->refs[i] = 1;
-		if (tree->shadow)
-			memset(shadow_of(tree, i << PAGE_SHIFT), 0, PAGE_BYTES);
-	}
 	return words_of(tree, first);
+}
+
+static void put_on_list(struct s2_tree *tree, uint64_t page)
+{
+	tree->refs[page] = 0;
+	*words_of(tree, page) = tree->free_list;
+	tree->free_list = page + 1;
 }
 
 static void free_page(struct s2_tree *tree, uint64_t page)
 {
+	if (tree->refs[page] == RESERVED) {
+		put_on_list(tree, page);
+		return;
+	}
 	/* Told even if none lives there: who watches says that it was freed twice. */
-	(void)s2_foreign_free(tree->foreign, s2_tree_cpu, pa_of(page));
+	(void)s2_foreign_free(tree->foreign, s2_tree_cpu, pa_of(tree, page));
 	if (!tree->refs[page])
 		return;
-	tree->refs[page] = 0;
-	*words_of(tree, page) = tree->free_list;
-	tree->free_list = page + 1;
+	put_on_list(tree, page);
+}
+
+void *s2k_page_reserve(void)
+{
+	struct s2_tree *tree = s2_tree_running;
+	const uint64_t page = take(tree, 1);
+
+	if (page >= N_PAGES)
+		return NULL;
+	tree->refs[page] = RESERVED;
+	memset(words_of(tree, page), 0, PAGE_BYTES);
+	return words_of(tree, page);
+}
+
+void s2k_page_taken(void *va)
+{
+	if (begin_table(s2_tree_running, number_of(va)))
+		s2k_stop("out of memory", __func__, 0);
 }
 
 void s2k_page_free(void *va, unsigned long pages)
@@ -205,14 +252,4 @@ void s2k_page_put(void *va)
 int s2k_page_count(void *va)
 {
 	return s2_tree_running->refs[number_of(va)];
-}
-
-void *s2k_zalloc(unsigned long bytes)
-{
-	return calloc(1, bytes);
-}
-
-void s2k_free(void *p)
-{
-	free(p);
 }

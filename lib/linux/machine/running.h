@@ -13,10 +13,22 @@
 /* Pages in a row that free_pages_exact() may give back: those of a root. */
 #define S2_TREE_ROOT_PAGES 16
 
+/* Memory of a kernel's: what follows. */
+struct s2_tree_block {
+	struct s2_tree_block *next, **link;
+};
+
 struct s2_tree {
 	struct s2_machine *machine;
 	struct s2_foreign *foreign;
-	char *window;	/* S2_TREE_TABLES_SIZE of address space, from S2_TREE_TABLES_PA on */
+	uint64_t tables; /* PA of the window */
+	char *window;	/* S2_TREE_TABLES_SIZE of address space, and a little past it */
+	char *vmemmap;	/* address space of struct page */
+	char *image;	/* its variables, while another runs */
+	struct s2_tree_block *blocks; /* its memory */
+	struct s2_tree *next;	      /* of a list that vm.c keeps */
+	bool up;		      /* its KVM was initialised */
+	struct s2_vm *vm;	      /* of the request, or NULL */
 	uint16_t *refs; /* of each page, 0: free */
 	char *shadow;	/* of the window: what events have told, or NULL */
 	uint64_t plain_stores;
@@ -34,6 +46,17 @@ struct s2_tree {
 extern struct s2_tree *s2_tree_running;
 extern struct s2_cpu *s2_tree_cpu;
 extern jmp_buf s2_tree_stop;
+
+/* The tree's code runs on @cpu from here on. @return 0, -EINVAL, -EIO */
+int s2_tree_enter(struct s2_tree *tree, struct s2_cpu *cpu);
+/* It came back by s2_tree_stop. @return -EIO */
+int s2_tree_stopped(struct s2_tree *tree);
+
+/* @return 0, -ENOMEM */
+int s2_tree_image_up(struct s2_tree *tree);
+void s2_tree_image_down(struct s2_tree *tree);
+/* Variables of @to take the place of those of @from, which may be NULL. */
+void s2_tree_image_swap(struct s2_tree *from, const struct s2_tree *to);
 
 /* @return 0, -ENOMEM; -EOPNOTSUPP where tables do not fit the PA size */
 int s2_tree_pages_up(struct s2_tree *tree);

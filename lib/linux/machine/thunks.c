@@ -214,8 +214,16 @@ static void msr(enum s2_sysreg reg, unsigned long value)
 	(void)s2_write_sysreg(s2_tree_cpu, reg, value);
 }
 
+/* CurrentEL.EL: EL2 with VHE. */
+static unsigned long current_el(void)
+{
+	return s2_machine_features(s2_tree_running->machine)->vhe ? 2UL << 2 : 1UL << 2;
+}
+
 unsigned long s2k_mrs(const char *name)
 {
+	if (!strcmp(name, "CurrentEL"))
+		return current_el();
 	return s2_read_sysreg(s2_tree_cpu, by_name(name));
 }
 

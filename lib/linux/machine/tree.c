@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "linux/glue/requests.h"
+#include "linux/glue/vm_requests.h"
 #include "linux/machine/running.h"
 #include "machine/regime.h"
 
@@ -53,8 +54,11 @@ int s2_tree_create(struct s2_machine *m, struct s2_tree **out)
 	if (!tree)
 		return -ENOMEM;
 	tree->machine = m;
-	ret = s2_tree_pages_up(tree);
+	ret = s2_tree_image_up(tree);
+	if (!ret)
+		ret = s2_tree_pages_up(tree);
 	if (ret) {
+		s2_tree_image_down(tree);
 		free(tree);
 		return ret;
 	}
@@ -69,6 +73,7 @@ void s2_tree_free(struct s2_tree *tree)
 	if (s2_tree_running == tree)
 		s2_tree_running = NULL;
 	s2_tree_pages_down(tree);
+	s2_tree_image_down(tree);
 	free(tree);
 }
 
@@ -107,19 +112,19 @@ static void boot(const struct s2_features *f)
 	tree_boot(&has);
 }
 
-/* From here on the tree's code runs on @cpu. @return 0, -EINVAL, -EIO */
-static int enter(struct s2_tree *tree, struct s2_cpu *cpu)
+int s2_tree_enter(struct s2_tree *tree, struct s2_cpu *cpu)
 {
 	if (s2_cpu_machine(cpu) != tree->machine)
 		return -EINVAL;
 	if (tree->stopped)
 		return -EIO;
 	if (s2_tree_running != tree) {
+		s2_tree_image_swap(s2_tree_running, tree);
 		s2_tree_pages_use(tree);
+		s2_tree_running = tree;
 		boot(s2_machine_features(tree->machine));
 	}
 	tree_set_grace(!tree->frees_at_once);
-	s2_tree_running = tree;
 	s2_tree_cpu = cpu;
 	s2k_cpu = s2_cpu_index(cpu);
 	return 0;
@@ -130,9 +135,10 @@ void s2_tree_free_at_once(struct s2_tree *tree)
 	tree->frees_at_once = true;
 }
 
-static int stopped(struct s2_tree *tree)
+int s2_tree_stopped(struct s2_tree *tree)
 {
 	tree_abandon();
+	tree_host_abandon();
 	s2_cpu_set_site(s2_tree_cpu, NULL);
 	tree->stopped = true;
 	return -EIO;
@@ -142,12 +148,12 @@ static int stopped(struct s2_tree *tree)
 
 static int create_kernels(struct s2_tree_vm *vm, unsigned ipa_bits, struct s2_vmid vmid)
 {
-	int ret = enter(vm->tree, s2_machine_cpu(vm->tree->machine, 0));
+	int ret = s2_tree_enter(vm->tree, s2_machine_cpu(vm->tree->machine, 0));
 
 	if (ret)
 		return ret;
 	if (setjmp(s2_tree_stop))
-		return stopped(vm->tree);
+		return s2_tree_stopped(vm->tree);
 	vm->kernels = tree_vm_create(ipa_bits, vmid.v);
 	return vm->kernels ? 0 : -ENOMEM;
 }
@@ -203,7 +209,7 @@ void s2_tree_vm_registers(struct s2_tree_vm *vm, uint64_t *vtcr, uint64_t *vttbr
 	unsigned long vtcr_el2, vttbr_el2;
 
 	/* Which bits there are depends on the CPUs (CnP, the VMID's width). */
-	(void)enter(vm->tree, s2_machine_cpu(vm->tree->machine, 0));
+	(void)s2_tree_enter(vm->tree, s2_machine_cpu(vm->tree->machine, 0));
 	tree_vm_registers(vm->kernels, &vtcr_el2, &vttbr_el2);
 	*vtcr = vtcr_el2;
 	*vttbr = vttbr_el2;
@@ -269,13 +275,14 @@ int s2_tree_request(struct s2_tree_vm *vm, struct s2_cpu *cpu, const struct s2_t
 	int ret = check_request(vm, req);
 
 	if (!ret)
-		ret = enter(vm->tree, cpu);
+		ret = s2_tree_enter(vm->tree, cpu);
 	if (ret)
 		return ret;
 	if (setjmp(s2_tree_stop))
-		return stopped(vm->tree);
+		return s2_tree_stopped(vm->tree);
 	s2_cpu_set_site(cpu, s2_tree_op_name(req->op));
 	ret = call(vm, req);
+	tree_quiescent();
 	s2_cpu_set_site(cpu, NULL);
 	s2_tree_shadow_compare(vm->tree);
 	return ret;
@@ -285,7 +292,7 @@ int s2_tree_request(struct s2_tree_vm *vm, struct s2_cpu *cpu, const struct s2_t
 
 static const s2_pte *entries_at(const struct s2_tree *tree, uint64_t pa)
 {
-	return (const s2_pte *)(const void *)(tree->window + (pa - S2_TREE_TABLES_PA));
+	return (const s2_pte *)(const void *)(tree->window + (pa - tree->tables));
 }
 
 static void count_table(const struct s2_tree_vm *vm, uint64_t pa, int level,

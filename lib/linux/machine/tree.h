@@ -28,9 +28,10 @@ struct s2_tree_vm;
 /** CPUs that a machine of the tree may have: CONFIG_NR_CPUS. */
 #define S2_TREE_CPUS 64
 
-/** Table pages lie from here on; guests' memory may not. */
-#define S2_TREE_TABLES_PA (UINT64_C(1) << 34)
-/** Bytes of table pages that there may be. */
+/**
+ * Bytes of table pages that there may be: at the top of the PAs, or of the lower 16 TiB.
+ * Guests' memory lies below.
+ */
 #define S2_TREE_TABLES_SIZE (UINT64_C(1) << 34)
 
 /** What can be asked of a VM's stage 2, each for a function of the kernel. */

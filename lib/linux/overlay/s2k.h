@@ -52,6 +52,8 @@ void s2k_pte_load(const volatile void *p);
 
 /* The linear map: VA = PA + s2k_linear, for tables and for guests' memory. */
 extern unsigned long s2k_linear;
+/* struct page number 0. */
+extern unsigned long s2k_vmemmap;
 /* What boot would have patched in, by the tree's own numbers of capabilities. */
 extern unsigned char s2k_cap[256];
 extern unsigned long s2k_ctr_el0;
@@ -63,6 +65,9 @@ void s2k_page_free(void *va, unsigned long pages);
 void s2k_page_get(void *va);
 void s2k_page_put(void *va);
 int s2k_page_count(void *va);
+/* A page that is no table yet, zeroed; it becomes one; it goes, whichever it is by s2k_page_free(). */
+void *s2k_page_reserve(void);
+void s2k_page_taken(void *va);
 void *s2k_zalloc(unsigned long bytes);
 void s2k_free(void *p);
 

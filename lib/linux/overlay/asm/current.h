@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Stage 1 has no tasks: who asks for one finds none. */
+/* The VMM's thread, the same on all CPUs. */
 #ifndef __ASM_CURRENT_H
 #define __ASM_CURRENT_H
 struct task_struct;
-#define get_current() ((struct task_struct *)0)
+extern struct task_struct *s2k_current;
+#define get_current() s2k_current
 #define current	      get_current()
 #endif

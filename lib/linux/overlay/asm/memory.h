@@ -18,9 +18,10 @@
 #define page_to_virt(x)	   ((void *)__phys_to_virt((phys_addr_t)page_to_pfn(x) << PAGE_SHIFT))
 #define virt_to_page(x)	   pfn_to_page(__virt_to_phys(x) >> PAGE_SHIFT)
 #define virt_addr_valid(x) 1
+/* Guests' pages have no counts, so that none is touched for them. */
 static inline int pfn_valid(unsigned long pfn)
 {
-	return 1;
+	return s2k_is_pte(__phys_to_virt((phys_addr_t)pfn << PAGE_SHIFT));
 }
 #define pfn_valid pfn_valid
 #endif
