@@ -144,14 +144,14 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 {
 	struct job job = {.boot = *(const struct s2_boot *)run->settings,
 			  .features = run->features,
-			  .flavour = *run->flavour};
+			  .flavour = *s2_run_flavour(run)};
 	const struct s2_judged judged = {run_job, &job, questions,
 					 sizeof(questions) / sizeof(questions[0])};
 	int ret;
 
 	job.boot.seed = run->seed;
 	job.boot.fwb = run->policy->id == FWB;
-	if (!job.boot.fwb)
+	if (!job.boot.fwb && !s2_run_as_is(run))
 		job.flavour.toggle = (enum s2_toggle)run->policy->id;
 	if (run->log)
 		return s2_judge_log(run->log, &judged, err);

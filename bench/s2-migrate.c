@@ -124,7 +124,7 @@ static int check(const struct s2_run *run, struct s2_error *err)
 
 static int applies(const struct s2_run *run, struct s2_error *err)
 {
-	if (run->policy->id == 0 || (run->features->tlbirange && run->flavour->range_flush))
+	if (run->policy->id == 0 || s2_run_as_is(run) || (run->features->tlbirange && run->flavour->range_flush))
 		return 0;
 	s2_error_set(err, 1,
 		     "no range TLBI in this machine or flavour, every flush is of the VMID");
@@ -192,16 +192,18 @@ static int run(const struct s2_run *run, struct s2_result *result, struct s2_err
 	const struct flush_policy *policy = run->policy->data;
 	struct job job = {.mig = *(const struct s2_migrate *)run->settings,
 			  .features = run->features,
-			  .flavour = *run->flavour};
+			  .flavour = *s2_run_flavour(run)};
 	const struct s2_judged judged = {run_job, &job, questions,
 					 sizeof(questions) / sizeof(questions[0])};
 	int ret;
 
 	job.mig.seed = run->seed;
-	job.flavour.range_calls = policy->range;
-	job.flavour.clear_flush = policy->clear;
-	job.flavour.costs =
-		s2_migrate_costs(&job.mig, run->features, policy->clear != S2_CLEAR_FLUSH_SLOT);
+	if (policy) {
+		job.flavour.range_calls = policy->range;
+		job.flavour.clear_flush = policy->clear;
+		job.flavour.costs = s2_migrate_costs(&job.mig, run->features,
+						     policy->clear != S2_CLEAR_FLUSH_SLOT);
+	}
 	if (run->log)
 		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);

@@ -177,11 +177,13 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 {
 	struct job job = {.dying = *(const struct s2_dying *)run->settings,
 			  .features = run->features,
-			  .flavour = s2_death_flavour(run->flavour, run->policy->data)};
+			  .flavour = *s2_run_flavour(run)};
 	const struct s2_judged judged = {run_job, &job, questions,
 					 job.dying.reader == S2_DEATH_DEVICE ? 3U : 2U};
 	int ret;
 
+	if (!s2_run_as_is(run))
+		job.flavour = s2_death_flavour(run->flavour, run->policy->data);
 	if (run->log)
 		return s2_judge_log(run->log, &judged, err);
 	ret = run_job(&job, NULL, err);

@@ -109,6 +109,14 @@ enum s2_vmid_fault {
 S2_API void s2_vmids_set_fault(struct s2_vmids *vmids, enum s2_vmid_fault fault) S2_NONNULL(1);
 
 /**
+ * To be called on a machine that was just created, before VMIDs, an oracle or a log are made
+ * for it, where VMs with @p flavour may be a kernel's own code (docs/your-patch.md).
+ * @return 0, at once for a flavour of the library's; -EOPNOTSUPP or -EINVAL for a machine that
+ *         the kernel cannot run on; -EBUSY if something was built on it; -ENOMEM
+ */
+S2_API int s2_vm_prepare(struct s2_machine *m, const struct s2_flavour *flavour) S2_NONNULL(1);
+
+/**
  * An empty VM on @p m, which must outlive it.
  * @param out set on success; free with s2_vm_free()
  * @return 0; an error of s2_mmu_create(); -EINVAL for no flavour, no VMIDs or

@@ -29,9 +29,9 @@ int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
 	res->page_shift = (uint8_t)m->features.granule;
 	res->page_words = (1U << (res->page_shift - 3)) / 64;
 	res->cpu_words = (m->n_cpus + 63) / 64;
-	/* The last part is two epochs, then a word for each 64 CPUs. */
+	/* After two epochs, or a word for each 64 CPUs, come as many of these once more. */
 	res->group_words =
-		res->page_words + res->cpu_words + (res->cpu_words > 2 ? res->cpu_words : 2);
+		res->page_words + 2 * res->cpu_words + (res->cpu_words > 2 ? res->cpu_words : 2);
 	res->table_base = s2_tablemem_base(m->tables);
 	res->by_vmid = calloc((size_t)1 << m->features.vmid_bits, sizeof(struct s2_res_vm *));
 	res->hash = calloc(FIRST_HASH, sizeof(struct s2_group *));
@@ -243,6 +243,8 @@ static struct s2_group *clone(struct s2_residues *res, const struct s2_group *g)
 	new->table = g->table;
 	new->conflict = g->conflict;
 	new->local = g->local;
+	new->all = g->all;
+	new->local_all = g->local_all;
 	memcpy(new->words + res->page_words, g->words + res->page_words,
 	       (res->group_words - res->page_words) * sizeof(uint64_t));
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);

@@ -9,7 +9,8 @@
  * A group is split when an instruction concerns some of its descriptors or
  * CPUs only, and joined with one like it when it comes to rest.  A group is in
  * one list by stage: idle (of its VM), active (stage 2 gone, of its VM), or
- * pending (of all: barriers look there).
+ * pending (of all: barriers look there), where it is while a TLBI of all is under
+ * way, whatever its stage.
  */
 #ifndef S2_MACHINE_RESIDUE_H
 #define S2_MACHINE_RESIDUE_H
@@ -51,7 +52,12 @@ struct s2_group {
 	bool below : 1;	   /**< a single one, with all that hangs on it */
 	bool conflict : 1;
 	bool local : 1; /**< pending: a non-shareable TLBI */
-	/** Descriptors, CPUs left, and what s2_group_epochs() or s2_group_pending() says. */
+	bool all : 1;	/**< a TLBI of all is under way: s2_group_all() */
+	bool local_all : 1; /**< and a non-shareable one */
+	/**
+	 * Descriptors, CPUs left, what s2_group_epochs() or s2_group_pending() says, and
+	 * s2_group_all().
+	 */
 	uint64_t words[];
 };
 
@@ -206,6 +212,12 @@ static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s
 	return g->words + res->page_words + res->cpu_words;
 }
 
+/** Whose DSB completes a TLBI of all, if one is under way. */
+static inline uint64_t *s2_group_all(const struct s2_residues *res, struct s2_group *g)
+{
+	return g->words + res->group_words - res->cpu_words;
+}
+
 /** Makes @p cpus, of a group, those of one CPU; there is one word of them mostly. */
 static inline void s2_cpus_only(const struct s2_residues *res, uint64_t *cpus, unsigned cpu)
 {
@@ -268,7 +280,7 @@ static inline void s2_group_move(struct s2_residues *res, struct s2_group *g,
 	g->stage = (uint8_t)stage;
 	if (stage == S2_RESIDUE_STORED)
 		s2_link_add(&g->vm->idle, &g->link);
-	else if (stage == S2_RESIDUE_S2_DONE)
+	else if (stage == S2_RESIDUE_S2_DONE && !g->all)
 		s2_link_add(&g->vm->active, &g->link);
 	else
 		s2_link_add(&res->pending, &g->link);

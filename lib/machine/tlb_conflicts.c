@@ -18,6 +18,60 @@ static void come_to_coexist(struct s2_residues *res, unsigned cpu, struct s2_gro
 	res->on_conflict(res->on_conflict_arg, cpu, &old, new);
 }
 
+/* Bits of a leaf that name its output; with LPA2 what lies from 2^50 on counts as an attribute. */
+static s2_pte output_bits(const struct s2_residues *res)
+{
+	const s2_pte in_place = (S2_BIT(50) - 1) & ~((UINT64_C(1) << res->page_shift) - 1);
+
+	return in_place | (res->page_shift == 16 ? UINT64_C(0xf) << 12 : 0);
+}
+
+/* Of a line: both have been written, and cannot have been by the same write. */
+static bool lines_differ(struct s2_memory *mem, uint64_t a, uint64_t b)
+{
+	struct s2_version_set of_a, of_b;
+
+	if (s2_memory_possible(mem, S2_AGENT_WRITE_BACK, s2_pa(a), &of_a) ||
+	    s2_memory_possible(mem, S2_AGENT_WRITE_BACK, s2_pa(b), &of_b))
+		return false;
+	return of_a.oldest && of_b.oldest &&
+	       (of_a.newest < of_b.oldest || of_b.newest < of_a.oldest);
+}
+
+/* What is known of two outputs, by their first granule; without contents nothing is. */
+static bool contents_differ(const struct s2_residues *res, s2_pte old, s2_pte new)
+{
+	const struct s2_features *f = &res->p->machine->features;
+	const struct s2_pte_format fmt = {res->page_shift, f->pa_bits, false, f->fwb, f->xnx};
+	const uint64_t a = s2_pte_pa(old, &fmt).v, b = s2_pte_pa(new, &fmt).v;
+	struct s2_memory *mem = res->p->memory;
+
+	if (!mem || !s2_memory_is_possible(mem))
+		return false;
+	for (uint64_t at = 0; at >> res->page_shift == 0; at += UINT64_C(1) << f->dline_shift)
+		if (lines_differ(mem, a + at, b + at))
+			return true;
+	return false;
+}
+
+/*
+ * Whether two leaves for one address, their sizes apart, need no break between them: they
+ * differ in permissions alone, or in outputs that nobody may write and that hold the same;
+ * from BBM level 1 on the contiguous bit does not count (R_KHRBC).
+ */
+static bool may_coexist(const struct s2_residues *res, s2_pte old, s2_pte new)
+{
+	s2_pte free = S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK;
+
+	if (res->p->machine->features.bbm_level >= 1)
+		free |= S2_PTE_CONTIGUOUS;
+	if (!((old ^ new) & ~free))
+		return true;
+	if ((old ^ new) & ~(free | output_bits(res)))
+		return false;
+	return !s2_pte_writable(old) && !s2_pte_writable(new) && !contents_differ(res, old, new);
+}
+
 /* The residue at the entry itself. */
 static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *meta, unsigned cpu,
 			  unsigned index, s2_pte new)
@@ -33,7 +87,7 @@ static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *m
 		if (g->stage == S2_RESIDUE_SYNC || g->conflict ||
 		    !(g->words[index / 64] >> index % 64 & 1))
 			continue;
-		if (!g->table && !((old ^ new) & ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK)))
+		if (!g->table && may_coexist(res, old, new))
 			continue;
 		/* From BBM level 2 on a change of size alone is none: leaves below or above decide. */
 		if (g->table != s2_pte_is_table(new, meta->level) &&
@@ -48,12 +102,10 @@ static int mark_own_level(struct s2_residues *res, const struct s2_table_meta *m
 	return err;
 }
 
-/* An old block, of which a new leaf lies @offset bytes in. */
-static bool is_part_of(s2_pte block, s2_pte leaf, uint64_t offset)
+/* Whether a leaf that lies @offset bytes into a block differs from it in size alone. */
+static bool is_part_of(const struct s2_residues *res, s2_pte block, s2_pte leaf, uint64_t offset)
 {
-	const s2_pte all_but_kind = ~(S2_PTE_PERMS | S2_PTE_AF | S2_PTE_SW_MASK | S2_PTE_TYPE);
-
-	return !((leaf ^ (block + offset)) & all_but_kind);
+	return may_coexist(res, (block | S2_PTE_TYPE) + offset, leaf | S2_PTE_TYPE);
 }
 
 /* The next group from @g on that may be held of a block over @ipa; NULL for none. */
@@ -102,7 +154,7 @@ static int mark_above(struct s2_residues *res, const struct s2_table_meta *meta,
 			const unsigned at = (unsigned)((ipa - g->ipa) >> shift);
 
 			next = block_over(s2_group_next(g), shift, ipa);
-			if (g->conflict || is_part_of(s2_group_pte(g, at), new,
+			if (g->conflict || is_part_of(res, s2_group_pte(g, at), new,
 						      ipa & ((UINT64_C(1) << shift) - 1)))
 				continue;
 			g = s2_group_take(res, g, at, at, &err);
@@ -118,7 +170,7 @@ static bool differs_in_size_alone(const struct s2_residues *res, const struct s2
 				  unsigned index, s2_pte block, uint64_t offset)
 {
 	return !g->table && s2_group_step(g) == UINT64_C(1) << s2_res_shift(res, g->level) &&
-	       is_part_of(block, s2_group_pte(g, index), offset);
+	       is_part_of(res, block, s2_group_pte(g, index), offset);
 }
 
 /* The residue of one table page that a new block lies over, @offset bytes into it. */

@@ -10,6 +10,7 @@ static void fold_head(struct s2_digest *d, const struct s2_group *g)
 	s2_digest_fold(d, g->ipa);
 	s2_digest_fold(d, g->base);
 	s2_digest_fold(d, (uint64_t)g->n << 32 | (uint64_t)g->store_cpu << 8 |
+				  (uint64_t)(g->all && g->local_all) << 5 | (uint64_t)g->all << 4 |
 				  (uint64_t)g->table << 3 | (uint64_t)g->below << 2 |
 				  (uint64_t)g->conflict << 1 | g->local);
 }
@@ -25,8 +26,10 @@ static void fold_progress(struct s2_digest *d, const struct s2_residues *res, st
 		s2_digest_fold(d, s2_group_visible(res, g, true, g->store_cpu));
 		return;
 	}
-	for (unsigned i = 0; i < res->cpu_words; i++)
+	for (unsigned i = 0; i < res->cpu_words; i++) {
 		s2_digest_fold(d, s2_group_pending(res, g)[i]);
+		s2_digest_fold(d, g->all ? s2_group_all(res, g)[i] : 0);
+	}
 }
 
 static struct s2_digest digest_group(const struct s2_residues *res, struct s2_group *g)

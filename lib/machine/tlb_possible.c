@@ -41,6 +41,23 @@ static void pend(const struct tlbi *t, struct s2_group *g, enum s2_residue_stage
 	g->local |= t->local;
 }
 
+/* A TLBI of all is under way beside whatever else is: each goes on by itself. */
+static void pend_all(const struct tlbi *t, struct s2_group *g)
+{
+	struct s2_residues *res = t->res;
+	uint64_t *all = s2_group_all(res, g);
+
+	if (!g->all)
+		s2_cpus_only(res, all, t->cpu);
+	all[t->cpu / 64] |= UINT64_C(1) << t->cpu % 64;
+	g->local_all = (g->all && g->local_all) || t->local;
+	g->all = true;
+	if (g->stage == S2_RESIDUE_STORED)
+		pend(t, g, S2_RESIDUE_ALL_ISSUED);
+	else if (g->stage == S2_RESIDUE_S2_DONE)
+		s2_group_move(res, g, S2_RESIDUE_S2_DONE);
+}
+
 static bool others_hold(const struct tlbi *t, struct s2_group *g)
 {
 	const uint64_t *cpus = s2_group_cpus(t->res, g);
@@ -113,15 +130,21 @@ static bool unfold_if_partial(struct tlbi *t, struct s2_group *g)
 	return true;
 }
 
+/* Its stage-2 entries may still be there. */
+static bool is_before_va(const struct s2_group *g)
+{
+	return g->stage == S2_RESIDUE_STORED || g->stage == S2_RESIDUE_S2_ISSUED ||
+	       g->stage == S2_RESIDUE_ALL_ISSUED;
+}
+
 static bool tlb_possible_hit_by_ipa(struct tlbi *t, struct s2_group *g)
 {
-	const bool fresh = g->stage == S2_RESIDUE_STORED;
 	const struct s2_group *whole;
 	bool unfolded = false;
 
-	if (g->vm != t->vm || g->conflict || (!fresh && g->stage != S2_RESIDUE_S2_ISSUED))
+	if (g->vm != t->vm || g->conflict || !is_before_va(g))
 		return false;
-	if (fresh && !s2_group_visible(t->res, g, t->local, t->cpu))
+	if (g->stage == S2_RESIDUE_STORED && !s2_group_visible(t->res, g, t->local, t->cpu))
 		return false;
 	if (g->below)
 		unfolded = unfold_if_partial(t, g);
@@ -204,7 +227,8 @@ static void by_va(struct tlbi *t)
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
-		if (g->vm != t->vm || g->stage != S2_RESIDUE_VA_ISSUED)
+		if (g->vm != t->vm ||
+		    (g->stage != S2_RESIDUE_VA_ISSUED && g->stage != S2_RESIDUE_S2_DONE))
 			continue;
 		g = reached(t, g);
 		if (g)
@@ -240,7 +264,7 @@ static void all_of(struct tlbi *t, struct s2_group *g)
 	note_change(t, g);
 	g = reached(t, g);
 	if (g)
-		pend(t, g, S2_RESIDUE_ALL_ISSUED);
+		pend_all(t, g);
 }
 
 static void all_lists(struct tlbi *t)
@@ -356,6 +380,7 @@ static void complete_all(struct s2_residues *res, struct s2_group *g, unsigned c
 		return;
 	}
 	s2_cpus_only(res, cpus, cpu);
+	g->all = false;
 	s2_group_move(res, g, S2_RESIDUE_SYNC);
 }
 
@@ -372,10 +397,14 @@ static void complete(struct s2_residues *res, struct s2_group *g, unsigned cpu)
 		s2_group_move(res, g, S2_RESIDUE_S2_DONE);
 }
 
-/* A local TLBI has split off what its CPU holds: that CPU's DSB completes it, of any domain. */
-static bool is_own(const struct s2_residues *res, struct s2_group *g, unsigned cpu)
+/*
+ * Whether a DSB of @cpu completes TLBIs of it.  A local one has split off what its CPU
+ * holds: that CPU's DSB completes it, of any domain.
+ */
+static bool completes(const struct s2_residues *res, struct s2_group *g, unsigned cpu, bool domain,
+		      bool local)
 {
-	return g->local && (s2_group_cpus(res, g)[cpu / 64] >> cpu % 64 & 1);
+	return domain || (local && (s2_group_cpus(res, g)[cpu / 64] >> cpu % 64 & 1));
 }
 
 static S2_SLOW void complete_pending(struct s2_residues *res, unsigned cpu, bool domain)
@@ -386,9 +415,14 @@ static S2_SLOW void complete_pending(struct s2_residues *res, unsigned cpu, bool
 		struct s2_group *g = group_of(link);
 
 		next = link->next;
-		if (g->stage == S2_RESIDUE_SYNC || (!domain && !is_own(res, g, cpu)))
+		if (g->stage == S2_RESIDUE_SYNC)
 			continue;
-		if (s2_group_pending(res, g)[cpu / 64] >> cpu % 64 & 1)
+		if (g->all && (s2_group_all(res, g)[cpu / 64] >> cpu % 64 & 1) &&
+		    completes(res, g, cpu, domain, g->local_all))
+			complete_all(res, g, cpu);
+		else if (g->stage != S2_RESIDUE_S2_DONE && g->stage != S2_RESIDUE_ALL_ISSUED &&
+			 (s2_group_pending(res, g)[cpu / 64] >> cpu % 64 & 1) &&
+			 completes(res, g, cpu, domain, g->local))
 			complete(res, g, cpu);
 	}
 }

@@ -496,6 +496,8 @@ static struct s2_group *unfold_group(struct s2_residues *res, struct s2_group *g
 	new->store_cpu = g->store_cpu;
 	new->conflict = g->conflict;
 	new->local = g->local;
+	new->all = g->all;
+	new->local_all = g->local_all;
 	for (unsigned w = res->page_words; w < res->group_words; w++)
 		new->words[w] = g->words[w];
 	s2_group_move(res, new, (enum s2_residue_stage)g->stage);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Break-before-make across levels: a new block, and what is held of the pages that it lies over. */
+/* Break-before-make's conditions (R_WHZWS), and across levels: a new block over pages that are held. */
 #include "check/oracle_rig.h"
 
 #define PAGES 4
@@ -186,11 +186,106 @@ static void each_cpu_flushes_its_own_part_of_a_subtree(void **state)
 	}
 }
 
+static void write_page(struct oracle_rig *r, uint64_t pa)
+{
+	const struct s2_act give = {.kind = S2_ACT_GIVE, .pa = {pa}, .size = PAGE};
+
+	assert_i64(s2_tell(r->m, &give), 0);
+}
+
+/* What the host wrote to the old output and to the new one, before one replaces the other. */
+enum contents { UNKNOWN, OLD_ONLY, ONE_WRITE, TWO_WRITES };
+
+static void fill(struct oracle_rig *r, enum contents contents)
+{
+	const struct s2_act both = {.kind = S2_ACT_GIVE, .pa = {PA}, .size = 2 * PAGE};
+
+	if (contents == ONE_WRITE)
+		assert_i64(s2_tell(r->m, &both), 0);
+	if (contents == OLD_ONLY || contents == TWO_WRITES)
+		write_page(r, PA);
+	if (contents == TWO_WRITES)
+		write_page(r, PA + PAGE);
+}
+
+/*
+ * R_WHZWS: another output needs a break if either translation lets it be written, or if
+ * what the two hold differs; R_KHRBC: the contiguous bit needs none from BBM level 1 on.
+ */
+static void outputs_and_the_contiguous_bit_by_arms_own_conditions(void **state)
+{
+	static const struct {
+		const char *spec;
+		unsigned old, new;
+		uint64_t pa;
+		enum contents contents;
+		s2_pte toggle;
+		bool conflict;
+	} rows[] = {
+		{"max", S2_PROT_R, S2_PROT_R, PA + PAGE, UNKNOWN, 0, false},
+		{"max", S2_PROT_R, S2_PROT_R, PA + PAGE, OLD_ONLY, 0, false},
+		{"max", S2_PROT_R, S2_PROT_R, PA + PAGE, ONE_WRITE, 0, false},
+		{"max", S2_PROT_R, S2_PROT_R, PA + PAGE, TWO_WRITES, 0, true},
+		{"max,bbm=0", RX, S2_PROT_R, PA + PAGE, UNKNOWN, 0, false},
+		{"max", RW, S2_PROT_R, PA + PAGE, UNKNOWN, 0, true},
+		{"max", S2_PROT_R, RW, PA + PAGE, UNKNOWN, 0, true},
+		{"max", S2_PROT_R, S2_PROT_R | S2_PROT_DEVICE, PA + PAGE, UNKNOWN, 0, true},
+		{"max,bbm=0", RW, RW, PA, UNKNOWN, S2_PTE_CONTIGUOUS, true},
+		{"max,bbm=1", RW, RW, PA, UNKNOWN, S2_PTE_CONTIGUOUS, false},
+		{"max,bbm=2", RW, RW, PA, UNKNOWN, S2_PTE_CONTIGUOUS, false},
+		{"max,bbm=2", RW, RW, PA + PAGE, UNKNOWN, S2_PTE_CONTIGUOUS, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct oracle_rig r;
+		s2_pte attr, pte;
+
+		s2_test_row("row %zu", i);
+		oracle_rig_up(&r, rows[i].spec, "newest");
+		fill(&r, rows[i].contents);
+		map(&r, IPA, PAGE, PA, rows[i].old);
+		assert_i64(s2_pte_attr(&r.mmu->fmt, rows[i].new, &attr), 0);
+		assert_i64(s2_pte_make_leaf(&r.mmu->fmt, s2_pa(rows[i].pa), attr, S2_LAST_LEVEL,
+					    &pte), 0);
+		store(&r, IPA, S2_LAST_LEVEL, pte ^ rows[i].toggle, S2_MEM_PLAIN);
+		if (rows[i].conflict) {
+			expect_found(&r, S2_FOUND_COEXISTENCE);
+		} else {
+			/* That it needs no break does not make the old one right. */
+			expect_sound(&r);
+			s2_flush_vmid_ipa(r.mmu, r.cpu, s2_ipa(IPA), S2_LAST_LEVEL);
+			returns(&r, IPA, PAGE);
+			expect_sound(&r);
+		}
+		oracle_rig_down(&r);
+	}
+}
+
+/* Two outputs that may coexist: without a flush the old one is still another than the tables'. */
+static void an_old_output_is_flushed_even_if_it_needs_no_break(void **state)
+{
+	struct oracle_rig r;
+	s2_pte attr, pte;
+
+	(void)state;
+	oracle_rig_up(&r, "max", "newest");
+	map(&r, IPA, PAGE, PA, S2_PROT_R);
+	assert_i64(s2_pte_attr(&r.mmu->fmt, S2_PROT_R, &attr), 0);
+	assert_i64(s2_pte_make_leaf(&r.mmu->fmt, s2_pa(PA + PAGE), attr, S2_LAST_LEVEL, &pte), 0);
+	store(&r, IPA, S2_LAST_LEVEL, pte, S2_MEM_PLAIN);
+	returns(&r, IPA, PAGE);
+	expect_found(&r, S2_FOUND_OTHER_OUTPUT);
+	oracle_rig_down(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_that_one_address_did_not_name_are_held_beside_a_block),
 		cmocka_unit_test(from_bbm_level_2_on_size_alone_is_no_conflict_across_levels),
+		cmocka_unit_test(outputs_and_the_contiguous_bit_by_arms_own_conditions),
+		cmocka_unit_test(an_old_output_is_flushed_even_if_it_needs_no_break),
 		cmocka_unit_test(pages_that_a_flush_did_not_name_are_held_beside_a_filled_table),
 		cmocka_unit_test(each_cpu_flushes_its_own_part_of_a_subtree),
 		cmocka_unit_test(a_change_of_size_is_that_alone_if_outputs_agree),

@@ -11,19 +11,18 @@
 
 #include <stage2sim/pgtable.h>
 
-#include "hyp/vm/kernel.h"
 #include "linux/machine/vm.h"
 #include "linux_source/sides.h"
 
-#define IPA	UINT64_C(0x40000000)
-#define HVA	UINT64_C(0x7e0040000000)
-#define PA	UINT64_C(0x840000000)
-#define PAGE	UINT64_C(4096)
-#define MIB	UINT64_C(0x100000)
-#define SLOTS	2
-#define SLOT	(8 * MIB)
-#define VCPUS	3
-#define CPUS	2
+#define IPA   UINT64_C(0x40000000)
+#define HVA   UINT64_C(0x7e0040000000)
+#define PA    UINT64_C(0x840000000)
+#define PAGE  UINT64_C(4096)
+#define MIB   UINT64_C(0x100000)
+#define SLOTS 2
+#define SLOT  (8 * MIB)
+#define VCPUS 3
+#define CPUS  2
 
 /* VHE and not, FWB and not, ranges and not, errata, LPA2, a VIPT I-cache. */
 static const char *const machines[] = {
@@ -58,8 +57,8 @@ enum call {
 };
 
 static const char *const names[CALLS] = {
-	"read",	 "write", "fetch", "caches",	"set way", "log",	"log get",
-	"clear", "unmap", "clear notifier", "age", "move vcpu", "reset", "slot again",
+	"read",	 "write", "fetch",	    "caches", "set way",   "log",   "log get",
+	"clear", "unmap", "clear notifier", "age",    "move vcpu", "reset", "slot again",
 };
 
 struct side_vm {
@@ -108,7 +107,7 @@ static void up(struct side_vm *s, const struct program *p, const struct s2_flavo
 
 	assert_i64(s2_features_parse(p->spec, &mc.features, NULL), 0);
 	assert_i64(s2_machine_create(&mc, &s->m), 0);
-	assert_i64(s2_kernel_boot(flavour, s->m), 0);
+	assert_i64(s2_vm_prepare(s->m, flavour), 0);
 	assert_i64(s2_vmids_create(s->m, &s->vmids), 0);
 	vc.vmids = s->vmids;
 	assert_i64(s2_vm_create(s->m, &vc, &s->vm), 0);
@@ -144,8 +143,9 @@ static uint64_t offset_of(const struct s2_step *step, uint64_t size)
 	const uint64_t most = (SLOT - size) / PAGE;
 	const uint64_t at = (step->b / 6) % (most + 1);
 
-	return step->b % 2 ? (at * PAGE) & ~(size & (~size + 1)) & ~(size >= 2 * MIB ? 2 * MIB - 1 : 0)
-			   : at * PAGE;
+	return step->b % 2
+		       ? (at * PAGE) & ~(size & (~size + 1)) & ~(size >= 2 * MIB ? 2 * MIB - 1 : 0)
+		       : at * PAGE;
 }
 
 static int64_t access(struct side_vm *s, const struct s2_step *step, enum s2_access access)
@@ -375,8 +375,8 @@ static void the_trees_vm_counts_as_the_librarys(void **state)
 	if (!p.tree)
 		skip();
 	s2_property_check(&property, 1);
-	print_message("%s as %s: %" PRIu64 " calls, %" PRIu64 " operations, no difference\n", p.spec,
-		      s2_tree_stands_for()->name, p.calls, p.operations);
+	print_message("%s as %s: %" PRIu64 " calls, %" PRIu64 " operations, no difference\n",
+		      p.spec, s2_tree_stands_for()->name, p.calls, p.operations);
 	assert_true(p.operations > 1000);
 }
 

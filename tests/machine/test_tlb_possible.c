@@ -212,6 +212,76 @@ static void test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers(void *
 	}
 }
 
+/* CPU 0 flushes one page, CPU 1 the whole VMID; each is sure after its own last DSB, whoever began. */
+static void test_a_flush_by_ipa_goes_on_beside_anothers_of_all(void **state)
+{
+	/* Where in CPU 0's flush the other's TLBI comes: before each of the four steps. */
+	for (unsigned at = 0; at < 4; at++) {
+		struct s2_flush_context cxt[2];
+		struct s2_cpu *cpu[2];
+		struct rig r;
+
+		(void)state;
+		s2_test_row("before step %u", at);
+		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+		map(&r, MIB, PAGE, PA);
+		for (unsigned i = 0; i < 2; i++) {
+			cpu[i] = s2_machine_cpu(r.m, i);
+			s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
+		}
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);
+		assert_i64(s2_dsb(cpu[0], S2_DSB_ISHST), 0);
+		for (unsigned step = 0; step < 4; step++) {
+			if (step == at)
+				s2_tlbi_vmalls12e1is(cpu[1]);
+			assert_u64(count(&r), 1);
+			if (step == 0)
+				s2_tlbi_ipas2e1is(cpu[0], s2_ipa(MIB), S2_TTL_UNKNOWN);
+			else if (step == 2)
+				s2_tlbi_vmalle1is(cpu[0]);
+			else
+				assert_i64(s2_dsb(cpu[0], S2_DSB_ISH), 0);
+		}
+		s2_isb(cpu[0]);
+		assert_u64(count(&r), 0);
+		rig_free(&r);
+	}
+}
+
+/* The VMALLS12E1 of another CPU that is not complete makes up for none of one's own TLBIs. */
+static void test_anothers_tlbi_of_all_counts_for_nothing_before_its_own_dsb(void **state)
+{
+	for (unsigned left_out = 0; left_out < 2; left_out++) {
+		struct s2_flush_context cxt[2];
+		struct s2_cpu *cpu[2];
+		struct rig r;
+
+		(void)state;
+		s2_test_row("without %s", left_out ? "vmalle1is" : "ipas2e1is");
+		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+		map(&r, MIB, PAGE, PA);
+		for (unsigned i = 0; i < 2; i++) {
+			cpu[i] = s2_machine_cpu(r.m, i);
+			s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
+		}
+		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);
+		assert_i64(s2_dsb(cpu[0], S2_DSB_ISHST), 0);
+		if (left_out != 0)
+			s2_tlbi_ipas2e1is(cpu[0], s2_ipa(MIB), S2_TTL_UNKNOWN);
+		s2_tlbi_vmalls12e1is(cpu[1]);
+		assert_i64(s2_dsb(cpu[0], S2_DSB_ISH), 0);
+		if (left_out != 1)
+			s2_tlbi_vmalle1is(cpu[0]);
+		assert_i64(s2_dsb(cpu[0], S2_DSB_ISH), 0);
+		s2_isb(cpu[0]);
+		assert_u64(count(&r), 1);
+		assert_i64(s2_dsb(cpu[1], S2_DSB_ISH), 0);
+		s2_isb(cpu[1]);
+		assert_u64(count(&r), 0);
+		rig_free(&r);
+	}
+}
+
 static void test_without_break_before_make_only_all_is_sure(void **state)
 {
 	struct s2_residue residue;
@@ -350,8 +420,10 @@ enum {
 struct naive_entry {
 	bool live, conflict;
 	bool own;  /* pending: its CPU has issued a local TLBI, which any DSB of its completes */
+	bool all_own; /* the same of a TLBI of all */
 	bool seen; /* by another CPU, which stored over it */
 	unsigned slot, cpu, storer, pending;
+	unsigned all; /* CPUs whose TLBI of all is under way, whatever else is */
 	uint64_t ish, any;
 	s2_pte pte;
 	enum s2_residue_stage stage; /* VISIBLE is not used, as in the library */
@@ -419,15 +491,19 @@ static void naive_tlbi(struct naive_entry *e, const struct s2_step *s, unsigned 
 	if (local && e->cpu != cpu)
 		return;
 	if (s->op == VMALLS12) {
-		if (e->stage != S2_RESIDUE_SYNC &&
-		    (e->stage != S2_RESIDUE_STORED || naive_visible(e, local, cpu)))
+		if (e->stage == S2_RESIDUE_SYNC ||
+		    (e->stage == S2_RESIDUE_STORED && !naive_visible(e, local, cpu)))
+			return;
+		if (e->stage == S2_RESIDUE_STORED)
 			naive_pend(e, cpu, local, S2_RESIDUE_ALL_ISSUED);
+		e->all |= 1U << cpu;
+		e->all_own |= local;
 	} else if (s->op == VMALLE1) {
 		if (e->stage == S2_RESIDUE_S2_DONE || e->stage == S2_RESIDUE_VA_ISSUED)
 			naive_pend(e, cpu, local, S2_RESIDUE_VA_ISSUED);
 	} else if (!hint_wrong && !e->conflict && e->slot >= first && e->slot <= last) {
 		if ((e->stage == S2_RESIDUE_STORED && naive_visible(e, local, cpu)) ||
-		    e->stage == S2_RESIDUE_S2_ISSUED)
+		    e->stage == S2_RESIDUE_S2_ISSUED || e->stage == S2_RESIDUE_ALL_ISSUED)
 			naive_pend(e, cpu, local, S2_RESIDUE_S2_ISSUED);
 	}
 }
@@ -443,10 +519,14 @@ static void naive_dsb(unsigned cpu, unsigned op)
 	for (size_t i = 0; i < model.n; i++) {
 		struct naive_entry *e = &model.entries[i];
 
-		if (!e->live || e->stage == S2_RESIDUE_SYNC || !(e->pending >> cpu & 1) ||
-		    (!domain && !(e->own && e->cpu == cpu)))
+		bool all = (e->all >> cpu & 1) && (domain || (e->all_own && e->cpu == cpu));
+
+		if (!e->live || e->stage == S2_RESIDUE_SYNC)
 			continue;
-		if (e->stage == S2_RESIDUE_S2_ISSUED) {
+		if (!all && (!(e->pending >> cpu & 1) || e->stage == S2_RESIDUE_S2_DONE ||
+			     (!domain && !(e->own && e->cpu == cpu))))
+			continue;
+		if (!all && e->stage == S2_RESIDUE_S2_ISSUED) {
 			e->stage = S2_RESIDUE_S2_DONE;
 			e->pending = 0;
 		} else if (e->cpu == cpu) {
@@ -727,6 +807,8 @@ int main(void)
 		s2_unit_test(test_a_subtree_is_one_until_a_part_of_it_goes),
 		s2_unit_test(test_a_cpus_own_tlbi_counts_beside_anothers_broadcast),
 		s2_unit_test(test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers),
+		s2_unit_test(test_a_flush_by_ipa_goes_on_beside_anothers_of_all),
+		s2_unit_test(test_anothers_tlbi_of_all_counts_for_nothing_before_its_own_dsb),
 		s2_unit_test(test_without_break_before_make_only_all_is_sure),
 		s2_unit_test(test_a_run_of_range_tlbis_names_what_each_of_them_names),
 		s2_unit_test(test_stores_with_barriers_between_them_are_kept_together),

@@ -177,6 +177,8 @@ int s2_walk_check(const struct s2_mmu *mmu, const struct s2_cpu *cpu, uint64_t s
 
 	if (cpu->machine != mmu->machine || !mmu->root)
 		return -EINVAL;
+	if (!mmu->pool)
+		return -EOPNOTSUPP; /* a kernel's own tables: hyp/vm/kernel.h */
 	if (!size || ((start | size) & (s2_page_size(&mmu->geo) - 1)))
 		return -EINVAL;
 	if (start >= limit || size > limit - start)

@@ -70,15 +70,7 @@ struct s2_vm_kernel {
  */
 void s2_kernel_set(const struct s2_flavour *flavour, const struct s2_vm_kernel *kernel);
 
-/** Whose VMs with @p flavour are, or NULL: the library's. */
+/** Whose VMs with @p flavour are, or NULL: the library's, as with one of other choices. */
 const struct s2_vm_kernel *s2_kernel_of(const struct s2_flavour *flavour);
-
-/**
- * To be called once a machine is there and before anything is built on it (VMIDs, an oracle,
- * a log), where VMs with @p flavour are to be created.
- * @return 0, at once where the flavour is the library's; -EOPNOTSUPP for a machine that the
- *         kernel cannot run on; -EBUSY where something is; -ENOMEM
- */
-int s2_kernel_boot(const struct s2_flavour *flavour, struct s2_machine *m);
 
 #endif

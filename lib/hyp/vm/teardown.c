@@ -179,6 +179,8 @@ int s2_pgtable_destroy(struct s2_mmu *mmu, struct s2_cpu *cpu)
 
 	if (cpu->machine != mmu->machine || !mmu->root)
 		return -EINVAL;
+	if (!mmu->pool)
+		return -EOPNOTSUPP;
 	walk_tables(&t);
 	return 0;
 }

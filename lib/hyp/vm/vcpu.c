@@ -103,14 +103,22 @@ void s2_vcpu_load_stage2(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	s2_mmu_load(vm->mmu, cpu);
 }
 
+/* A rollover has one of these. */
+static uint64_t flushes_of_all(const struct s2_vm *vm)
+{
+	return s2_machine_counts(vm->machine).n[S2_OP_TLBI_ALLE1IS];
+}
+
 static int load_by_kernel(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	struct s2_vm *vm = vcpu->vm;
-	const uint64_t before = vm->mmu->vttbr;
+	const uint64_t before = vm->mmu->vttbr, flushes = flushes_of_all(vm);
 	int ret = vm->kernel->load(vcpu, cpu);
 
 	if (ret)
 		return ret;
+	if (vm->mmu->vttbr != before)
+		s2_vmids_note(vm->vmids, flushes_of_all(vm) - flushes);
 	if (cpu->observed && vm->mmu->vttbr != before)
 		s2_mmu_relies(vm->mmu, cpu, S2_RELY_VMID_GIVEN, s2_ipa(0), 0,
 			      "kvm_arm_vmid_update");

@@ -122,6 +122,12 @@ uint64_t s2_vmids_taken(const struct s2_vmids *v)
 	return v->taken;
 }
 
+void s2_vmids_note(struct s2_vmids *v, uint64_t rollovers)
+{
+	v->taken++;
+	v->rollovers += rollovers;
+}
+
 /* flush_context(): CPUs keep what they run, all else is free again. */
 static void flush_context(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cpu)
 {

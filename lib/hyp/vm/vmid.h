@@ -21,6 +21,9 @@ void s2_vmids_clear_active(struct s2_vmids *vmids, const struct s2_cpu *cpu);
 /** S2_UNMAP_NEW_VMID: after it no CPU translates by what tables held before. @p arg the VM */
 void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 
+/** A kernel's own allocator has given a VM a number, after @p rollovers more of them. */
+void s2_vmids_note(struct s2_vmids *vmids, uint64_t rollovers);
+
 enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
 
 #endif

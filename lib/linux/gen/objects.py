@@ -27,7 +27,13 @@ EL2_PREFIX = '__kvm_nvhe_'
 # What glue/nothing.c has in place of the tree's: boot and EL2's own mappings.
 STOOD_FOR = ['kvm_arch_init', 'kvm_share_hyp', 'kvm_unshare_hyp']
 # A table page begins to live where mmu.c takes it from its cache.
-RENAMED = {'mmu': [('kvm_mmu_memory_cache_alloc', 'tree_table_from_cache')]}
+# Flush calls are told of by glue/flush_calls.c, which then makes them.
+FLUSHES = [f'__kvm_tlb_flush_vmid{which}' for which in ('', '_ipa', '_ipa_nsh', '_range')]
+RENAMED = {
+    'mmu': [('kvm_mmu_memory_cache_alloc', 'tree_table_from_cache')],
+    'vhe-tlb': [(name, f'tree_real_{name}') for name in FLUSHES],
+    'nvhe-tlb': [(f'{EL2_PREFIX}{name}', f'tree_real_el2_{name}') for name in FLUSHES],
+}
 # Variables of the tree and of glue/, which each machine has its own of (machine/image.c).
 VARIABLES, PER_CPU = 's2k_data', 's2k_percpu'
 # For modules, of which there are none.
@@ -66,6 +72,7 @@ def sources(tree, stage=1, generated=None):
          ['-D__KVM_NVHE_HYPERVISOR__', '-D__DISABLE_EXPORTS']),
         ('stage2', ROOM / 'glue/stage2.c', flags),
         ('rcu', ROOM / 'glue/rcu.c', flags),
+        ('flush_calls', ROOM / 'glue/flush_calls.c', flags),
     ]
     if stage < 2:
         return rows + [('no_vm', ROOM / 'glue/no_vm.c', flags)]
@@ -200,7 +207,7 @@ def compile_one(base, row, made, extra=()):
         str(source))
     if name == 'nvhe-tlb':
         prefix_el2(made)
-    elif not ours:
+    if not ours:
         rename(name, made)
     return made
 

@@ -148,7 +148,7 @@ int __cond_resched_rwlock_write(rwlock_t *l)
 
 int __cond_resched(void)
 {
-	s2k_mmu_lock(TREE_OFFERED);
+	s2k_mmu_lock(TREE_RESCHED);
 	return 0;
 }
 

@@ -101,12 +101,18 @@ int s2k_host_page(unsigned long hva, int how, struct tree_host_page *page);
 int s2k_host_map(unsigned long start, unsigned long end, struct tree_host_map *map);
 /* The zero page at @hva has been copied. */
 void s2k_host_copied(unsigned long hva);
-/* cond_resched() with mmu_lock offered, or not; mmu_lock is taken for writing, or dropped. */
+/*
+ * mmu_lock is taken for writing, or dropped; cond_resched() offers it to others, or is
+ * called without it.
+ */
 enum {
 	TREE_LOCKED,
 	TREE_UNLOCKED,
 	TREE_OFFERED,
+	TREE_RESCHED,
 };
 void s2k_mmu_lock(int what);
+/* glue/flush_calls.c */
+void s2k_flush_call(int kind, unsigned long ipa, int level, unsigned long pages);
 
 #endif

@@ -83,6 +83,23 @@ int s2k_host_map(unsigned long start, unsigned long end, struct tree_host_map *m
 	return 0;
 }
 
+void s2k_flush_call(int kind, unsigned long ipa, int level, unsigned long pages)
+{
+	static const enum s2_flush_kind kinds[] = {S2_FLUSH_VMID, S2_FLUSH_VMID_IPA,
+						   S2_FLUSH_VMID_IPA_NSH, S2_FLUSH_VMID_RANGE};
+	const struct s2_vm *vm = s2_tree_running->vm;
+	const struct s2_flush_call call = {
+		.kind = kinds[kind],
+		.ipa = {ipa},
+		.level = level,
+		.pages = pages,
+		.repeat = 1,
+	};
+
+	if (vm && vm->mmu && vm->mmu->on_flush)
+		vm->mmu->on_flush(vm->mmu->on_flush_arg, &call);
+}
+
 void s2k_mmu_lock(int what)
 {
 	struct s2_vm *vm = s2_tree_running->vm;
@@ -94,8 +111,11 @@ void s2k_mmu_lock(int what)
 	case TREE_UNLOCKED:
 		s2_vm_unlock(vm, s2_tree_cpu);
 		break;
+	case TREE_OFFERED:
+		s2_vm_cond_resched(vm, s2_tree_cpu);
+		break;
 	default:
-		s2_vm_stretch_ends(vm);
+		s2_vm_resched_unlocked(vm, 1);
 		break;
 	}
 }

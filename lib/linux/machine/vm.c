@@ -11,6 +11,7 @@
 #include "hyp/stage2/mmu.h"
 #include "hyp/vm/kernel.h"
 #include "hyp/vm/memslot.h"
+#include "hyp/vm/mmu_lock.h"
 #include "hyp/vm/vcpu.h"
 #include "hyp/vm/vm.h"
 #include "linux/glue/requests.h"
@@ -47,16 +48,16 @@ struct s2_tree *s2_tree_of(const struct s2_machine *m)
 /* ---- a request: everything between these two runs on the tree's side ---- */
 
 /* Leaves the function with -EIO where the tree's code stops. */
-#define BEGIN(of, cpu)                                                  \
-	do {                                                            \
+#define BEGIN(of, cpu)                                                   \
+	do {                                                             \
 		struct s2_tree *const tree_ = s2_tree_of((of)->machine); \
-		const int ret_ = s2_tree_enter(tree_, (cpu));           \
-                                                                        \
-		if (ret_)                                               \
-			return ret_;                                    \
-		tree_->vm = (of);                                       \
-		if (setjmp(s2_tree_stop))                               \
-			return s2_tree_stopped(tree_);                  \
+		const int ret_ = s2_tree_enter(tree_, (cpu));            \
+                                                                         \
+		if (ret_)                                                \
+			return ret_;                                     \
+		tree_->vm = (of);                                        \
+		if (setjmp(s2_tree_stop))                                \
+			return s2_tree_stopped(tree_);                   \
 	} while (0)
 
 static void end(void)
@@ -179,15 +180,15 @@ static void free_vm(struct s2_vm *vm)
 	vm->kernel_vm = NULL;
 	free(vm->mmu);
 	vm->mmu = NULL;
+	if (s2_tree_of(vm->machine))
+		s2_tree_of(vm->machine)->vm = NULL;
 }
 
 static int create(struct s2_vm *vm)
 {
-	struct s2_flavour asked = *vm->cfg.flavour;
 	int ret;
 
-	/* Other choices are not the tree's. */
-	if (memcmp(&asked, &flavour, sizeof(asked)) != 0 || !s2_tree_of(vm->machine))
+	if (!s2_tree_of(vm->machine))
 		return -EOPNOTSUPP;
 	ret = kvm_up(vm);
 	if (!ret)
@@ -215,6 +216,7 @@ static int teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 {
 	BEGIN(vm, cpu);
 	tree_kvm_release(vm->kernel_vm);
+	s2_vm_resched_unlocked(vm, 1); /* the thread goes */
 	return done(0);
 }
 
@@ -239,8 +241,7 @@ static int64_t ones(const uint64_t *bitmap, uint64_t first, uint64_t n)
 	return count;
 }
 
-static int get_into(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s,
-		    uint64_t *bitmap)
+static int get_into(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s, uint64_t *bitmap)
 {
 	BEGIN(vm, cpu);
 	return done(tree_kvm_log_get(vm->kernel_vm, (unsigned)s->number, bitmap));
@@ -300,9 +301,9 @@ static int unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uin
 		     enum s2_unmap_reason reason)
 {
 	BEGIN(vm, cpu);
-	return done(tree_kvm_notify(vm->kernel_vm, hva.v, size,
-				    reason == S2_UNMAP_EVENT ? TREE_NOTIFY_UNMAP
-							     : TREE_NOTIFY_CLEAR));
+	return done(
+		tree_kvm_notify(vm->kernel_vm, hva.v, size,
+				reason == S2_UNMAP_EVENT ? TREE_NOTIFY_UNMAP : TREE_NOTIFY_CLEAR));
 }
 
 static int age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size)

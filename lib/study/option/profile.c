@@ -188,8 +188,8 @@ int s2_profile_read(FILE *in, const char *name, struct s2_profile *profile, stru
 	return ret;
 }
 
-/* Beside the program: in the source tree of a build folder, or where a copy was installed to. */
-static const char *const beside[] = {"/../../profiles", "/../share/stage2sim/profiles"};
+/* Beside the program: in its build folder, or where a copy was installed to. */
+static const char *const beside[] = {"/../profiles", "/../share/stage2sim/profiles"};
 
 /** "@p dir@p more/@p name.profile", to be freed. */
 static char *join(const char *dir, const char *more, const char *name)
@@ -214,22 +214,23 @@ static void program_dir(char *dir, size_t size)
 		*slash = '\0';
 }
 
-/** Where a profile of that name is, or NULL without memory; to be freed. */
+/**
+ * Where a profile of that name is, or NULL without memory; to be freed.  What is beside the program
+ * goes first: elsewhere may be those of another version.
+ */
 static char *find_profile(const char *name)
 {
-	char dir[4096], *path = join(S2_PROFILE_DIR, "", name);
+	char dir[4096];
 
 	program_dir(dir, sizeof(dir));
-	for (size_t i = 0; path != NULL && dir[0] != '\0' && access(path, R_OK) != 0 && i < 2; i++) {
-		char *other = join(dir, beside[i], name);
+	for (size_t i = 0; dir[0] != '\0' && i < 2; i++) {
+		char *path = join(dir, beside[i], name);
 
-		if (other != NULL && access(other, R_OK) == 0) {
-			free(path);
-			return other;
-		}
-		free(other);
+		if (path == NULL || access(path, R_OK) == 0)
+			return path;
+		free(path);
 	}
-	return path;
+	return join(S2_PROFILE_DIR, "", name);
 }
 
 /** Where the profile @p spec is; to be freed. */

@@ -81,8 +81,8 @@ enum s2_profile_code {
 
 /**
  * Reads the profile @p spec: a path if it has a '/' or ends in ".profile",
- * else a name: in $S2_PROFILE_DIR if that is set, else where profiles are installed,
- * or beside the program: in its source tree, or a copy's ../share/stage2sim/profiles.
+ * else a name: in $S2_PROFILE_DIR if that is set, else beside the program (in its build folder,
+ * or a copy's ../share/stage2sim/profiles), or where profiles are installed.
  * @return 0 with @p profile to be freed; a negative errno with @p err naming
  *         file and line
  */

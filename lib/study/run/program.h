@@ -95,6 +95,7 @@ struct s2_program {
 
 	const struct s2_policy *policies;
 	size_t n_policies;
+	const struct s2_flavour *last_flavour; /**< the last policy is this as it is; or NULL */
 	const struct s2_workload *workloads; /**< the first is the default; NULL: no --workload */
 	size_t n_workloads;
 	const struct s2_example *examples;
@@ -133,6 +134,20 @@ struct s2_program {
 	/** Frees what state holds, not state itself.  May be NULL. */
 	void (*close)(void *state);
 };
+
+/** Whether the policy is a flavour of its own, of which nothing is changed. */
+static inline bool s2_run_as_is(const struct s2_run *run)
+{
+	const struct s2_program *p = run->program;
+
+	return p->last_flavour && run->policy == &p->policies[p->n_policies - 1];
+}
+
+/** The flavour that the policy runs by: its own, or the run's. */
+static inline const struct s2_flavour *s2_run_flavour(const struct s2_run *run)
+{
+	return s2_run_as_is(run) ? run->program->last_flavour : run->flavour;
+}
 
 /** The tables of a program that calls them so, in its initializer; settings are of @p type. */
 #define S2_PROGRAM_TABLES(type)                                                        \

@@ -378,13 +378,16 @@ static int make_order(struct booting *b)
 	return 0;
 }
 
-static int make_machine(struct booting *b, const struct s2_features *features)
+static int make_machine(struct booting *b, const struct s2_features *features,
+			const struct s2_flavour *flavour)
 {
 	struct s2_machine_config mc = {.features = *features, .cpus = (unsigned)b->boot->vcpus};
 	int ret;
 
 	mc.features.fwb |= b->boot->fwb;
 	ret = s2_machine_create(&mc, &b->m);
+	if (!ret)
+		ret = s2_vm_prepare(b->m, flavour);
 	return ret ? ret : s2_vmids_create(b->m, &b->vmids);
 }
 
@@ -434,7 +437,7 @@ int s2_boot_run(const struct s2_boot *boot, const struct s2_features *features,
 	memset(cost, 0, sizeof(*cost));
 	ret = make_order(&b);
 	if (!ret)
-		ret = make_machine(&b, features);
+		ret = make_machine(&b, features, flavour);
 	if (!ret)
 		ret = s2_judge_attach(boot->judge, b.m);
 	if (!ret)

@@ -326,13 +326,16 @@ static int migrate(struct migrating *g)
 
 /* ---- setting up ---- */
 
-static int migrate_make_machine(struct migrating *g, const struct s2_features *features)
+static int migrate_make_machine(struct migrating *g, const struct s2_features *features,
+				const struct s2_flavour *flavour)
 {
 	/* One more than vcpus: the VMM's thread runs beside them. */
 	const struct s2_machine_config mc = {.features = *features,
 					     .cpus = (unsigned)g->mig->vcpus + 1};
 	int ret = s2_machine_create(&mc, &g->m);
 
+	if (!ret)
+		ret = s2_vm_prepare(g->m, flavour);
 	if (ret)
 		return ret;
 	g->cpu = s2_machine_cpu(g->m, (unsigned)g->mig->vcpus);
@@ -428,7 +431,7 @@ int s2_migrate_run(const struct s2_migrate *mig, const struct s2_features *featu
 	if (!ret && has_tlb(&g))
 		ret = s2_migrate_tlb_init(&g.tlb, mig, features);
 	if (!ret)
-		ret = migrate_make_machine(&g, features);
+		ret = migrate_make_machine(&g, features, flavour);
 	if (!ret)
 		ret = s2_judge_attach(mig->judge, g.m);
 	if (!ret)

@@ -112,12 +112,23 @@ static int teardown_add_slot(const struct lives *l, struct s2_vm *vm)
 	return ret < 0 ? ret : 0;
 }
 
+static int teardown_write(struct s2_vm *vm, uint64_t offset, uint64_t size)
+{
+	int64_t faults = s2_vcpu_access(s2_vm_vcpu(vm, 0), s2_ipa(S2_DYING_BASE + offset), size,
+					S2_ACCESS_WRITE);
+
+	return faults < 0 ? (int)faults : 0;
+}
+
 static int map_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size,
 		  unsigned flags)
 {
-	return s2_pgtable_map(s2_vm_mmu(vm), teardown_cpu(l, 0),
-			      s2_range(S2_DYING_BASE + offset, size), s2_pa(PA + offset),
-			      S2_PROT_R | S2_PROT_W, NULL, flags);
+	int ret = s2_pgtable_map(s2_vm_mmu(vm), teardown_cpu(l, 0),
+				 s2_range(S2_DYING_BASE + offset, size), s2_pa(PA + offset),
+				 S2_PROT_R | S2_PROT_W, NULL, flags);
+
+	/* A kernel's own code is asked by faults alone. */
+	return ret == -EOPNOTSUPP ? teardown_write(vm, offset, size) : ret;
 }
 
 /* What a guest does with a piece of memory that was mapped. */
@@ -191,14 +202,6 @@ static int map(const struct lives *l, struct s2_vm *vm, use_fn *use)
 	return ret;
 }
 
-static int teardown_write_all(struct s2_vm *vm, uint64_t size)
-{
-	int64_t faults =
-		s2_vcpu_access(s2_vm_vcpu(vm, 0), s2_ipa(S2_DYING_BASE), size, S2_ACCESS_WRITE);
-
-	return faults < 0 ? (int)faults : 0;
-}
-
 /* Dirty logging splits blocks into pages, and leaves them so, and read-only. */
 static int log_and_stop(const struct lives *l, struct s2_vm *vm)
 {
@@ -208,7 +211,7 @@ static int log_and_stop(const struct lives *l, struct s2_vm *vm)
 		return 0;
 	ret = s2_vm_log_start(vm, teardown_cpu(l, 0), 0);
 	if (!ret)
-		ret = teardown_write_all(vm, l->dying->remade);
+		ret = teardown_write(vm, 0, l->dying->remade);
 	if (!ret)
 		ret = s2_vm_log_get(vm, teardown_cpu(l, 0), 0);
 	return ret < 0 ? (int)ret : s2_vm_log_stop(vm, teardown_cpu(l, 0), 0);
@@ -223,7 +226,7 @@ static int last_days(const struct lives *l, struct s2_vm *vm)
 	int ret = 0;
 
 	if (d->remade)
-		ret = teardown_write_all(vm, d->remade);
+		ret = teardown_write(vm, 0, d->remade);
 	if (!ret && d->swapped)
 		ret = s2_vm_unmap_hva(vm, teardown_cpu(l, 0), s2_va(TEARDOWN_HVA), d->swapped,
 				      S2_UNMAP_SWAP);
@@ -403,6 +406,8 @@ int s2_death_run(const struct s2_dying *dying, const struct s2_features *feature
 	int ret = s2_machine_create(&cfg, &l.m);
 
 	memset(cost, 0, sizeof(*cost));
+	if (!ret)
+		ret = s2_vm_prepare(l.m, flavour);
 	if (!ret)
 		ret = s2_judge_attach(dying->judge, l.m);
 	if (!ret)
