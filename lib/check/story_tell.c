@@ -62,21 +62,32 @@ static void say_state(const struct s2_oracle *o, char *buf, size_t size)
 		(void)snprintf(buf, size, "CPU %u holds none old", v->cpu);
 }
 
+/* Whether reads by an agent may give what is older than @version, and the oldest. */
+static bool may_be_older(const struct s2_oracle *o, const struct s2_violation *v,
+			 enum s2_agent agent, uint32_t *oldest)
+{
+	struct s2_version_set set = {0};
+	const int ret = s2_memory_possible(o->data.memory, agent, v->pa, &set);
+
+	*oldest = set.oldest;
+	return !ret && set.oldest < v->last;
+}
+
 static void end_of_data(const struct s2_oracle *o, const struct s2_violation *v, char *buf,
 			size_t size)
 {
-	const bool past = v->finding == S2_FOUND_STALE_POC;
-	struct s2_version_set set = {0};
+	const bool leak = v->finding == S2_FOUND_LEAK;
+	bool past = v->finding == S2_FOUND_STALE_POC;
+	uint32_t oldest;
 
-	if (v->finding == S2_FOUND_LEAK) {
-		(void)snprintf(buf, size, "a read may return what was there before the VM had it; "
-					  "right is write %u or a later one", v->last);
-		return;
-	}
-	(void)s2_memory_possible(o->data.memory,
-				 past ? S2_AGENT_NON_CACHEABLE : S2_AGENT_WRITE_BACK, v->pa, &set);
-	(void)snprintf(buf, size, "a read %s may return write %u; right is write %u",
-		       past ? "past the caches" : "by the caches", set.oldest, v->last);
+	/* What is there from before is found by whichever read may give it. */
+	if (leak)
+		past = !may_be_older(o, v, S2_AGENT_WRITE_BACK, &oldest);
+	(void)may_be_older(o, v, past ? S2_AGENT_NON_CACHEABLE : S2_AGENT_WRITE_BACK, &oldest);
+	(void)snprintf(buf, size, "a %s may return write %u%s; right is write %u%s",
+		       past ? "read past the caches" : "cacheable read", oldest,
+		       leak ? ", from before the page was given" : "", v->last,
+		       leak ? " or a later one" : "");
 }
 
 void s2_story_tell_end(const struct s2_oracle *o, const struct s2_violation *v, char *buf,
@@ -306,6 +317,27 @@ static void story_access(const struct teller *t, const struct s2_act *act)
 	     act->access == S2_ACCESS_WRITE ? ": the last write" : "");
 }
 
+/* Who the host has write or read a page, and what its driver does about caches. */
+static void story_host(const struct teller *t, const struct s2_act *act)
+{
+	static const char *const by[] = {
+		[S2_AGENT_WRITE_BACK] = "by its linear map",
+		[S2_AGENT_NON_CACHEABLE] = "by a device that snoops nothing",
+		[S2_AGENT_COHERENT_DEVICE] = "by a device that snoops",
+	};
+	const bool gives = act->kind == S2_ACT_GIVE;
+	const char *dma = "", *whose = "";
+	char of_vm[24];
+
+	if (act->agent == S2_AGENT_NON_CACHEABLE && act->cleaned)
+		dma = gives ? ", DC CVAC before and DC IVAC after it" : ", DC CVAC before it";
+	(void)snprintf(of_vm, sizeof(of_vm), " for VM %u", act->vm);
+	if (gives && act->vm != S2_ACT_NO_VM)
+		whose = of_vm;
+	tell(t, "%s the page%s %s%s", gives ? "writes" : "reads", whose, by[act->agent], dma)->fixed =
+		gives;
+}
+
 static void story_line_act(const struct teller *t, const struct s2_act *act)
 {
 	static const char *const ops[] = {
@@ -316,10 +348,8 @@ static void story_line_act(const struct teller *t, const struct s2_act *act)
 
 	switch (act->kind) {
 	case S2_ACT_GIVE:
-		tell(t, "writes the page and gives it to VM %u", act->vm)->fixed = true;
-		break;
 	case S2_ACT_TAKE:
-		tell(t, "takes the page back to read it");
+		story_host(t, act);
 		break;
 	case S2_ACT_MAINTAIN:
 		tell(t, "%s by VA", ops[act->op])->maintains = true;

@@ -298,12 +298,12 @@ static void assert_told(const struct s2_judge *judge, const char *const *steps, 
 static void a_story_tells_what_befell_the_line(void **state)
 {
 	static const char *const steps[] = {
-		"1. host: writes the page and gives it to VM 0; a cacheable read gives write 1",
+		"1. host: writes the page for VM 0 by its linear map; a cacheable read gives write 1",
 		"2. CPU 1: dc_civac of it (stage2:map)",
 		"3. CPU 1: dsb_sy (stage2:map); a cacheable read gives write 1, one past the caches write 1",
 		"4. vcpu 1: writes it, caches off: the last write; a cacheable read may give writes 1 to 2",
 		"5. vcpu 1: caches on, trapped",
-		"==> a read by the caches may return write 1; right is write 2",
+		"==> a cacheable read may return write 1; right is write 2",
 	};
 	struct toggled_boot b = {small_boot(), S2_TOGGLE_VCPU0};
 	struct s2_judge judge;
