@@ -66,8 +66,8 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	vm->number = m->vms_made;
 	vm->cfg = *cfg;
 	vm->vmids = cfg->vmids;
-	vm->slots_lock = (struct s2_lock){"slots_lock", S2_RANK_SLOTS_LOCK};
-	vm->mmu_lock = (struct s2_lock){"mmu_lock", S2_RANK_MMU_LOCK};
+	vm->slots_lock = (struct s2_lock){"slots_lock", S2_RANK_SLOTS_LOCK, NULL};
+	vm->mmu_lock = (struct s2_lock){"mmu_lock", S2_RANK_MMU_LOCK, NULL};
 	vm->last_ran = malloc(m->n_cpus * sizeof(*vm->last_ran));
 	vm->kernel = s2_kernel_of(cfg->flavour);
 	ret = !vm->last_ran ? -ENOMEM : vm->kernel ? vm->kernel->create(vm) : create_mmu(vm);

@@ -67,7 +67,7 @@ int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out)
 	v->bits = m->features.vmid_bits;
 	v->generation = first_generation(v);
 	v->cursor = 1;
-	v->lock = (struct s2_lock){"cpu_vmid_lock", S2_RANK_VMID_LOCK};
+	v->lock = (struct s2_lock){"cpu_vmid_lock", S2_RANK_VMID_LOCK, NULL};
 	v->used = calloc((size_t)1 << v->bits, 1);
 	v->active = calloc(m->n_cpus, sizeof(*v->active));
 	v->reserved = calloc(m->n_cpus, sizeof(*v->reserved));
