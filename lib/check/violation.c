@@ -208,12 +208,13 @@ int s2_violation_text(const struct s2_violation *v, char *buf, size_t size)
 	if (v->size)
 		add(&l, ", IPA 0x%" PRIx64 " of 0x%" PRIx64 " bytes", v->ipa.v, v->size);
 	if (v->page.v)
-		add(&l, ", page 0x%" PRIx64, v->page.v);
-	if (v->vmid.v)
+		add(&l, ", %s 0x%" PRIx64, v->rule == S2_RULE_VMID ? "root" : "page", v->page.v);
+	if (v->vmid.v || v->rule == S2_RULE_VMID)
 		add(&l, ", VMID %u", v->vmid.v);
 	if (v->held)
 		add(&l, ", held 0x%" PRIx64, v->held);
-	if (v->held || v->now)
+	/* Of these rules what is held says it all. */
+	if (v->now || (v->held && v->rule != S2_RULE_PROGRESS && v->rule != S2_RULE_DIRTY_LOG))
 		add(&l, ", tables have 0x%" PRIx64, v->now);
 	add(&l, " (%s on CPU %u, step %" PRIu64 ")", v->site ? v->site : "?", v->by, v->step);
 	return l.len;

@@ -8,8 +8,6 @@
 
 #include <stage2sim/foreign.h>
 
-#define SITE_MAX 96
-
 /* A stage 2 that was loaded: relied on at the end. */
 struct root {
 	uint64_t vtcr, vttbr;
@@ -24,12 +22,11 @@ struct s2_retold {
 	struct s2_retold_counts counts;
 	struct root *roots;
 	size_t n_roots, cap_roots;
-	char site[SITE_MAX];
+	char site[S2_CHECK_SITE];
 	struct s2_error *err;
 };
 
-int s2_retold_create(const struct s2_features *features, unsigned cpus,
-		     const struct s2_oracle_config *oracle, struct s2_retold **out)
+int s2_retold_create(const struct s2_features *features, unsigned cpus, struct s2_retold **out)
 {
 	/* Pages are few and far between: the plain allocator does. */
 	const struct s2_machine_config cfg = {
@@ -39,8 +36,6 @@ int s2_retold_create(const struct s2_features *features, unsigned cpus,
 
 	if (!ret)
 		ret = s2_foreign_create(t->m, &t->tables);
-	if (!ret)
-		ret = s2_oracle_attach(t->m, oracle, &t->o);
 	if (ret) {
 		s2_retold_free(t);
 		return ret;
@@ -54,16 +49,20 @@ void s2_retold_free(struct s2_retold *t)
 {
 	if (!t)
 		return;
-	s2_oracle_detach(t->o);
 	s2_foreign_destroy(t->tables);
 	s2_machine_destroy(t->m);
 	free(t->roots);
 	free(t);
 }
 
-struct s2_oracle *s2_retold_oracle(struct s2_retold *t)
+struct s2_machine *s2_retold_machine(struct s2_retold *t)
 {
-	return t->o;
+	return t->m;
+}
+
+void s2_retold_watched(struct s2_retold *t, struct s2_oracle *oracle)
+{
+	t->o = oracle;
 }
 
 struct s2_retold_counts s2_retold_counts(const struct s2_retold *t)
@@ -392,7 +391,7 @@ static int tell(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_l
 
 int s2_retold_line(struct s2_retold *t, const struct s2_check_line *line, struct s2_error *err)
 {
-	const size_t len = line->site.len < SITE_MAX ? line->site.len : SITE_MAX - 1;
+	const size_t len = line->site.len < S2_CHECK_SITE ? line->site.len : S2_CHECK_SITE - 1;
 	struct s2_cpu *cpu;
 	int ret;
 

@@ -259,6 +259,65 @@ static void a_page_that_is_freed_while_it_is_linked_is_told(void **state)
 	log_end(&l);
 }
 
+/* A file as text, which is deleted. */
+static void take_file(const char *path, char *text, size_t size)
+{
+	FILE *file = fopen(path, "r");
+	size_t n;
+
+	assert_non_null(file);
+	n = fread(text, 1, size - 1, file);
+	text[n] = '\0';
+	fclose(file);
+	assert_i64(remove(path), 0);
+}
+
+/* What another page's change did is no part of it; what was made, and what had held, is. */
+static void the_story_of_the_first_violation_has_the_steps_that_matter(void **state)
+{
+	struct s2_check_job job = {.keep = 4, .at_end = true};
+	char text[8192], path[S2_TEST_PATH + 8];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	snprintf(path, sizeof(path), "%s.txt", l.path);
+	job.story = path;
+	tables(&l, LEAF_RW);
+	store(&l, LEVEL3 + 8, LEAF_RW);
+	store(&l, LEVEL3, 0);
+	line(&l, "barrier", "dsb (kind ish)");
+	store(&l, LEVEL3, LEAF_OTHER);
+	store(&l, LEVEL3 + 8, 0);
+	assert_true(check_as(&l, job, 0, text, sizeof(text)).violations > 1);
+	/* Each is told with its own line's src, though later lines have others. */
+	assert_non_null(strstr(text, ":14: break-before-make"));
+	assert_non_null(strstr(text, "(t.c:13 on CPU 0"));
+	take_file(path, text, sizeof(text));
+	assert_non_null(strstr(text, "break-before-make"));
+	assert_non_null(strstr(text, "(t.c:13 on CPU 0"));
+	assert_non_null(strstr(text, "(t.c:11)"));
+	assert_null(strstr(text, "t.c:10)"));
+	assert_non_null(strstr(text, "==> CPU "));
+	log_end(&l);
+}
+
+static void where_nothing_is_broken_no_story_is_written(void **state)
+{
+	struct s2_check_job job = {.keep = 4, .at_end = true};
+	char text[4096], path[S2_TEST_PATH + 8];
+	struct log l;
+
+	(void)state;
+	log_begin(&l);
+	snprintf(path, sizeof(path), "%s.svg", l.path);
+	job.story = path;
+	tables(&l, LEAF_RW);
+	assert_u64(check_as(&l, job, 0, text, sizeof(text)).violations, 0);
+	assert_null(fopen(path, "r"));
+	log_end(&l);
+}
+
 static int to_file(void *arg, const char *text, size_t len)
 {
 	return fwrite(text, 1, len, arg) == len ? 0 : -EIO;
@@ -527,6 +586,8 @@ int main(void)
 		s2_unit_test(another_cpu_may_flush_and_make),
 		s2_unit_test(a_flush_under_another_vmid_is_none),
 		s2_unit_test(a_page_that_is_freed_while_it_is_linked_is_told),
+		s2_unit_test(the_story_of_the_first_violation_has_the_steps_that_matter),
+		s2_unit_test(where_nothing_is_broken_no_story_is_written),
 		s2_unit_test(our_own_logs_are_told_again),
 		s2_unit_test(what_is_no_event_is_refused_with_its_line),
 		s2_unit_test(violations_that_are_not_kept_are_counted),

@@ -322,11 +322,11 @@ static void a_story_tells_what_befell_the_entry(void **state)
 	static const char *const steps[] = {
 		": stores descriptor ",
 		"2. CPU 2: stores descriptor ",
-		"(stage2:wrprotect); CPU 0 may hold 1 old\n   3. CPU 2: dsb_ishst (tlb:own_flush)",
+		"(stage2:wrprotect); CPU 0 may hold 1 old translation\n   3. CPU 2: dsb_ishst (tlb:own_flush)",
 		"4. CPU 2: tlbi_vmalle1is (tlb:own_flush)",
 		"5. CPU 2: dsb_ish (tlb:own_flush)",
-		"6. CPU 2: kvm_mmu_wp_memory_region: dirty-harvested; CPU 0 may hold 1 old",
-		"==> CPU 0 may write by ",
+		"6. CPU 2: kvm_mmu_wp_memory_region: dirty-harvested; CPU 0 may hold 1 old translation",
+		"==> CPU 0 may write IPA ",
 	};
 	struct migration m = {32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT};
 	const struct s2_judge judge = ask(
