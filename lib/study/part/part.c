@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <stage2sim/stage2sim.h>
-
 #define FORMAT	  "stage2sim-explored 1"
 #define STEPS_MAX 1000000U
 
