@@ -366,7 +366,7 @@ static void the_trees_vm_counts_as_the_librarys(void **state)
 		.max_b = 6 * 2048,
 		.max_c = 6 * 6 * 2,
 		.steps = 24,
-		.programs = more ? (unsigned)atoi(more) : 20,
+		.programs = more ? (unsigned)atoi(more) : 40,
 		.run = run,
 		.print = print,
 		.arg = &p,
