@@ -183,7 +183,7 @@ static void what_is_no_file_is_written_into(void **state)
 	assert_i64(rmdir(dir), 0);
 	if (access("/dev/full", W_OK) == 0)
 		assert_refused("-o /dev/full",
-			       "/dev/full: No space left on device, expected to write it whole");
+			       "/dev/full: No space left on device, expected a place to write it to");
 }
 
 static void json_is_printed_or_said_to_be_left_out(void **state)
