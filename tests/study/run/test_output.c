@@ -10,6 +10,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "study/run/fake_program.h"
@@ -155,6 +156,31 @@ static void a_full_disk_is_an_error(void **state)
 				  "write it whole\n");
 }
 
+/* A link goes on naming the file, a device stays one. */
+static void what_is_no_file_is_written_into(void **state)
+{
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], link[S2_TEST_PATH + 16];
+	char words[2 * S2_TEST_PATH];
+	struct stat st;
+
+	(void)state;
+	s2_test_temp_dir(dir);
+	(void)snprintf(path, sizeof(path), "%s/out", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	assert_i64(symlink("out", link), 0);
+	(void)snprintf(words, sizeof(words), "-o %s", link);
+	assert_ran(words, 0, "", "");
+	assert_i64(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_non_null(strstr(read_file(path), "dc_civac       65,536"));
+	assert_i64(remove(link), 0);
+	assert_i64(remove(path), 0);
+	assert_i64(rmdir(dir), 0);
+	if (access("/dev/full", W_OK) == 0)
+		assert_refused("-o /dev/full",
+			       "/dev/full: No space left on device, expected to write it whole");
+}
+
 static void json_is_printed_or_said_to_be_left_out(void **state)
 {
 	(void)state;
@@ -221,6 +247,7 @@ int main(void)
 		s2_unit_test(output_goes_to_the_file_and_only_there),
 		s2_unit_test(output_that_does_not_fit_leaves_what_was_there),
 		s2_unit_test(a_full_disk_is_an_error),
+		s2_unit_test(what_is_no_file_is_written_into),
 		s2_unit_test(json_is_printed_or_said_to_be_left_out),
 		s2_unit_test(a_plot_needs_a_sweep_of_one_or_two_options),
 		s2_unit_test(a_sweep_is_drawn),
