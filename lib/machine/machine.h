@@ -98,6 +98,9 @@ void s2_gate_before(struct s2_cpu *cpu, enum s2_op op, uint64_t addr);
 /** Tells the gate, if there is one, that @p what has been changed beside others. */
 void s2_gate_shares(struct s2_cpu *cpu, enum s2_shared what);
 
+/** Asks the gate, if there is one: @p what is about to be read or written without a lock. */
+void s2_gate_touch(struct s2_cpu *cpu, const char *what, bool write);
+
 /**
  * The descriptor at @p addr is about to be read or written: to be said before memory
  * is looked at.  Other instructions ask the gate where they are issued.

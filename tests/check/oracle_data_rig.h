@@ -127,6 +127,7 @@ static inline void expect(const struct rig *r, unsigned broken)
 #define BARE	  (1U << S2_CONTRACT_BARE_METAL)
 #define COMPAT	  (1U << S2_CONTRACT_KVM_COMPAT)
 #define ANY	  (1U << S2_CONTRACT_KVM_COMPAT_ANY)
+#define RAW	  (1U << S2_CONTRACT_RAW_DMA)
 #define ALL	  (ISOLATION | ARCH | BARE | COMPAT | ANY)
 
 #endif /* STAGE2SIM_TESTS_ORACLE_DATA_RIG_H */

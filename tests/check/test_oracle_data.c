@@ -164,9 +164,10 @@ static void the_host_reads_what_a_guest_wrote_past_the_caches(void **state)
 		{S2_AGENT_COHERENT_DEVICE, true, false, false, ARCH | BARE | COMPAT | ANY},
 		{S2_AGENT_NON_CACHEABLE, true, false, false, 0},
 		{S2_AGENT_WRITE_BACK, false, false, false, 0},
-		/* A device that snoops nothing: whoever hands it the page cleans, or is promised nothing. */
+		/* A device that snoops nothing: whoever hands it the page cleans, or no guest is to blame. */
 		{S2_AGENT_NON_CACHEABLE, false, false, true, 0},
-		{S2_AGENT_NON_CACHEABLE, false, false, false, 0},
+		{S2_AGENT_NON_CACHEABLE, false, false, false, RAW},
+		{S2_AGENT_NON_CACHEABLE, false, true, false, 0},
 	};
 
 	(void)state;
@@ -178,6 +179,78 @@ static void the_host_reads_what_a_guest_wrote_past_the_caches(void **state)
 		accesses(&r, 0, S2_ACCESS_WRITE, !rows[i].nc);
 		if (rows[i].cleans)
 			clean(&r);
+		take(&r, rows[i].agent, rows[i].dma);
+		s2_test_row("row %zu", i);
+		expect(&r, rows[i].broken);
+		rig_down(&r);
+	}
+}
+
+static void fill(struct rig *r, enum s2_agent agent, bool dma)
+{
+	tell(r, (struct s2_act){.kind = S2_ACT_GIVE,
+				.vm = S2_ACT_NO_VM,
+				.pa = {PA},
+				.size = SIZE,
+				.agent = agent,
+				.cleaned = dma});
+}
+
+/*
+ * A guest has written through its caches, KVM has cleaned or not, and the page is
+ * filled in anew.  A CPU and a device that snoops write where caches see it.  One that
+ * does not writes under them: what is dirty goes over it unless somebody cleaned, what
+ * is clean is read in its place unless somebody invalidates after it: the DMA API does
+ * both, a map of KVM's the second, a read by the host neither.
+ */
+static void what_a_device_fills_in_is_seen_if_caches_are_maintained_for_it(void **state)
+{
+	static const enum s2_agent agents[] = {S2_AGENT_WRITE_BACK, S2_AGENT_COHERENT_DEVICE,
+					       S2_AGENT_NON_CACHEABLE};
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * 2 * 2 * 2; i++) {
+		const enum s2_agent agent = agents[i % 3];
+		const bool dma = i / 3 & 1, cleans = i / 6 & 1, maps = i / 12 & 1;
+		const bool seen = agent != S2_AGENT_NON_CACHEABLE || dma;
+		struct rig r;
+
+		rig_up(&r, "neoverse-n1");
+		map(&r);
+		write_wb(&r, 0);
+		if (cleans)
+			clean(&r);
+		fill(&r, agent, dma);
+		if (maps)
+			clean(&r);
+		take(&r, S2_AGENT_WRITE_BACK, false);
+		s2_test_row("agent %u%s, %s, %s", agent, dma ? " by the DMA API" : "",
+			    cleans ? "cleaned" : "not cleaned", maps ? "mapped" : "read at once");
+		expect(&r, seen || (cleans && maps) ? 0 : ISOLATION);
+		rig_down(&r);
+	}
+}
+
+/* Given by the linear map, it is in caches only until somebody cleans. */
+static void a_page_that_was_only_given_is_not_at_the_poc_for_a_device(void **state)
+{
+	static const struct {
+		enum s2_agent agent;
+		bool dma;
+		unsigned broken;
+	} rows[] = {
+		{S2_AGENT_WRITE_BACK, false, 0},
+		{S2_AGENT_COHERENT_DEVICE, false, 0},
+		{S2_AGENT_NON_CACHEABLE, true, 0},
+		{S2_AGENT_NON_CACHEABLE, false, RAW},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r;
+
+		rig_up(&r, "neoverse-n1");
+		give(&r);
 		take(&r, rows[i].agent, rows[i].dma);
 		s2_test_row("row %zu", i);
 		expect(&r, rows[i].broken);
@@ -244,6 +317,7 @@ static void what_cannot_be_told_is_refused(void **state)
 		{.kind = S2_ACT_ACCESS, .pa = {PA}, .size = 1, .access = (enum s2_access)3},
 		{.kind = S2_ACT_MAINTAIN, .pa = {PA}, .size = 1, .op = S2_LINE_EVICT},
 		{.kind = S2_ACT_TAKE, .pa = {PA}, .size = 1, .agent = (enum s2_agent)3},
+		{.kind = S2_ACT_GIVE, .pa = {PA}, .size = 1, .agent = (enum s2_agent)3},
 		{.kind = S2_ACT_CACHES, .vcpu = S2_ACT_VCPUS},
 	};
 	const struct s2_act beyond = {.kind = S2_ACT_GIVE, .pa = {UINT64_MAX}, .size = 1};
@@ -274,6 +348,8 @@ int main(void)
 		s2_unit_test(what_no_contract_promises_is_not_asked_for),
 		s2_unit_test(what_was_taken_and_comes_back_is_cleaned_by_its_map),
 		s2_unit_test(the_host_reads_what_a_guest_wrote_past_the_caches),
+		s2_unit_test(what_a_device_fills_in_is_seen_if_caches_are_maintained_for_it),
+		s2_unit_test(a_page_that_was_only_given_is_not_at_the_poc_for_a_device),
 		s2_unit_test(a_hypervisor_that_invalidates_loses_what_is_dirty),
 		s2_unit_test(a_toggle_is_about_its_own_vm),
 		s2_unit_test(a_violation_says_where_who_and_what),

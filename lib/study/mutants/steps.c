@@ -371,7 +371,7 @@ int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavo
 {
 	static const struct s2_question all = {
 		"all", (1U << S2_RULES) - 1 - (1U << S2_RULE_DATA),
-		(1U << S2_CONTRACTS) - 1 - (1U << S2_CONTRACT_KVM_COMPAT_ANY)};
+		(1U << S2_GUEST_CONTRACTS) - 1 - (1U << S2_CONTRACT_KVM_COMPAT_ANY)};
 	struct s2_edit edits[S2_EDITS] = {{0}};
 	struct lives lives = {features, flavour, S2_LIFE_VM, {.edit = edits}};
 	const struct s2_judged judged = {live, &lives, &all, 1};
