@@ -194,27 +194,52 @@ static bool any_in_list(const struct s2_oracle_claim *c, struct s2_link *list, g
 	return false;
 }
 
-/* The groups of the pages that a walk for one page goes through, or all if there are few. */
-static bool any_group(const struct s2_oracle_claim *c, group_fn *fn, void *arg)
+/* log2 of what a table page at @level maps, or 63: all of it. */
+static unsigned page_span(const struct s2_residues *res, int level)
+{
+	const unsigned shift = s2_res_shift(res, level) + res->page_shift - 3U;
+
+	return shift < 63 ? shift : 63;
+}
+
+/* How many table pages walks for the claim's range can go through. */
+static uint64_t pages_of(const struct s2_oracle_claim *c)
+{
+	uint64_t n = 0;
+
+	for (int level = 0; level <= S2_LAST_LEVEL; level++) {
+		const unsigned shift = page_span(c->o->residues, level);
+
+		n += ((c->end - 1) >> shift) - (c->start >> shift) + 1;
+	}
+	return n;
+}
+
+static bool any_in_pages(const struct s2_oracle_claim *c, int level, group_fn *fn, void *arg)
 {
 	const struct s2_residues *res = c->o->residues;
-	const uint64_t page = UINT64_C(1) << res->page_shift;
+	const unsigned shift = page_span(res, level);
 
-	if (!c->vm || !c->vm->entries)
-		return false;
-	if (c->vm->groups <= 8 || c->end - c->start > page)
-		return any_in_list(c, &c->vm->idle, fn, arg) ||
-		       any_in_list(c, &c->vm->active, fn, arg) ||
-		       any_in_list(c, &c->o->residues->pending, fn, arg);
-	for (int level = 0; level <= S2_LAST_LEVEL; level++) {
-		const unsigned shift = s2_res_shift(res, level) + res->page_shift - 3U;
-		const uint64_t base = shift < 64 ? c->start >> shift << shift : 0;
-
-		for (struct s2_group *g = s2_group_first(res, c->vm, base, level); g;
+	for (uint64_t i = c->start >> shift; i <= (c->end - 1) >> shift; i++)
+		for (struct s2_group *g = s2_group_first(res, c->vm, i << shift, level); g;
 		     g = s2_group_next(g))
 			if (fn(c, g, arg))
 				return true;
-	}
+	return false;
+}
+
+/* The groups of the pages that walks for the range go through, or all if these are fewer. */
+static bool any_group(const struct s2_oracle_claim *c, group_fn *fn, void *arg)
+{
+	if (!c->vm || !c->vm->entries)
+		return false;
+	if (c->vm->groups <= 8 || pages_of(c) >= c->vm->groups)
+		return any_in_list(c, &c->vm->idle, fn, arg) ||
+		       any_in_list(c, &c->vm->active, fn, arg) ||
+		       any_in_list(c, &c->o->residues->pending, fn, arg);
+	for (int level = 0; level <= S2_LAST_LEVEL; level++)
+		if (any_in_pages(c, level, fn, arg))
+			return true;
 	return false;
 }
 
