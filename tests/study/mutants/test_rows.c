@@ -11,8 +11,8 @@
 
 static void rows_up(struct s2_mutant_rows *rows)
 {
+	static struct s2_features features; /* its name is that of the rows */
 	struct s2_error err = {0};
-	struct s2_features features;
 
 	assert_i64(s2_features_parse("cortex-a72", &features, NULL), 0);
 	assert_i64(s2_mutant_rows_collect(&features, s2_flavour_find("kvm-6.12"), true, rows, &err), 0);
