@@ -16,6 +16,9 @@ struct s2_check_pass {
 	struct s2_input *input;
 	struct s2_retold *told;
 	uint64_t line; /**< at hand */
+	char *begun;   /**< an event that is not complete yet, n_begun bytes of it, or NULL */
+	size_t n_begun;
+	uint64_t began; /**< the line that it begins in, or 0 */
 };
 
 /** Opens the log, and makes the machine, which nobody watches yet. @return 0; negative with @p err */
