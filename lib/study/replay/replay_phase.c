@@ -171,6 +171,10 @@ static int end_phase(struct s2_replay *r, int32_t pid)
 		return 1;
 	if (which == nest->n)
 		which = innermost(nest, -1);
+	if (which == nest->n && !r->any_phase) {
+		s2_replay_infer(r, "the log begins inside a phase: what is before its END is of none");
+		return 1;
+	}
 	if (which == nest->n)
 		return s2_replay_fail(r, S2_REPLAY_ERR_PHASE, -EINVAL, "END without a BEGIN");
 	return end_from(r, which);
