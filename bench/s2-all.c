@@ -219,7 +219,7 @@ static int write_headline(const struct s2_headline *headline, struct s2_error *e
 	if (ret == -ENOTSUP)
 		(void)refuse_json(err);
 	else if (ret)
-		s2_error_set(err, 1, "%.80s: %s, expected to write it whole",
+		s2_error_set(err, 1, "%.80s: %s, expected a place to write it to",
 			     settings.output ? settings.output : "standard output", strerror(-ret));
 	return ret;
 }

@@ -57,6 +57,7 @@ int s2_tell(struct s2_machine *m, const struct s2_act *act)
 {
 	int ret = check_act(m, act);
 
+	m->told += !ret;
 	for (size_t i = 0; !ret && i < m->n_sinks; i++)
 		if (m->sinks[i].act)
 			m->sinks[i].act(m->sinks[i].arg, act);

@@ -29,7 +29,9 @@ static void violations_set_the_status_only_where_none_is_expected(void **state)
 	ran = run_words(&fake_program, "--broken --expect sound");
 	assert_i64(ran.status, 1);
 	assert_non_null(strstr(ran.out, "every breaks arch:\n"));
-	assert_string_equal(ran.errs, "s2-try: --expect: got 3 unsound, expected no violation\n");
+	assert_string_equal(
+		ran.errs,
+		"s2-try: --expect sound: got 3 broken verdicts (the first: every, arch), expected none\n");
 	forget_run(&ran);
 
 	ran = run_words(&fake_program, "--expect sound");
@@ -55,7 +57,9 @@ static void what_nobody_checked_is_said(void **state)
 	p.run = run_unchecked;
 	ran = run_words(&p, "--expect sound");
 	assert_i64(ran.status, 0);
-	assert_string_equal(ran.errs, "s2-try: --expect: got 0 sound, 3 unchecked\n");
+	assert_string_equal(
+		ran.errs,
+		"s2-try: --expect sound: got 3 unchecked verdicts (the first: every, arch); --check always looks at more\n");
 	forget_run(&ran);
 	ran = run_words(&p, "--expect checked");
 	assert_i64(ran.status, 1);
@@ -134,7 +138,8 @@ static void output_that_does_not_fit_leaves_what_was_there(void **state)
 	ran = run_words(&fake_program, words);
 	assert_i64(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_i64(ran.status, 2);
-	assert_non_null(strstr(ran.errs, "/out: File too large, expected to write it whole\n"));
+	assert_non_null(
+		strstr(ran.errs, "/out: File too large, expected a place to write it to\n"));
 	forget_run(&ran);
 	assert_non_null(strstr(read_file(path), "dc_civac       65,536"));
 	assert_i64(remove(path), 0);
@@ -154,8 +159,8 @@ static void a_full_disk_is_an_error(void **state)
 	assert_i64(s2_program_main(&fake_program, 1, argv, full, err_out), 2);
 	(void)fclose(full);
 	assert_i64(fclose(err_out), 0);
-	assert_string_equal(errs, "s2-try: standard output: No space left on device, expected to "
-				  "write it whole\n");
+	assert_string_equal(errs, "s2-try: standard output: No space left on device, expected a "
+				  "place to write it to\n");
 }
 
 /* A link goes on naming the file, a device stays one. */
@@ -180,7 +185,7 @@ static void what_is_no_file_is_written_into(void **state)
 	assert_i64(rmdir(dir), 0);
 	if (access("/dev/full", W_OK) == 0)
 		assert_refused("-o /dev/full",
-			       "/dev/full: No space left on device, expected to write it whole");
+			       "/dev/full: No space left on device, expected a place to write it to");
 }
 
 static void what_cannot_be_a_file_is_an_error(void **state)
