@@ -157,6 +157,8 @@ static void print_verdict(const struct work *w, const char *name)
 	}
 	if (s2_tree_plain_stores(w->tree, &pa))
 		text_row(name, "broken", "plain-store");
+	if (s2_tree_freed_writes(w->tree, &pa))
+		text_row(name, "broken", "freed-store");
 	if (s2_tree_trouble(w->tree)) {
 		text_row(name, "broken", "stopped");
 		text_row(name, "stopped", s2_tree_trouble(w->tree));
