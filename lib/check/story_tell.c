@@ -124,7 +124,8 @@ static void end_of_translation(const struct s2_violation *v, char *buf, size_t s
 {
 	char by[64];
 
-	(void)snprintf(by, sizeof(by), "IPA 0x%" PRIx64 " by 0x%" PRIx64, v->ipa.v, v->held);
+	(void)snprintf(by, sizeof(by), "IPA 0x%" PRIx64 " by 0x%" PRIx64, v->ipa.v,
+		       v->held ? v->held : v->now);
 	if (v->rule == S2_RULE_DIRTY_LOG)
 		(void)snprintf(buf, size, "CPU %u may write %s; right is that it faults, and is logged",
 			       v->cpu, by);
@@ -459,7 +460,8 @@ static void story_vcpu_act(const struct teller *t, const struct s2_act *act)
 		tell(t, "caches %s, %s", act->on ? "on" : "off",
 		     act->trapped ? "trapped" : "not trapped");
 	else
-		tell(t, "%s", s2_act_name(act->kind));
+		tell(t, act->kind == S2_ACT_SET_WAY ? "cleans and invalidates its caches by set and way"
+						    : "is initialised again, with its caches off");
 }
 
 static void story_act(const struct teller *t, const struct s2_act *act)

@@ -127,8 +127,10 @@ void s2_irq_send(struct s2_irq_world *w, unsigned sender, uint64_t value)
 		s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64 ": SGI %u to all others", sender,
 			   value, sgi.intid);
 	else
-		s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64 ": SGI %u to Aff0 list 0x%x", sender,
-			   value, sgi.intid, (unsigned)sgi.targets);
+		s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64
+			   ": SGI %u to Aff3.2.1 %u.%u.%u, Aff0 list 0x%x",
+			   sender, value, sgi.intid, sgi.aff3, sgi.aff2, sgi.aff1,
+			   (unsigned)sgi.targets);
 	(void)s2_interrupt_check_sgi(w->check, sender, value);
 	note(w, s2_vgic_send_sgi(s2_irq_vcpu(w, sender), s2_machine_cpu(w->m, 0), S2_ICC_SGI1R,
 				 value));
