@@ -363,11 +363,11 @@ static void a_change_of_size_alone_depends_on_feat_bbm(void **state)
 	}
 }
 
-/* A new table, filled and linked in by a plain store; by a release; after a DSB. */
-static void a_table_is_published_by_a_release_or_a_dsb(void **state)
+/* A new table, filled and linked in by a plain store; by a release; after a DSB or a DMB. */
+static void a_table_is_published_by_a_release_or_a_barrier(void **state)
 {
 	(void)state;
-	for (unsigned how = 0; how < 4; how++) {
+	for (unsigned how = 0; how < 7; how++) {
 		struct oracle_rig r;
 		s2_pte table;
 
@@ -385,10 +385,15 @@ static void a_table_is_published_by_a_release_or_a_dsb(void **state)
 			page->entries[0] = leaf(&r, PA + PAGE, RW);
 		}
 		/* Others' walks are not ordered by a DSB of this CPU's own domain. */
-		if (how >= 2)
+		if (how == 2 || how == 3)
 			s2_dsb(r.cpu, how == 2 ? S2_DSB_ISHST : S2_DSB_NSHST);
+		if (how == 4 || how == 5)
+			s2_dmb(r.cpu, how == 4 ? S2_DMB_ISHST : S2_DMB_ISH);
+		/* Another CPU's orders nothing of this one. */
+		if (how == 6)
+			s2_dmb(s2_machine_cpu(r.m, 1), S2_DMB_ISH);
 		store(&r, IPA, 2, table, how == 1 ? S2_MEM_RELEASE : S2_MEM_PLAIN);
-		if (how == 1 || how == 2)
+		if (how == 1 || how == 2 || how == 4 || how == 5)
 			expect_sound(&r);
 		else
 			expect_found(&r, S2_FOUND_UNPUBLISHED);
@@ -629,7 +634,7 @@ int main(void)
 		cmocka_unit_test(an_entry_without_af_needs_no_break),
 		cmocka_unit_test(a_make_waits_for_the_whole_break),
 		cmocka_unit_test(a_change_of_size_alone_depends_on_feat_bbm),
-		cmocka_unit_test(a_table_is_published_by_a_release_or_a_dsb),
+		cmocka_unit_test(a_table_is_published_by_a_release_or_a_barrier),
 		cmocka_unit_test(a_table_is_freed_where_no_walker_comes),
 		cmocka_unit_test(a_page_is_freed_once_and_not_read_afterwards),
 		cmocka_unit_test(a_number_is_another_vms_only_after_a_flush),

@@ -235,6 +235,15 @@ static int tell_sysreg(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_
 	return no_such(t, "system register", line->kind);
 }
 
+static int tell_dmb(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
+{
+	if (s2_span_is(line->kind, "ish"))
+		return s2_dmb(cpu, S2_DMB_ISH);
+	if (s2_span_is(line->kind, "ishst"))
+		return s2_dmb(cpu, S2_DMB_ISHST);
+	return no_such(t, "kind of DMB", line->kind);
+}
+
 static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
 {
 	static const struct {
@@ -247,6 +256,8 @@ static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2
 		s2_isb(cpu);
 		return 0;
 	}
+	if (s2_span_is(line->word, "dmb"))
+		return tell_dmb(t, cpu, line);
 	if (!s2_span_is(line->word, "dsb"))
 		return no_such(t, "barrier", line->word);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {

@@ -334,7 +334,7 @@ static void what_is_no_event_is_refused_with_its_line(void **state)
 		{"(tlbi 0 0 ipas2e1is)", "has no value"},
 		{"(tlbi 0 0 vmalls12e1is 3)", "takes none"},
 		{"(tlbi 0 0 vmalls13e1is)", "no TLBI"},
-		{"(barrier 0 0 dmb)", "no barrier"},
+		{"(barrier 0 0 dmb oshld)", "no kind of DMB"},
 		{"(barrier 0 0 dsb osh)", "no kind of DSB"},
 		{"(sysreg-write 0 0 vbar_el2 0)", "no system register"},
 		{"(sysreg-write 0 0 vtcr_el2 5)(barrier 0 0 isb)", "one event a line"},
