@@ -22,6 +22,7 @@ static const struct s2_headline_thread threads[] = {
 		.program = &s2_boot_program,
 		.words = "--workload boot",
 		.also = "--workload late-vcpu0",
+		.answers = "every,vcpu0,first-last,since-flush,fwb,tree",
 		.metric = {{"lines\ncleaned", "toggle_lines", NULL, "toggle_time"},
 			   {"the same,\nvcpu 0 last", "toggle_lines", "late-vcpu0", NULL}},
 		.lock = "lock_hold_max",
@@ -34,6 +35,7 @@ static const struct s2_headline_thread threads[] = {
 		.why = "Each clear of 1 GiB of the dirty log flushes the slot's 64 GiB, a call for each 8; what is lost is walked for again.",
 		.program = &s2_migrate_program,
 		.words = "--workload clear",
+		.answers = "upstream,one-call,vmid,span,tree",
 		.metric = {{"flush\ncalls", "flush_calls", NULL, "flush_time"},
 			   {"translations\nlost", "refills", NULL, NULL}},
 		.lock = "lock_hold_max",
@@ -45,6 +47,7 @@ static const struct s2_headline_thread threads[] = {
 		.program = &s2_teardown_program,
 		.words = "--check always",
 		.also = "--workload shared --memory 1G --check always",
+		.answers = "2019,series,deferred,walk-once,tree",
 		.metric = {{"lines\ncleaned", "dc_civac", NULL, "clean_time"},
 			   {"TLB\nflushes", "flush_calls", NULL, "flush_time"}},
 		.lock = "lock_hold_max",
@@ -58,9 +61,10 @@ static const struct s2_headline_thread threads[] = {
 		.program = &s2_sgi_program,
 		.words = "--workload last",
 		.also = "--workload absent,late",
+		.answers = "walk,bits-final,hash,rows",
 		.metric = {{"MPIDRs\ncompared", "vcpu_probe", NULL, "probe_time"},
 			   {"the same,\nnone there", "vcpu_probe", "absent", NULL}},
-		.figure = {{"altra", "ipi_time", "walk", NULL, 3832, "3832 ns an IPI before"},
+		.figure = {{"altra", "ipi_time", "walk", NULL, 3832, "3832 ns before"},
 			   {"altra", "ipi_time", "bits-final", NULL, 2593, "2593 ns after"}},
 	},
 	{
@@ -70,6 +74,7 @@ static const struct s2_headline_thread threads[] = {
 		.program = &s2_context_program,
 		.words = "--workload smm",
 		.also = "--workload nested --depth 0",
+		.answers = "rewrite-all,init-flag,constants-once,two-cached",
 		.metric = {{"fields\nwritten", "mmu_field_write", NULL, "constant_time"},
 			   {"the same,\nL1 and L2", "mmu_field_write", "nested", NULL}},
 		.figure = {{"x86-2022", "constant_time", "rewrite-all", NULL, 36e3,
@@ -92,7 +97,7 @@ struct settings {
 	const char *profile, *log, *output;
 	uint64_t seed;
 	int format, progress;
-	bool mail, help, version;
+	bool all, mail, help, version;
 };
 
 static struct settings settings;
@@ -114,6 +119,8 @@ static const struct s2_option options[] = {
 	OPTION(U64, seed, "seed", "N", "1", "of whatever is random", .max = INT64_MAX),
 	OPTION(CHOICE, format, "format", "FORMAT", "table", "how to print", .choices = formats,
 	       .group = "Output"),
+	OPTION(FLAG, all, "all", NULL, NULL,
+	       "every policy, with its name; else a table has those that answer the thread"),
 	OPTION(FLAG, mail, "mail", NULL, NULL, "the table in 72 columns, to be pasted into a mail"),
 	OPTION(STRING, output, "output", "FILE", NULL, "where to print, instead of standard output",
 	       .letter = 'o'),
@@ -126,15 +133,18 @@ static const struct s2_option options[] = {
 static const char about[] =
 	"Usage: s2-all [OPTION]...\n"
 	"\n"
-	"Five threads about what KVM maintains, each with every policy: what matters there, its\n"
+	"Five threads about what KVM maintains, each with its policies: what matters there, its\n"
 	"ratio to what was, times by each cost profile that can tell, the longest lock hold, and\n"
-	"what was found broken; then a real host's log, predicted call by call.\n";
+	"what was found broken; then a real host's log, predicted call by call.  A table has\n"
+	"the policies that answer the thread; --all has every one.\n";
 
 static void about_end(FILE *out)
 {
 	(void)fputs("\nExamples:\n"
 		    "  s2-all\n"
 		    "      one screen, 120 columns wide\n"
+		    "  s2-all --all\n"
+		    "      the same with every policy\n"
 		    "  s2-all --mail --thread boot\n"
 		    "      one thread, for a reply to it\n"
 		    "  s2-all --format html -o all.html\n"
@@ -209,7 +219,7 @@ static int write_headline(const struct s2_headline *headline, struct s2_error *e
 	if (ret == -ENOTSUP)
 		(void)refuse_json(err);
 	else if (ret)
-		s2_error_set(err, 1, "%.80s: %s, expected to write it whole",
+		s2_error_set(err, 1, "%.80s: %s, expected a place to write it to",
 			     settings.output ? settings.output : "standard output", strerror(-ret));
 	return ret;
 }
@@ -235,6 +245,7 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		.profiles = strcmp(settings.profile, "none") ? settings.profile : "",
 		.log = log_path(),
 		.seed = settings.seed,
+		.brief = settings.format == TABLE && !settings.all,
 		.progress = &progress,
 		.errs = stderr,
 	};

@@ -11,7 +11,7 @@
 #include "study/run/tool.h"
 
 struct settings {
-	const char *machine, *rules;
+	const char *machine, *rules, *story;
 	uint64_t cpus, keep;
 	int format;
 	bool at_end, help, version;
@@ -37,6 +37,8 @@ static const struct s2_option options[] = {
 	OPTION(U64, keep, "keep", "N", "16", "violations that are told; all are counted", .min = 1,
 	       .max = 1000000, .group = "The report"),
 	OPTION(CHOICE, format, "format", NULL, "text", "how to write it", .choices = formats),
+	OPTION(STRING, story, "story", "FILE", NULL,
+	       "how the first violation came about, as .svg, .json, .trace.json (Perfetto) or text"),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h', .group = "Other"),
 	OPTION(FLAG, version, "version", NULL, NULL, "the version", .letter = 'V'),
 };
@@ -108,6 +110,7 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		.keep = (size_t)settings.keep,
 		.at_end = settings.at_end,
 		.json = settings.format == 1,
+		.story = settings.story,
 	};
 	struct s2_check_outcome outcome;
 
@@ -115,6 +118,8 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 	    parse_rules(settings.rules, &job.rules, err) ||
 	    s2_check_log(&job, stdout, &outcome, err))
 		return S2_EXIT_USAGE;
+	if (settings.story && !outcome.violations)
+		(void)fputs("s2-check: --story: no violation was found, no file is written\n", stderr);
 	return outcome.violations ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 

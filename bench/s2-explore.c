@@ -2,6 +2,7 @@
 /* s2-explore: what hypervisor threads and guests do at once, in every order. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,16 @@
 #include "study/scenario/scenarios.h"
 #include "study/scenario/schedule.h"
 #include "study/base/parse.h"
+#include "study/part/part.h"
 #include "study/option/options.h"
 #include "study/run/jobs.h"
 #include "study/run/tool.h"
 
 struct settings {
-	const char *preemptions, *replay, *save, *contract;
+	const char *preemptions, *replay, *save, *contract, *result, *checkpoint, *resume;
 	uint64_t steps, schedules, states, seconds, random, jobs;
 	const char *shard;
-	bool pruning, go_on, step, list, matrix, help, version;
+	bool pruning, go_on, step, merge, list, matrix, help, version;
 };
 
 static struct settings settings;
@@ -53,7 +55,14 @@ static const struct s2_option options[] = {
 	OPTION(U64, jobs, "jobs", "N", "1", "scenarios at a time, each in a process; the output is the same",
 	       .min = 1, .max = S2_JOBS_MAX, .group = "Many scenarios"),
 	OPTION(STRING, shard, "shard", "I/N", NULL,
-	       "only every Nth scenario from the Ith on: one of N commands, on whatever machines"),
+	       "only every Nth scenario from the Ith on: one of N commands, on whatever machines; of one scenario the Ith part of its search"),
+	OPTION(STRING, result, "result", "FILE", NULL,
+	       "write there what a part of one search has found, for --merge", .group = "One long search"),
+	OPTION(FLAG, merge, "merge", NULL, NULL,
+	       "the operands are files of --result, one of each part: tell what all of them found"),
+	OPTION(STRING, checkpoint, "checkpoint", "FILE", NULL,
+	       "keep there what is left of a search that SIGINT, SIGTERM or a bound ends"),
+	OPTION(STRING, resume, "resume", "FILE", NULL, "go on with what --checkpoint kept"),
 	OPTION(FLAG, matrix, "matrix", NULL, NULL,
 	       "policies by contracts, each explored: held, or a scenario that breaks it",
 	       .group = "Other"),
@@ -92,6 +101,14 @@ static int list(void)
 	return S2_EXIT_DONE;
 }
 
+/* Which part of a search, and with what it goes on. */
+struct part_of {
+	uint32_t preemptions;
+	uint32_t shard, shards;
+	uint8_t *kept; /* or NULL */
+	size_t n_kept;
+};
+
 static int parse_preemptions(const char *text, uint32_t *out)
 {
 	char *rest;
@@ -120,8 +137,11 @@ static void print_figures(const struct s2_named_scenario *s, const struct s2_exp
 		printf("; at most %" PRIu32 " preemption%s", r->preemptions,
 		       r->preemptions == 1 ? "" : "s");
 	printf("\n    %" PRIu64 " states, %" PRIu64 " schedules (%" PRIu64 " to a state seen), %" PRIu64
-	       " steps, depth %" PRIu64 "; %.2f s\n",
-	       r->states, r->schedules, r->pruned, r->steps, r->depth, seconds);
+	       " steps, depth %" PRIu64,
+	       r->states, r->schedules, r->pruned, r->steps, r->depth);
+	if (seconds >= 0)
+		printf("; %.2f s", seconds);
+	putchar('\n');
 	if (r->plain > 0)
 		printf("    plain enumeration: %.6g schedules, %.4g times as many\n", r->plain,
 		       r->plain / (double)r->schedules);
@@ -158,11 +178,67 @@ static void print_found(void *arg, const char *text)
 	printf("    found: %s\n", text);
 }
 
-/* @return an exit status */
-static int explore(const struct s2_named_scenario *s, uint32_t preemptions, struct s2_error *err)
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int signal)
 {
-	const struct s2_explore_config cfg = {
-		.preemptions = strcmp(settings.preemptions, "scenario") ? preemptions : s->preemptions,
+	(void)signal;
+	interrupted = 1;
+}
+
+static bool is_interrupted(void *arg)
+{
+	(void)arg;
+	return interrupted;
+}
+
+static int write_part(const struct s2_named_scenario *s, const struct s2_explore_config *cfg,
+		      const struct s2_explore_result *r, struct s2_error *err)
+{
+	struct s2_search_part part = {.preemptions = cfg->preemptions,
+			       .steps = cfg->steps,
+			       .pruning = !cfg->no_pruning,
+			       .shard = cfg->shards ? cfg->shard : 1,
+			       .shards = cfg->shards ? cfg->shards : 1,
+			       .result = *r};
+
+	snprintf(part.scenario, sizeof(part.scenario), "%s", s->scenario.name);
+	snprintf(part.contract, sizeof(part.contract), "%s",
+		 settings.contract ? settings.contract : "-");
+	return s2_search_part_write(settings.result, &part, err);
+}
+
+/* What is left when a search has ended otherwise than by itself. @return 0 or an error, said in @err */
+static int keep(const struct s2_explore_result *r, struct s2_error *err)
+{
+	int ret;
+
+	if (!settings.checkpoint || !r->saved)
+		return 0;
+	ret = s2_kept_write(settings.checkpoint, r, err);
+	if (!ret)
+		printf("    kept in %s: go on with --resume\n", settings.checkpoint);
+	return ret;
+}
+
+/* @return 0 or an error, said in @err */
+static int finish(const struct s2_named_scenario *s, const struct s2_explore_config *cfg,
+		  const struct s2_explore_result *r, struct s2_error *err)
+{
+	int ret = tell(s, r, err);
+
+	if (!ret)
+		ret = keep(r, err);
+	if (!ret && settings.result)
+		ret = write_part(s, cfg, r, err);
+	return ret;
+}
+
+/* @return an exit status */
+static int explore(const struct s2_named_scenario *s, const struct part_of *of, struct s2_error *err)
+{
+	struct s2_explore_config cfg = {
+		.preemptions = strcmp(settings.preemptions, "scenario") ? of->preemptions : s->preemptions,
 		.steps = settings.steps,
 		.schedules = settings.schedules,
 		.states = settings.states,
@@ -171,6 +247,12 @@ static int explore(const struct s2_named_scenario *s, uint32_t preemptions, stru
 		.go_on = settings.go_on,
 		.seed = settings.random,
 		.found = settings.go_on ? print_found : NULL,
+		.stop = settings.checkpoint ? is_interrupted : NULL,
+		.save = settings.checkpoint || settings.result,
+		.shard = of->shard,
+		.shards = of->shards,
+		.resume = of->kept,
+		.n_resume = of->n_kept,
 	};
 	struct s2_explore_result r;
 	double start = now();
@@ -178,19 +260,21 @@ static int explore(const struct s2_named_scenario *s, uint32_t preemptions, stru
 	int ret = s2_explore(&s->scenario, &cfg, &r);
 
 	if (ret) {
-		s2_error_set(err, 1, "%s: %s", s->scenario.name, strerror(-ret));
+		s2_error_set(err, 1, "%s: %s", s->scenario.name,
+			     ret == -EINVAL && cfg.resume ? "what was kept is of another search" : strerror(-ret));
 	} else {
 		print_figures(s, &r, now() - start);
-		ret = tell(s, &r, err);
+		ret = finish(s, &cfg, &r, err);
 	}
 	found = r.kind != S2_EXPLORE_NOTHING;
 	s2_explore_result_free(&r);
 	if (ret)
 		return S2_EXIT_USAGE;
-	return found == s->broken ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
+	/* What a part has not found another may. */
+	return settings.result || found == s->broken ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 }
 
-static int explore_named(const char *name, uint32_t preemptions, struct s2_error *err)
+static int explore_named(const char *name, const struct part_of *of, struct s2_error *err)
 {
 	struct s2_scenario_variant v;
 
@@ -199,7 +283,7 @@ static int explore_named(const char *name, uint32_t preemptions, struct s2_error
 	if (settings.contract)
 		s2_matrix_ask((unsigned)s2_matrix_column_find(settings.contract),
 			      &v.named.scenario);
-	return explore(&v.named, preemptions, err);
+	return explore(&v.named, of, err);
 }
 
 /* The name at @i of those that are asked for: of all, if none is named. */
@@ -216,7 +300,7 @@ static const char *asked_for(const struct s2_command_line *line, size_t i)
 /* Scenarios that are explored, each for itself. */
 struct work {
 	const struct s2_command_line *line;
-	uint32_t preemptions;
+	struct part_of of;
 	uint64_t first, stride; /* of all: --shard */
 };
 
@@ -224,7 +308,7 @@ static int explore_one(void *arg, size_t i)
 {
 	const struct work *w = arg;
 	struct s2_error err = {0};
-	const int ret = explore_named(asked_for(w->line, w->first + i * w->stride), w->preemptions,
+	const int ret = explore_named(asked_for(w->line, w->first + i * w->stride), &w->of,
 				      &err);
 
 	if (ret == S2_EXIT_USAGE)
@@ -252,16 +336,31 @@ static int read_shard(struct work *w)
 static int explore_each(const struct s2_command_line *line, uint32_t preemptions,
 			struct s2_error *err)
 {
-	struct work w = {.line = line, .preemptions = preemptions};
+	struct work w = {.line = line, .of = {.preemptions = preemptions}};
 	/* A finding is kept in one file: that of the last, whoever is faster. */
 	struct s2_jobs jobs = {.work = explore_one, .arg = &w,
 			       .at_once = settings.save ? 1 : settings.jobs};
 	int worst = S2_EXIT_DONE;
 
 	(void)read_shard(&w);
+	if (line->n_operands == 1) {
+		w.of.shard = (uint32_t)w.first + 1;
+		w.of.shards = (uint32_t)w.stride;
+		w.first = 0;
+		w.stride = 1;
+	}
+	if (settings.resume && s2_kept_read(settings.resume, &w.of.kept, &w.of.n_kept, err))
+		return S2_EXIT_USAGE;
+	if (settings.checkpoint) {
+		signal(SIGINT, on_signal);
+		signal(SIGTERM, on_signal);
+	}
 	while (asked_for(line, w.first + jobs.n * w.stride))
 		jobs.n++;
 	if (s2_jobs_run(&jobs, &worst, err))
+		worst = S2_EXIT_USAGE + 1;
+	free(w.of.kept);
+	if (worst > S2_EXIT_USAGE)
 		return S2_EXIT_USAGE;
 	if (worst >= S2_EXIT_USAGE)
 		s2_error_set(err, 1, "not every scenario could be explored");
@@ -287,6 +386,32 @@ static int replay(struct s2_error *err)
 			       err))
 		return S2_EXIT_USAGE;
 	return found ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+}
+
+/* @return an exit status */
+static int merge(const struct s2_command_line *line, struct s2_error *err)
+{
+	struct s2_scenario_variant v;
+	struct s2_search_part part;
+	int status = S2_EXIT_USAGE;
+
+	if (s2_search_part_merge((const char *const *)line->operands, line->n_operands, &part, err))
+		return S2_EXIT_USAGE;
+	if (s2_scenario_variant(part.scenario, &v)) {
+		s2_error_set(err, 1, "%.80s: no scenario of this version", part.scenario);
+	} else {
+		if (strcmp(part.contract, "-") && s2_matrix_column_find(part.contract) >= 0)
+			s2_matrix_ask((unsigned)s2_matrix_column_find(part.contract),
+				      &v.named.scenario);
+		printf("%" PRIu32 " parts of one search\n", part.shards);
+		print_figures(&v.named, &part.result, -1);
+		if (!tell(&v.named, &part.result, err))
+			status = (part.result.kind != S2_EXPLORE_NOTHING) == v.named.broken
+					 ? S2_EXIT_DONE
+					 : S2_EXIT_VIOLATION;
+	}
+	s2_explore_result_free(&part.result);
+	return status;
 }
 
 static int refuse(struct s2_error *err, const char *text)
@@ -327,6 +452,16 @@ static int check(const struct s2_command_line *line, uint32_t *preemptions, stru
 	if (settings.contract && s2_matrix_column_find(settings.contract) < 0)
 		return refuse(err, "--contract: expected one of rules, isolation, arch, bare-metal, kvm-compat, "
 				   "kvm-compat-any");
+	if ((settings.result || settings.checkpoint || settings.resume) && line->n_operands != 1)
+		return refuse(err, "--result, --checkpoint and --resume: expected one scenario");
+	if (settings.result && (settings.random || settings.go_on))
+		return refuse(err, "--result: neither with --random nor with --go-on");
+	if (settings.checkpoint && settings.random)
+		return refuse(err, "--checkpoint: not with --random, whose seeds say where to go on");
+	if (settings.shard && line->n_operands == 1 && !settings.result)
+		return refuse(err, "--shard: of one scenario expected --result as well");
+	if (settings.merge)
+		return line->n_operands ? 0 : refuse(err, "--merge: expected the files of --result");
 	return check_named(line, err);
 }
 
@@ -340,6 +475,8 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		return s2_matrix_print(stdout, err) ? S2_EXIT_USAGE : S2_EXIT_DONE;
 	if (check(line, &preemptions, err))
 		return S2_EXIT_USAGE;
+	if (settings.merge)
+		return merge(line, err);
 	return settings.replay ? replay(err) : explore_each(line, preemptions, err);
 }
 

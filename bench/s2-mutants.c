@@ -10,7 +10,7 @@
 #include "study/run/tool.h"
 
 struct settings {
-	const char *machine, *flavour;
+	const char *machine, *flavour, *story;
 	int format;
 	bool steps, list, help, version;
 };
@@ -29,6 +29,8 @@ static const struct s2_option options[] = {
 	OPTION(STRING, flavour, "flavour", "NAME", "newest", "whose algorithms"),
 	OPTION(CHOICE, format, "format", "FORMAT", "table", "how to print", .choices = formats,
 	       .group = "Output"),
+	OPTION(STRING, story, "story", "FILE", NULL,
+	       "of a NAME, the whole of its story, as .svg, .json, .trace.json (Perfetto) or text"),
 	OPTION(FLAG, list, "list", NULL, NULL, "what each is, and nothing is tried",
 	       .group = "Other"),
 	OPTION(FLAG, help, "help", NULL, NULL, "this text", .letter = 'h'),
@@ -45,6 +47,12 @@ static const char about[] =
 	"step by step.\n"
 	"\n";
 
+/* Into the file, if one is asked for. */
+static int save(const struct s2_told *told, struct s2_error *err)
+{
+	return settings.story ? s2_told_save(told, settings.story, err) : 0;
+}
+
 static int tell_named(const struct s2_mutant *m, struct s2_error *err)
 {
 	struct s2_mutant_found found;
@@ -54,6 +62,8 @@ static int tell_named(const struct s2_mutant *m, struct s2_error *err)
 	(void)printf("%s: %s\n(%s) In: %s\n\n", m->name, m->what, m->where ? m->where : "made up",
 		     s2_mutant_scenario(m));
 	(void)printf("%s%s\n", found.found ? found.text : "NOT FOUND", found.story);
+	if (found.found && save(&found.told, err))
+		return S2_EXIT_USAGE;
 	return found.found ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 }
 
@@ -68,13 +78,16 @@ static int tell_step(const struct s2_features *features, const struct s2_flavour
 		return S2_EXIT_USAGE;
 	if (!judge.told) {
 		(void)printf("nothing is lost: %s\n", why ? why : "NOBODY KNOWS WHY");
+		if (settings.story)
+			(void)fputs("s2-mutants: --story: nothing is broken, no file is written\n",
+				    stderr);
 		return why ? S2_EXIT_DONE : S2_EXIT_VIOLATION;
 	}
 	(void)s2_violation_text(&judge.tell, text, sizeof(text));
 	(void)fputs(text, stdout);
 	(void)s2_told_lines(&judge.story, text, sizeof(text));
 	(void)puts(text);
-	return S2_EXIT_DONE;
+	return save(&judge.story, err) ? S2_EXIT_USAGE : S2_EXIT_DONE;
 }
 
 static int tell(const struct s2_features *features, const struct s2_flavour *flavour,
@@ -126,6 +139,10 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 		return S2_EXIT_USAGE;
 	if (features.granule != S2_GRANULE_4K) {
 		s2_error_set(err, 1, "--machine: expected 4K pages: the life is one of 4K pages");
+		return S2_EXIT_USAGE;
+	}
+	if (settings.story && !line->n_operands) {
+		s2_error_set(err, 1, "--story: expected the NAME of a mutant besides; see --list");
 		return S2_EXIT_USAGE;
 	}
 	if (line->n_operands)

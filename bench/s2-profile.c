@@ -80,7 +80,7 @@ static int run(const struct s2_command_line *line, struct s2_error *err)
 	if (!ret) {
 		ret = s2_output_write(settings.output, stdout, text, size);
 		if (ret)
-			s2_error_set(err, 1, "%.80s: %s, expected to write it whole",
+			s2_error_set(err, 1, "%.80s: %s, expected a place to write it to",
 				     settings.output ? settings.output : "standard output",
 				     strerror(-ret));
 	}

@@ -9,6 +9,8 @@
 
 static const char *const deaths[] = {"close", "exit", "munmap", "slot-delete", NULL};
 static const char *const lives[] = {"dies", "shared", NULL};
+static const char *const agents[] = {"cpu", "coherent", "device", "dma", NULL};
+static const char *const heirs[] = {"nobody", "vm", "host", NULL};
 
 #define FIELD(field)		 S2_FIELD(struct s2_dying, field)
 #define OPTION(kind, field, ...) S2_ROW(kind, FIELD(field), __VA_ARGS__)
@@ -37,6 +39,16 @@ static const struct s2_option options[] = {
 	OPTION(U64, vms, "vms", "N", "1",
 	       "such VMs one after another; loading the next is counted too", .min = 1,
 	       .max = 1000000),
+	OPTION(CHOICE, reader, "reader", NULL, "cpu",
+	       "who reads shared memory then: a CPU, a device that snoops, one that does not and no "
+	       "driver cleans for it, or through the DMA API",
+	       .choices = agents, .group = "Who has the memory then, as far as runs are checked"),
+	OPTION(CHOICE, next, "next", NULL, "nobody",
+	       "who gets the memory of a dead VM: another VM, or the host as page cache",
+	       .choices = heirs),
+	OPTION(CHOICE, filler, "filler", NULL, "cpu",
+	       "who fills memory in for a VM, and for who comes next: as --reader",
+	       .choices = agents),
 };
 
 /* Before 2020 a block was re-made by unmapping what stood in its place. */
@@ -87,6 +99,11 @@ static const struct s2_workload workloads[] = {
 	{"munmap", "the VMM unmaps its memory before", "death=munmap", 0, NULL},
 	{"running", "the same while its vcpus run", "death=munmap running=on", 0, NULL},
 	{"shared", "munmap of a file or memfd", "death=munmap life=shared", 0, NULL},
+	{"device", "shared memory, closed; a device reads it, no driver cleans for it",
+	 "life=shared reader=device", 0, NULL},
+	{"dma", "the same through the DMA API, which cleans", "life=shared reader=dma", 0, NULL},
+	{"next", "closed; a device fills the memory for another VM, no DMA API",
+	 "next=vm filler=device", 0, NULL},
 	{"slot", "the VMM deletes the slot before", "death=slot-delete", 0, NULL},
 	{"swap", "a quarter is swapped out before", "swapped=16G", 0, NULL},
 	{"blocks", "blocks of 2 MiB, 1 GiB re-made after dirty logging", "backing=2M remade=1G", 0,
@@ -112,6 +129,8 @@ static int check(const struct s2_run *run, struct s2_error *err)
 static const struct s2_question questions[] = {
 	{"isolation", S2_RULES_OF_ISOLATION, 1U << S2_CONTRACT_ISOLATION},
 	{"arch", 0, 1U << S2_CONTRACT_ARCH},
+	/* Of a device alone for which no driver cleans. */
+	{"raw-dma", 0, 1U << S2_CONTRACT_RAW_DMA},
 };
 
 struct job {
@@ -160,7 +179,7 @@ static int run_policy(const struct s2_run *run, struct s2_result *result, struct
 			  .features = run->features,
 			  .flavour = *s2_run_flavour(run)};
 	const struct s2_judged judged = {run_job, &job, questions,
-					 sizeof(questions) / sizeof(questions[0])};
+					 job.dying.reader == S2_DEATH_DEVICE ? 3U : 2U};
 	int ret;
 
 	if (!s2_run_as_is(run))

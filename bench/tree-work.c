@@ -3,8 +3,8 @@
  * Workloads of stage 2 on the kernel tree that is linked in: counts and verdict of each, as
  * CSV.  Run by s2-patch and by tests; with a tree in it, under the tree's licence.
  *
- *     workload --> requests, what is relied on, what guest and host do with the memory
- *                      `--> counts of the machine, verdict of an oracle
+ *     workload --> requests, or a VM; what is relied on, what guest and host do with the memory
+ *                      `--> counts of the machine, verdict of an oracle, and its story
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,375 +12,64 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <stage2sim/oracle.h>
+#include <stage2sim/story.h>
 
-#include "linux/machine/tree.h"
-
-#define PAGE  UINT64_C(4096)
-#define MIB   UINT64_C(0x100000)
-#define BLOCK (2 * MIB)
-#define GIB   (1024 * MIB)
-#define IPA   UINT64_C(0x40000000)
-#define PA    UINT64_C(0x2000000000) /* of IPA, congruent modulo 1 GiB */
-#define VM    1
-
-#define RW (S2_PROT_R | S2_PROT_W)
-#define RX (S2_PROT_R | S2_PROT_X)
-
-/* A run of one workload: a machine of its own. */
-struct work {
-	struct s2_machine *m;
-	struct s2_cpu *cpu;
-	struct s2_oracle *oracle;
-	struct s2_tree *tree;
-	struct s2_tree_vm *vm;
-	uint64_t vtcr, vttbr;
-	struct s2_counts before;
-	uint64_t calls, refused; /* of which with -EAGAIN */
-	int error;		 /* the first that was not expected */
-};
-
-struct workload {
-	const char *name;
-	const char *what;
-	void (*prepare)(struct work *w);
-	void (*run)(struct work *w);
-};
-
-/* ---- requests, and what their callers in mmu.c rely on ---- */
-
-static int request(struct work *w, const struct s2_tree_request *req)
-{
-	const int ret = w->error ? w->error : s2_tree_request(w->vm, w->cpu, req);
-
-	w->calls++;
-	w->refused += ret == -EAGAIN;
-	if (ret < 0 && ret != -EAGAIN && !w->error)
-		w->error = ret;
-	return ret;
-}
-
-static int ask(struct work *w, enum s2_tree_op op, uint64_t ipa, uint64_t size)
-{
-	const struct s2_tree_request req = {.op = op, .range = s2_range(ipa, size)};
-
-	return request(w, &req);
-}
-
-static void rely(struct work *w, enum s2_reliance_kind kind, uint64_t ipa, uint64_t size,
-		 enum s2_access access, const char *function)
-{
-	const struct s2_reliance what = {
-		.kind = kind,
-		.vtcr = w->vtcr,
-		.vttbr = w->vttbr,
-		.ipa = {ipa},
-		.size = size,
-		.access = access,
-		.function = function,
-	};
-
-	if (s2_rely(w->cpu, &what))
-		w->error = -EINVAL;
-}
-
-static void returns(struct work *w, uint64_t ipa, uint64_t size, const char *function)
-{
-	rely(w, S2_RELY_RETURN, ipa, size, S2_ACCESS_READ, function);
-}
-
-static enum s2_access strongest(unsigned prot)
-{
-	return prot & S2_PROT_W	  ? S2_ACCESS_WRITE
-	       : prot & S2_PROT_X ? S2_ACCESS_FETCH
-				  : S2_ACCESS_READ;
-}
-
-static void fault_to(struct work *w, uint64_t ipa, uint64_t size, uint64_t pa, unsigned prot)
-{
-	const struct s2_tree_request req = {S2_TREE_MAP, s2_range(ipa, size), s2_pa(pa), prot,
-					    true};
-
-	if (!request(w, &req))
-		rely(w, S2_RELY_FAULT_RESOLVED, ipa, size, strongest(prot), "user_mem_abort");
-}
-
-static uint64_t pa_of(uint64_t ipa)
-{
-	return PA + (ipa - IPA);
-}
-
-static void fault_in(struct work *w, uint64_t ipa, uint64_t size, uint64_t each, unsigned prot)
-{
-	for (uint64_t at = ipa; at < ipa + size; at += each)
-		fault_to(w, at, each, pa_of(at), prot);
-}
-
-static void relax(struct work *w, uint64_t ipa, unsigned prot)
-{
-	const struct s2_tree_request req = {
-		.op = S2_TREE_RELAX_PERMS, .range = s2_range(ipa, PAGE), .prot = prot};
-
-	if (!request(w, &req))
-		rely(w, S2_RELY_FAULT_RESOLVED, ipa, PAGE, strongest(prot), "user_mem_abort");
-}
-
-static void unmap(struct work *w, uint64_t ipa, uint64_t size)
-{
-	if (!ask(w, S2_TREE_UNMAP, ipa, size))
-		returns(w, ipa, size, "kvm_unmap_gfn_range");
-}
-
-/* ---- what the guest and the host do with the memory ---- */
-
-static void tell(struct work *w, struct s2_act act, uint64_t ipa, uint64_t size)
-{
-	act.vm = VM;
-	act.vtcr = w->vtcr;
-	act.vttbr = w->vttbr;
-	act.ipa = s2_ipa(ipa);
-	act.pa = s2_pa(pa_of(ipa));
-	act.size = size;
-	if (s2_tell(w->m, &act))
-		w->error = -EINVAL;
-}
-
-static void give(struct work *w, uint64_t ipa, uint64_t size)
-{
-	const struct s2_act act = {.kind = S2_ACT_GIVE, .site = "host:give"};
-
-	tell(w, act, ipa, size);
-}
-
-static void take(struct work *w, uint64_t ipa, uint64_t size)
-{
-	const struct s2_act act = {
-		.kind = S2_ACT_TAKE, .agent = S2_AGENT_WRITE_BACK, .site = "host:take"};
-
-	tell(w, act, ipa, size);
-}
-
-/* A guest whose caches are off, as at boot. */
-static void guest(struct work *w, uint64_t ipa, uint64_t size, enum s2_access access)
-{
-	const struct s2_act act = {.kind = S2_ACT_ACCESS, .access = access, .site = "guest:access"};
-
-	tell(w, act, ipa, size);
-}
-
-/* ---- workloads ---- */
-
-static void nothing(struct work *w)
-{
-	(void)w;
-}
-
-static void give_memory(struct work *w)
-{
-	give(w, IPA, 64 * MIB);
-}
-
-static void pages(struct work *w)
-{
-	give_memory(w);
-	fault_in(w, IPA, 4 * MIB, PAGE, RW);
-}
-
-static void blocks(struct work *w)
-{
-	give_memory(w);
-	fault_in(w, IPA, 64 * MIB, BLOCK, RW);
-}
-
-static void protected_pages(struct work *w)
-{
-	pages(w);
-	ask(w, S2_TREE_WRPROTECT, IPA, 4 * MIB);
-	ask(w, S2_TREE_FLUSH_RANGE, IPA, 4 * MIB);
-}
-
-static void map_pages(struct work *w)
-{
-	fault_in(w, IPA, 4 * MIB, PAGE, RW);
-	guest(w, IPA, 4 * MIB, S2_ACCESS_READ);
-	guest(w, IPA, 4 * MIB, S2_ACCESS_WRITE);
-}
-
-static void map_blocks(struct work *w)
-{
-	fault_in(w, IPA, 64 * MIB, BLOCK, RW);
-	guest(w, IPA, 64 * MIB, S2_ACCESS_READ);
-}
-
-static void map_code(struct work *w)
-{
-	fault_in(w, IPA, 2 * MIB, PAGE, RX);
-	fault_in(w, IPA + BLOCK, 8 * MIB, BLOCK, RX);
-}
-
-static void map_again(struct work *w)
-{
-	fault_in(w, IPA, 4 * MIB, PAGE, RW);
-}
-
-static void remap(struct work *w)
-{
-	for (uint64_t at = 0; at < 2 * MIB; at += PAGE)
-		fault_to(w, IPA + at, PAGE, PA + GIB + at, RW);
-	fault_to(w, IPA + 2 * MIB, PAGE, PA + GIB, S2_PROT_R);
-}
-
-static void collapse(struct work *w)
-{
-	fault_in(w, IPA, 4 * MIB, BLOCK, RW);
-}
-
-static void split(struct work *w)
-{
-	ask(w, S2_TREE_SPLIT, IPA, 16 * MIB);
-	returns(w, IPA, 16 * MIB, "kvm_mmu_split_huge_pages");
-}
-
-static void wrprotect(struct work *w)
-{
-	ask(w, S2_TREE_WRPROTECT, IPA, 64 * MIB);
-	ask(w, S2_TREE_FLUSH_RANGE, IPA, 64 * MIB);
-	returns(w, IPA, 64 * MIB, "kvm_mmu_wp_memory_region");
-	rely(w, S2_RELY_DIRTY_HARVESTED, IPA, 64 * MIB, S2_ACCESS_READ, "kvm_get_dirty_log_protect");
-}
-
-static void relax_pages(struct work *w)
-{
-	for (uint64_t at = 0; at < 4 * MIB; at += PAGE)
-		relax(w, IPA + at, RW);
-}
-
-static void age(struct work *w)
-{
-	for (uint64_t at = 0; at < 4 * MIB; at += PAGE)
-		ask(w, S2_TREE_AGE, IPA + at, PAGE);
-	for (uint64_t at = 0; at < 4 * MIB; at += PAGE)
-		ask(w, S2_TREE_MKYOUNG, IPA + at, PAGE);
-}
-
-static void clean(struct work *w)
-{
-	ask(w, S2_TREE_FLUSH, IPA, 64 * MIB);
-}
-
-static void unmap_range(struct work *w)
-{
-	guest(w, IPA, 4 * MIB, S2_ACCESS_WRITE);
-	unmap(w, IPA, 4 * MIB);
-	take(w, IPA, 4 * MIB);
-}
-
-static void unmap_pages(struct work *w)
-{
-	for (uint64_t at = 0; at < 4 * MIB; at += PAGE)
-		unmap(w, IPA + at, PAGE);
-}
-
-static void unmap_blocks(struct work *w)
-{
-	guest(w, IPA, 64 * MIB, S2_ACCESS_WRITE);
-	unmap(w, IPA, 64 * MIB);
-	take(w, IPA, 64 * MIB);
-}
-
-static void unmap_part(struct work *w)
-{
-	unmap(w, IPA + 14 * MIB + 5 * PAGE, PAGE);
-	returns(w, IPA + 14 * MIB, BLOCK, "kvm_unmap_gfn_range");
-}
-
-/* A last page past what range operations cover at once, and its neighbour that stays. */
-static void flush_long(struct work *w)
-{
-	const uint64_t size = 16 * GIB + 3 * PAGE;
-
-	fault_in(w, IPA + size - PAGE, PAGE, PAGE, RW);
-	ask(w, S2_TREE_WRPROTECT, IPA, size);
-	ask(w, S2_TREE_FLUSH_RANGE, IPA, size);
-	returns(w, IPA, size, "kvm_flush_remote_tlbs_range");
-}
-
-/* All vcpus were put; what TLBs keep of the VMID is nobody's before a rollover. */
-static void leave(struct work *w)
-{
-	const struct s2_reliance what = {.kind = S2_RELY_CPU_LEFT,
-					 .vtcr = w->vtcr,
-					 .vttbr = w->vttbr,
-					 .function = "vcpu_put"};
-
-	for (unsigned i = 0; i < s2_machine_cpus(w->m); i++)
-		if (s2_rely(s2_machine_cpu(w->m, i), &what))
-			w->error = -EINVAL;
-}
-
-static void teardown(struct work *w)
-{
-	leave(w);
-	ask(w, S2_TREE_DESTROY, 0, 0);
-}
-
-static void teardown_of_pages(struct work *w)
-{
-	pages(w);
-	fault_in(w, IPA + 8 * MIB, 8 * MIB, BLOCK, RW);
-}
-
-static const struct workload workloads[] = {
-	{"map-pages", "1024 faults on pages", give_memory, map_pages},
-	{"map-blocks", "32 faults on blocks", give_memory, map_blocks},
-	{"map-code", "512 pages and 4 blocks that are executed", give_memory, map_code},
-	{"map-again", "the same faults once more", pages, map_again},
-	{"remap", "512 pages to other frames", pages, remap},
-	{"collapse", "2 blocks over 1024 pages", pages, collapse},
-	{"split", "8 blocks split to pages", blocks, split},
-	{"wrprotect", "64 MiB write-protected, flushed", pages, wrprotect},
-	{"wrprotect-blocks", "the same of blocks", blocks, wrprotect},
-	{"relax", "1024 pages made writable again", protected_pages, relax_pages},
-	{"age", "1024 pages aged, and young again", pages, age},
-	{"clean", "64 MiB cleaned to the PoC", pages, clean},
-	{"unmap-range", "1024 pages in one call", pages, unmap_range},
-	{"unmap-pages", "1024 pages, a call each", pages, unmap_pages},
-	{"unmap-blocks", "32 blocks in one call", blocks, unmap_blocks},
-	{"unmap-part", "a page of a block", blocks, unmap_part},
-	{"flush-long", "16 GiB and 3 pages flushed", nothing, flush_long},
-	{"teardown", "1024 pages and 4 blocks destroyed", teardown_of_pages, teardown},
-};
-
-#define N_WORKLOADS (sizeof(workloads) / sizeof(workloads[0]))
+#include "linux/machine/vm.h"
+#include "tree-work.h"
 
 /* ---- a run ---- */
 
-static int up(struct work *w, const struct s2_features *features)
+static int pages_up(struct work *w)
 {
-	const struct s2_machine_config cfg = {.features = *features, .cpus = 2};
+	int ret = s2_tree_create(w->m, &w->tree);
+
+	if (!ret)
+		ret = s2_tree_watch_plain_stores(w->tree);
+	return ret;
+}
+
+static int vm_up(struct work *w)
+{
+	int ret = s2_vm_prepare(w->m, w->flavour);
+
+	w->tree = s2_tree_of(w->m);
+	if (!ret)
+		ret = s2_tree_watch_plain_stores(w->tree);
+	return ret;
+}
+
+static int up(struct work *w, const struct s2_features *features, const struct s2_violation *tell)
+{
+	const struct s2_machine_config cfg = {.features = *features,
+					      .cpus = w->flavour ? VM_CPUS : 2};
+	const struct s2_oracle_config oracle = {.story = tell};
 	int ret = s2_machine_create(&cfg, &w->m);
 
 	if (ret)
 		return ret;
-	w->cpu = s2_machine_cpu(w->m, 0);
-	ret = s2_tree_create(w->m, &w->tree);
+	w->cpu = s2_machine_cpu(w->m, cfg.cpus - 1);
+	ret = w->flavour ? vm_up(w) : pages_up(w);
 	if (!ret)
-		ret = s2_tree_watch_plain_stores(w->tree);
-	if (!ret)
-		ret = s2_oracle_attach(w->m, NULL, &w->oracle);
-	if (!ret)
-		ret = s2_tree_vm_create(w->tree, 40, s2_vmid(VM), &w->vm);
+		ret = s2_oracle_attach(w->m, &oracle, &w->oracle);
 	if (ret)
 		return ret;
-	s2_tree_vm_registers(w->vm, &w->vtcr, &w->vttbr);
+	if (w->flavour)
+		return s2_vmids_create(w->m, &w->vmids);
+	ret = s2_tree_vm_create(w->tree, 40, s2_vmid(1), &w->pages);
+	if (ret)
+		return ret;
+	s2_tree_vm_registers(w->pages, &w->vtcr, &w->vttbr);
 	return s2_oracle_watch(w->oracle, w->vtcr, w->vttbr);
 }
 
 static void down(struct work *w)
 {
 	s2_oracle_detach(w->oracle);
-	s2_tree_vm_free(w->vm);
-	s2_tree_free(w->tree);
+	s2_vm_free(w->vm);
+	s2_vmids_free(w->vmids);
+	s2_tree_vm_free(w->pages);
+	if (!w->flavour)
+		s2_tree_free(w->tree);
 	if (w->m)
 		s2_machine_destroy(w->m);
 }
@@ -411,14 +100,47 @@ static void print_counts(const struct work *w, const char *name)
 			row(name, s2_op_name((enum s2_op)op), n.n[op]);
 }
 
+/* That every toggle is seen KVM has never promised: it traps none after the first. */
+static bool is_promised(const struct s2_violation *v)
+{
+	return v->rule != S2_RULE_DATA || v->contract != S2_CONTRACT_KVM_COMPAT_ANY;
+}
+
+/* The first violation of what is promised, or NULL. */
+static const struct s2_violation *first_broken(const struct s2_oracle *o)
+{
+	const struct s2_violation *v = NULL;
+	size_t i = 0;
+
+	do
+		v = s2_oracle_violation(o, i++);
+	while (v && !is_promised(v));
+	return v;
+}
+
+static uint64_t broken_contracts(const struct work *w, const char *name)
+{
+	uint64_t n = 0;
+
+	for (int i = 0; i < S2_CONTRACT_KVM_COMPAT_ANY; i++) {
+		if (!s2_oracle_contract_count(w->oracle, (enum s2_contract)i))
+			continue;
+		text_row(name, "contract", s2_contract_name((enum s2_contract)i));
+		n++;
+	}
+	return n;
+}
+
 static void print_rules(const struct work *w, const char *name)
 {
-	const struct s2_violation *v = s2_oracle_violation(w->oracle, 0);
+	const struct s2_violation *v = first_broken(w->oracle);
 	char text[512];
 
 	for (int rule = 0; rule < S2_RULES; rule++)
-		if (s2_oracle_count(w->oracle, (enum s2_rule)rule))
+		if (rule != S2_RULE_DATA && s2_oracle_count(w->oracle, (enum s2_rule)rule))
 			text_row(name, "broken", s2_rule_name((enum s2_rule)rule));
+	if (broken_contracts(w, name))
+		text_row(name, "broken", s2_rule_name(S2_RULE_DATA));
 	if (v && s2_violation_text(v, text, sizeof(text)) > 0)
 		text_row(name, "first", text);
 }
@@ -435,6 +157,8 @@ static void print_verdict(const struct work *w, const char *name)
 	}
 	if (s2_tree_plain_stores(w->tree, &pa))
 		text_row(name, "broken", "plain-store");
+	if (s2_tree_freed_writes(w->tree, &pa))
+		text_row(name, "broken", "freed-store");
 	if (s2_tree_trouble(w->tree)) {
 		text_row(name, "broken", "stopped");
 		text_row(name, "stopped", s2_tree_trouble(w->tree));
@@ -444,13 +168,43 @@ static void print_verdict(const struct work *w, const char *name)
 	}
 }
 
-static int run(const struct workload *load, const struct s2_features *features)
+/* The steps of the last run's story, one a row. */
+static void print_story(const struct work *w, const char *name)
 {
-	struct work w;
-	int ret;
+	const struct s2_story_step *step;
+	char who[32], text[2 * S2_STORY_TEXT + 64];
 
-	memset(&w, 0, sizeof(w));
-	ret = up(&w, features);
+	for (size_t i = 0; (step = s2_oracle_story_step(w->oracle, i)) != NULL; i++) {
+		(void)s2_story_who_text(step, who, sizeof(who));
+		(void)snprintf(text, sizeof(text), "%s: %s; %s", who, step->did, step->then);
+		text_row(name, "story", text);
+	}
+	if (s2_oracle_story_end(w->oracle))
+		text_row(name, "story", s2_oracle_story_end(w->oracle));
+}
+
+/* The same once more, to be told how it came to @violation. */
+static void tell(const struct workload *load, const struct s2_features *features,
+		 const struct s2_flavour *flavour, const struct s2_violation *violation)
+{
+	struct work w = {.flavour = flavour};
+
+	if (!up(&w, features, violation)) {
+		load->prepare(&w);
+		load->run(&w);
+		print_story(&w, load->name);
+	}
+	down(&w);
+}
+
+/* Whether a violation was found is what @first is. */
+static int run_once(const struct workload *load, const struct s2_features *features,
+		    const struct s2_flavour *flavour, struct s2_violation *first, bool *found)
+{
+	struct work w = {.flavour = flavour};
+	int ret = up(&w, features, NULL);
+
+	*found = false;
 	if (!ret) {
 		load->prepare(&w);
 		w.before = s2_machine_counts(w.m);
@@ -459,44 +213,76 @@ static int run(const struct workload *load, const struct s2_features *features)
 		print_counts(&w, load->name);
 		print_verdict(&w, load->name);
 		ret = s2_oracle_error(w.oracle);
+		*found = first_broken(w.oracle) != NULL;
+		if (*found)
+			*first = *first_broken(w.oracle);
 	}
 	down(&w);
-	if (ret)
-		fprintf(stderr, "tree-work: %s: %s\n", load->name, strerror(-ret));
 	return ret;
 }
 
-static bool can_run(const struct workload *load)
+static int run(const struct workload *load, const struct s2_features *features,
+	       const struct s2_flavour *flavour)
 {
-	return load->run != split || s2_tree_has().split;
+	struct s2_features f = *features;
+	struct s2_violation first;
+	bool found;
+	int ret;
+
+	if (load->how & ON_VMID8)
+		f.vmid_bits = 8;
+	ret = run_once(load, &f, flavour, &first, &found);
+	if (ret)
+		fprintf(stderr, "tree-work: %s: %s\n", load->name, strerror(-ret));
+	else if (found)
+		tell(load, &f, flavour, &first);
+	return ret;
 }
 
-static void print_list(void)
+static bool is_asked(const struct workload *load, int argc, char **argv)
 {
-	for (size_t i = 0; i < N_WORKLOADS; i++)
-		printf("%s,%s\n", workloads[i].name, workloads[i].what);
+	bool asked = argc == 2;
+
+	for (int k = 2; k < argc; k++)
+		asked = asked || !strcmp(argv[k], load->name);
+	return asked && (!(load->how & NEEDS_SPLIT) || s2_tree_has().split);
+}
+
+static int run_all(const struct workload *loads, const struct s2_features *features,
+		   const struct s2_flavour *flavour, int argc, char **argv)
+{
+	int bad = 0;
+
+	for (; loads->name; loads++)
+		if (is_asked(loads, argc, argv))
+			bad += run(loads, features, flavour) != 0;
+	return bad;
+}
+
+static void print_list(const struct workload *loads)
+{
+	for (; loads->name; loads++)
+		printf("%s,%s\n", loads->name, loads->what);
 }
 
 int main(int argc, char **argv)
 {
+	const struct s2_flavour *flavour = s2_tree_flavour_add(); /* NULL: stage 1 alone */
 	struct s2_features features;
-	int bad = 0;
+	int bad;
 
 	if (argc == 2 && !strcmp(argv[1], "--list")) {
-		print_list();
+		print_list(page_workloads);
+		if (flavour)
+			print_list(vm_workloads);
 		return 0;
 	}
 	if (argc < 2 || s2_features_parse(argv[1], &features, NULL)) {
 		fprintf(stderr, "usage: tree-work MACHINE [WORKLOAD...] | tree-work --list\n");
 		return 2;
 	}
-	for (size_t i = 0; i < N_WORKLOADS; i++) {
-		bool asked = argc == 2;
-
-		for (int k = 2; k < argc; k++)
-			asked = asked || !strcmp(argv[k], workloads[i].name);
-		if (asked && can_run(&workloads[i]))
-			bad += run(&workloads[i], &features) != 0;
-	}
+	bad = run_all(page_workloads, &features, NULL, argc, argv);
+	if (flavour)
+		bad += run_all(vm_workloads, &features, flavour, argc, argv);
 	return bad ? 1 : 0;
 }

@@ -23,9 +23,16 @@ S2_BEGIN_DECLS
 
 /** What is done. */
 enum s2_act_kind {
-	/** The host has written pages by its linear map (zeroes, an image), and gives them to a VM. */
+	/**
+	 * The host has written pages, and gives them to a VM, or goes on with them itself:
+	 * agent has put zeroes, an image, a block of a disk there.
+	 */
 	S2_ACT_GIVE,
-	/** The host has taken pages back for what is in them: agent reads them from here on. */
+	/**
+	 * The host uses what is in pages, taken back or its own: agent reads them from here on.
+	 * A device for which nobody cleans is owed what was written past the caches; of the
+	 * rest S2_CONTRACT_RAW_DMA asks.
+	 */
 	S2_ACT_TAKE,
 	/** A vcpu has read, written or fetched from each line of a range. */
 	S2_ACT_ACCESS,
@@ -43,7 +50,7 @@ enum s2_act_kind {
 /** One act. */
 struct s2_act {
 	enum s2_act_kind kind; /**< which members below mean something */
-	uint32_t vm;	       /**< tells the machine's VMs apart: s2_vm_number() */
+	uint32_t vm;	       /**< tells the machine's VMs apart: s2_vm_number(); or S2_ACT_NO_VM */
 	unsigned vcpu;	       /**< who; of GIVE and TAKE none. Below S2_ACT_VCPUS */
 	uint64_t vtcr;	       /**< VTCR_EL2 of its stage 2 */
 	uint64_t vttbr;	       /**< VTTBR_EL2; 0: no stage 2, everything is mapped always */
@@ -60,10 +67,22 @@ struct s2_act {
 	 */
 	bool trapped;
 	enum s2_line_op op;    /**< MAINTAIN: CLEAN, CLEAN_INVALIDATE or INVALIDATE */
-	enum s2_agent agent;   /**< TAKE: who reads; a device that snoops nothing is NON_CACHEABLE */
-	bool cleaned;	       /**< TAKE: the host cleans for it first (the DMA API): part of the act */
+	/**
+	 * GIVE, TAKE: who writes or reads: the linear map (WRITE_BACK), a device that snoops
+	 * (COHERENT_DEVICE), or one that snoops nothing (NON_CACHEABLE).
+	 */
+	enum s2_agent agent;
+	/**
+	 * GIVE, TAKE: the host uses the DMA API, part of the act: it cleans before the device
+	 * (arch_sync_dma_for_device(): DC CVAC), and invalidates once it has written
+	 * (arch_sync_dma_for_cpu(): DC IVAC).
+	 */
+	bool cleaned;
 	const char *site;      /**< the step that did it, kept by pointer; may be NULL */
 };
+
+/** In place of a VM's number: the page is the host's own. */
+#define S2_ACT_NO_VM UINT32_MAX
 
 /** Vcpus that a VM of acts may have. */
 #define S2_ACT_VCPUS 4096

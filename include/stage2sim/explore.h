@@ -80,9 +80,21 @@ struct s2_explore_config {
 	bool go_on;	      /**< past a finding, until the bounds */
 	bool no_oracle;	      /**< only check(), deadlocks and the order of locks */
 	uint64_t seed;	      /**< not 0: random schedules, config.schedules of them, from it */
+	/** Asked after each schedule: true ends the search; may be NULL. */
+	bool (*stop)(void *arg);
+	bool save;	      /**< a search that a bound or stop() has ended is in result.saved */
+	const uint8_t *resume; /**< result.saved of the same search, to be gone on with; or NULL */
+	size_t n_resume;       /**< its bytes */
+	uint32_t shard;	       /**< 1 to shards: which part this search is */
+	/**
+	 * The search is shared out to so many; 0 or 1: not.  All see the schedules up to some
+	 * step; the states there are shared out.  A state behind it that two of them come to is
+	 * explored by both, so that together they do more than one would.
+	 */
+	uint32_t shards;
 	/** Told of each finding as it is made (with go_on: of each that differs); may be NULL. */
 	void (*found)(void *arg, const char *text);
-	void *arg; /**< handed to found() */
+	void *arg; /**< handed to found() and stop() */
 };
 
 /** Why a search ended. */
@@ -94,6 +106,7 @@ enum s2_explore_end {
 	S2_EXPLORED_SCHEDULES,	/**< the bound on schedules; random: all of them were run */
 	S2_EXPLORED_STATES,	/**< the bound on states */
 	S2_EXPLORED_TIME,	/**< the bound on time */
+	S2_EXPLORED_STOPPED,	/**< config.stop() */
 	S2_EXPLORE_ENDS,	/**< how many there are */
 };
 
@@ -122,6 +135,8 @@ struct s2_explore_result {
 	uint64_t depth;		     /**< of the longest schedule */
 	uint64_t findings;	     /**< different ones, by their texts */
 	uint64_t findings_hash;	     /**< of their set */
+	/** Bit b: with b preemptions none was left out for want of more; bit 63: with any number. */
+	uint64_t whole_at;
 	uint32_t preemptions;	     /**< the bound last searched; of a finding, how many it took */
 	enum s2_explore_kind kind;   /**< of the first finding */
 	struct s2_violation violation; /**< if it is the oracle's */
@@ -129,6 +144,9 @@ struct s2_explore_result {
 	uint64_t seed;		     /**< random: of the schedule with the finding */
 	size_t n_schedule;	     /**< of the finding */
 	uint8_t *schedule;	     /**< thread of each step; s2_explore_result_free() */
+	uint64_t body;	/**< of what the scenario's first schedule does; with shards, save or resume */
+	size_t n_saved; /**< bytes of it */
+	uint8_t *saved; /**< of a search that can be gone on with, or NULL; the same frees it */
 };
 
 /** Name of an end ("exhausted"), or NULL. */
@@ -139,7 +157,7 @@ S2_API const char *s2_explore_end_text(enum s2_explore_end end);
  * @param cfg NULL: any number of preemptions, other bounds by default
  * @param result overwritten, also on error; s2_explore_result_free() it
  * @return 0, whatever was found; -EINVAL for a scenario without threads, or a function
- *         that it must have; -ENOTSUP in a build without coroutines; -ENOMEM; -EPROTO if
+ *         that it must have, a shard that is none, or bytes to resume from that are of another search; -ENOTSUP in a build without coroutines; -ENOMEM; -EPROTO if
  *         the same schedule did not lead to the same steps; an error of
  *         create(), prepare() or the oracle
  */

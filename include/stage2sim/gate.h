@@ -23,6 +23,7 @@ S2_BEGIN_DECLS
 struct s2_lock {
 	const char *name; /**< as the kernel calls it */
 	unsigned rank;	  /**< taken only while all that the thread holds have lower ones; 0: whenever */
+	const void *of;	  /**< what it guards, which tells it from others of its name; NULL: it is its own */
 };
 
 /** How a lock is taken. */
@@ -57,6 +58,11 @@ struct s2_gate {
 	 * next, in an order that no lock decides.  Stops nothing.  May be NULL.
 	 */
 	void (*shares)(void *arg, unsigned cpu, enum s2_shared what);
+	/**
+	 * CPU @p cpu is about to read, or to @p write, @p what, which the hypervisor's threads
+	 * share and no lock guards; returns when it may.  May be NULL.
+	 */
+	void (*touch)(void *arg, unsigned cpu, const char *what, bool write);
 	void *arg; /**< handed to all */
 };
 
@@ -66,7 +72,7 @@ struct s2_gate {
  */
 S2_API int s2_machine_set_gate(struct s2_machine *m, const struct s2_gate *gate) S2_NONNULL(1);
 
-/** Takes @p lock, which must outlive its being held. */
+/** Takes @p lock, or the one of its name that guards the same. */
 S2_API void s2_lock_take(struct s2_cpu *cpu, const struct s2_lock *lock, enum s2_lock_mode mode)
 	S2_NONNULL(1, 2);
 /** Gives it back. */

@@ -84,8 +84,17 @@ enum s2_contract {
 	S2_CONTRACT_KVM_COMPAT,
 	/** The same of every toggle and set/way. */
 	S2_CONTRACT_KVM_COMPAT_ANY,
+	/**
+	 * No contract with a guest, and nothing that a hypervisor owes: a device that snoops
+	 * nothing reads what was last written through the caches though nobody cleaned for it.
+	 * Some ways to unmap give it, and hide a driver that leaves the DMA API out.
+	 */
+	S2_CONTRACT_RAW_DMA,
 	S2_CONTRACTS, /**< how many there are */
 };
+
+/** Contracts with guests: those before RAW_DMA. */
+#define S2_GUEST_CONTRACTS ((unsigned)S2_CONTRACT_RAW_DMA)
 
 /** What exactly was found; each belongs to one rule. */
 enum s2_finding {

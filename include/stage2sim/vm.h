@@ -59,6 +59,15 @@ struct s2_slot_config {
 	/** Pages are there; else the first read finds the zero page, in each slot for itself. */
 	bool populated;
 	enum s2_backing_life life; /**< what an unmap means for the contents */
+	/** Who put there what a VM finds: a CPU by the linear map, or a device. */
+	enum s2_agent filled_by;
+	/**
+	 * Who reads what outlives the mapping; WRITE_BACK: a CPU, and of what is swapped out a
+	 * device that snoops nothing, through the DMA API.
+	 */
+	enum s2_agent read_by;
+	bool fill_by_dma_api; /**< if filled by a device, by the DMA API (struct s2_act's cleaned) */
+	bool read_by_dma_api; /**< the same of who reads */
 };
 
 /** What a VM is created with: KVM_CREATE_VM and the capabilities enabled on it. */

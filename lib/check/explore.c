@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The search: schedules depth first, with ever more preemptions; or at random. */
-#include "check/explore.h"
+#include "check/explore_search.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,35 +12,6 @@
 /* Bounds tried in turn before "any number": what is found so is found with few. */
 #define FEW 3U
 
-/* One step of the schedule at hand. */
-struct node {
-	uint8_t chosen;
-	uint8_t todo; /* bit a thread that is still to be tried here */
-	double schedules; /* from here on, of the threads that were tried */
-	struct s2_digest state;
-};
-
-struct search {
-	struct s2_xrun run;
-	const struct s2_explore_config *cfg;
-	struct s2_explore_result *result;
-	struct node *nodes;
-	size_t n, cap; /* nodes of the schedule at hand */
-	size_t prefix; /* of them those that are given */
-	size_t at;     /* steps picked in this run */
-	uint32_t bound, used;
-	bool bounded;	/* something was not tried for want of preemptions */
-	bool stepped;	/* some schedule was cut at the bound on steps */
-	bool pruned;	/* this run came to a state seen before... */
-	double known;	/* ...from which so many schedules are known to go on */
-	double plain;	/* schedules of this bound, told from state to state */
-	bool only;	/* a replay: past the prefix nothing is to be tried */
-	uint64_t random;
-	struct s2_seen seen;
-	struct s2_seen findings;
-	struct timespec start;
-};
-
 const char *s2_explore_end_text(enum s2_explore_end end)
 {
 	static const char *const texts[S2_EXPLORE_ENDS] = {
@@ -51,6 +22,7 @@ const char *s2_explore_end_text(enum s2_explore_end end)
 		[S2_EXPLORED_SCHEDULES] = "stopped by the bound on schedules",
 		[S2_EXPLORED_STATES] = "stopped by the bound on states",
 		[S2_EXPLORED_TIME] = "stopped by the bound on time",
+		[S2_EXPLORED_STOPPED] = "stopped from outside",
 	};
 
 	return (unsigned)end < S2_EXPLORE_ENDS ? texts[end] : NULL;
@@ -90,18 +62,18 @@ static unsigned ones(unsigned mask)
 	return n;
 }
 
-static int push(struct search *s, unsigned chosen, unsigned todo, struct s2_digest state)
+int s2_xsearch_push(struct s2_xsearch *s, unsigned chosen, unsigned todo, struct s2_digest state)
 {
 	if (s->n == s->cap) {
 		const size_t cap = s->cap ? 2 * s->cap : 256;
-		struct node *nodes = realloc(s->nodes, cap * sizeof(*nodes));
+		struct s2_xnode *nodes = realloc(s->nodes, cap * sizeof(*nodes));
 
 		if (!nodes)
 			return -ENOMEM;
 		s->nodes = nodes;
 		s->cap = cap;
 	}
-	s->nodes[s->n++] = (struct node){(uint8_t)chosen, (uint8_t)todo, 0, state};
+	s->nodes[s->n++] = (struct s2_xnode){(uint8_t)chosen, (uint8_t)todo, 0, state};
 	return 0;
 }
 
@@ -111,7 +83,7 @@ static bool can_stay(const struct s2_xrun *run, unsigned enabled)
 }
 
 /* Where the run stands: its past, and what of it decides about the rest of the search. */
-static struct s2_digest state_of(const struct search *s, const struct s2_xrun *run)
+static struct s2_digest state_of(const struct s2_xsearch *s, const struct s2_xrun *run)
 {
 	struct s2_digest h = s2_xstate(run);
 
@@ -122,7 +94,7 @@ static struct s2_digest state_of(const struct search *s, const struct s2_xrun *r
 }
 
 /* @return whether the state was met before, with as many preemptions left; or -ENOMEM */
-static int seen_before(struct search *s, struct s2_digest state)
+static int seen_before(struct s2_xsearch *s, struct s2_digest state)
 {
 	const uint32_t left = s->bound - s->used;
 	int ret = s2_seen_before(&s->seen, state, left < 0xff ? (uint8_t)left : 0xff);
@@ -134,7 +106,27 @@ static int seen_before(struct search *s, struct s2_digest state)
 	return ret;
 }
 
-static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
+/* Looks the state up that a new step begins in. @return 1: the run is left; 0; an error */
+static int look_up(struct s2_xsearch *s, struct s2_digest state)
+{
+	const size_t states = s->seen.n;
+	int ret = 0;
+
+	if (s->at == s->split)
+		ret = s2_xshare_is_others(s, state);
+	if (ret) {
+		s->skipped = ret > 0;
+		return ret;
+	}
+	s->mine = s->at == s->split;
+	ret = seen_before(s, state);
+	s->pruned = ret > 0;
+	if (s->at < s->split)
+		s->top += s->seen.n - states;
+	return ret;
+}
+
+static int pick_new(struct s2_xsearch *s, struct s2_xrun *run, unsigned enabled)
 {
 	unsigned chosen = can_stay(run, enabled) ? (unsigned)run->current : lowest(enabled);
 	unsigned todo = enabled & ~(1U << chosen);
@@ -144,13 +136,10 @@ static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
 	if (s->random)
 		chosen = nth(enabled, (unsigned)(next_random(&s->random) >> 32) % ones(enabled));
 	else if (!s->only)
-		ret = seen_before(s, state = state_of(s, run));
-	if (ret < 0) {
+		ret = look_up(s, state = state_of(s, run));
+	if (ret < 0)
 		run->error = ret;
-		return -1;
-	}
-	s->pruned = ret;
-	if (s->pruned)
+	if (ret)
 		return -1;
 	if (s->random || s->only)
 		todo = 0;
@@ -158,13 +147,13 @@ static int pick_new(struct search *s, struct s2_xrun *run, unsigned enabled)
 		s->bounded = true;
 		todo = 0;
 	}
-	run->error = push(s, chosen, todo, state);
+	run->error = s2_xsearch_push(s, chosen, todo, state);
 	return run->error ? -1 : (int)chosen;
 }
 
 static int pick(void *arg, struct s2_xrun *run, unsigned enabled)
 {
-	struct search *s = arg;
+	struct s2_xsearch *s = arg;
 	int chosen;
 
 	if (s->at < s->prefix) {
@@ -186,9 +175,9 @@ static int pick(void *arg, struct s2_xrun *run, unsigned enabled)
 }
 
 /* All that goes on from the last step is done: it was so many schedules. */
-static void leave(struct search *s, double schedules)
+static void leave(struct s2_xsearch *s, double schedules)
 {
-	struct node *last = s->n ? &s->nodes[s->n - 1] : NULL;
+	struct s2_xnode *last = s->n ? &s->nodes[s->n - 1] : NULL;
 
 	if (last)
 		last->schedules += schedules;
@@ -197,11 +186,11 @@ static void leave(struct search *s, double schedules)
 }
 
 /* The next schedule: the last step at which something else is left to try. */
-static bool backtrack(struct search *s)
+static bool backtrack(struct s2_xsearch *s)
 {
-	leave(s, s->pruned ? s->known : 1);
+	leave(s, s->skipped ? 0 : s->pruned ? s->known : 1);
 	while (s->n) {
-		struct node *last = &s->nodes[s->n - 1];
+		struct s2_xnode *last = &s->nodes[s->n - 1];
 
 		if (last->todo) {
 			last->chosen = (uint8_t)lowest(last->todo);
@@ -216,7 +205,7 @@ static bool backtrack(struct search *s)
 	return false;
 }
 
-static int keep_finding(struct search *s)
+int s2_xsearch_keep(struct s2_xsearch *s)
 {
 	struct s2_explore_result *r = s->result;
 
@@ -261,7 +250,7 @@ static struct s2_digest finding_of(const struct s2_xrun *run)
 	return h;
 }
 
-static int note_finding(struct search *s)
+static int note_finding(struct s2_xsearch *s)
 {
 	const struct s2_digest h = finding_of(&s->run);
 	int ret = s2_seen_before(&s->findings, h, 0);
@@ -272,7 +261,7 @@ static int note_finding(struct search *s)
 	s->result->findings_hash += h.a ^ h.b >> 8;
 	if (s->cfg->found)
 		s->cfg->found(s->cfg->arg, s->run.text);
-	return s->result->schedule ? 0 : keep_finding(s);
+	return s->result->schedule ? 0 : s2_xsearch_keep(s);
 }
 
 static double passed(const struct timespec *start)
@@ -284,7 +273,7 @@ static double passed(const struct timespec *start)
 }
 
 /* @return whether a bound ends the search, and which */
-static bool at_bound(struct search *s)
+static bool at_bound(struct s2_xsearch *s)
 {
 	const struct s2_explore_config *cfg = s->cfg;
 	struct s2_explore_result *r = s->result;
@@ -297,47 +286,81 @@ static bool at_bound(struct search *s)
 		r->end = S2_EXPLORED_STATES;
 	else if (cfg->seconds > 0 && passed(&s->start) >= cfg->seconds)
 		r->end = S2_EXPLORED_TIME;
+	else if (cfg->stop && cfg->stop(cfg->arg))
+		r->end = S2_EXPLORED_STOPPED;
 	else
 		return false;
 	return true;
 }
 
-static int run_one(struct search *s)
+static void count(struct s2_xsearch *s)
 {
 	struct s2_explore_result *r = s->result;
-	int ret;
 
-	s->at = 0;
-	s->used = 0;
-	s->pruned = false;
-	ret = s2_xrun_once(&s->run);
 	r->schedules++;
 	r->pruned += s->pruned;
 	r->steps += s->run.steps;
 	if (s->run.steps > r->depth)
 		r->depth = s->run.steps;
 	s->stepped |= s->run.cut;
-	if (!ret && s->run.kind != S2_EXPLORE_NOTHING)
-		ret = note_finding(s);
-	return ret;
 }
 
-/* Every schedule with at most s->bound preemptions. @return 1 if a bound ended it; 0; an error */
-static int search_bound(struct search *s)
+static int run_one(struct s2_xsearch *s)
 {
 	int ret;
 
+	s->at = 0;
+	s->used = 0;
+	s->pruned = s->skipped = s->mine = false;
+	ret = s2_xrun_once(&s->run);
+	if (ret || s->enough)
+		return ret;
+	if (s2_xshare_counts(s))
+		count(s);
+	return s->run.kind != S2_EXPLORE_NOTHING ? note_finding(s) : 0;
+}
+
+int s2_xsearch_run_only(struct s2_xsearch *s, const uint8_t *schedule, size_t n)
+{
+	int ret = 0;
+
+	s->n = 0;
+	for (size_t i = 0; !ret && i < n; i++)
+		ret = s2_xsearch_push(s, schedule[i], 0, (struct s2_digest){0, 0});
+	s->prefix = s->n;
+	s->at = s->used = 0;
+	s->only = true;
+	if (!ret)
+		ret = s2_xrun_once(&s->run);
+	s->only = false;
+	return ret;
+}
+
+void s2_xsearch_restart(struct s2_xsearch *s)
+{
 	s->n = s->prefix = 0;
-	s->bounded = false;
+	s->bounded = s->over = false;
 	s->plain = 0;
+	s->top = 0;
 	s2_seen_clear(&s->seen);
-	do {
-		ret = run_one(s);
+}
+
+int s2_xsearch_go_on(struct s2_xsearch *s)
+{
+	while (!s->over) {
+		int ret = run_one(s);
+		bool ends;
+
 		if (ret)
 			return ret;
-		if (at_bound(s))
+		if (s->enough)
+			ends = s->layer >= s->enough;
+		else
+			ends = at_bound(s);
+		s->over = !backtrack(s);
+		if (ends)
 			return 1;
-	} while (backtrack(s));
+	}
 	return 0;
 }
 
@@ -346,29 +369,57 @@ static uint32_t next_bound(uint32_t bound, uint32_t most)
 	return most == S2_EXPLORE_ANY && bound == FEW ? most : bound + 1;
 }
 
-static int search_all(struct search *s)
+/* @return 0 or an error; a search that is taken up is where it was */
+static int start(struct s2_xsearch *s)
+{
+	int ret = 0;
+
+	s->bound = 0;
+	if (s->cfg->shards > 1 || s->cfg->save || s->cfg->resume)
+		ret = s2_xsearch_note_body(s);
+	s2_xsearch_restart(s);
+	if (!ret && s->cfg->resume)
+		return s2_xsearch_resume(s);
+	return ret ? ret : s2_xshare_find_split(s);
+}
+
+/* A search that a bound has ended can go on another time. */
+static int stopped(struct s2_xsearch *s)
+{
+	return s->cfg->save && s->result->end != S2_EXPLORED_FINDING ? s2_xsearch_save(s) : 0;
+}
+
+static int search_all(struct s2_xsearch *s)
 {
 	const uint32_t most = s->cfg->preemptions;
-	int ret;
+	int ret = start(s);
 
-	for (s->bound = 0;; s->bound = next_bound(s->bound, most)) {
-		ret = search_bound(s);
-		s->result->states = s->seen.n;
+	while (!ret) {
+		ret = s2_xsearch_go_on(s);
+		s->result->states = s2_xshare_states(s);
 		if (!s->result->findings)
 			s->result->preemptions = s->bound;
 		if (ret)
-			return ret < 0 ? ret : 0;
-		if (!s->bounded || s->bound >= most)
+			return ret < 0 ? ret : stopped(s);
+		if (!s->bounded)
+			s->result->whole_at |= UINT64_C(1) << (s->bound < 63 ? s->bound : 63);
+		/* What others search may go on with more. */
+		if ((!s->bounded && !s2_xis_shared(s)) || s->bound >= most)
 			break;
+		s->bound = next_bound(s->bound, most);
+		s2_xsearch_restart(s);
+		ret = s2_xshare_find_split(s);
 	}
+	if (ret)
+		return ret;
 	s->result->end = s->bounded ? S2_EXPLORED_PREEMPTIONS : S2_EXPLORED_ALL;
-	s->result->plain = s->bounded ? 0 : s->plain;
+	s->result->plain = s->bounded || s2_xis_shared(s) ? 0 : s->plain;
 	if (s->stepped)
 		s->result->end = S2_EXPLORED_STEPS;
 	return 0;
 }
 
-static int search_random(struct search *s)
+static int search_random(struct s2_xsearch *s)
 {
 	uint64_t seed = s->cfg->seed;
 	int ret = 0;
@@ -396,7 +447,7 @@ static int check_scenario(const struct s2_scenario *sc)
 	return 0;
 }
 
-static int begin(struct search *s, const struct s2_scenario *scenario,
+static int begin(struct s2_xsearch *s, const struct s2_scenario *scenario,
 		 const struct s2_explore_config *cfg, struct s2_explore_result *result)
 {
 	int ret = check_scenario(scenario);
@@ -405,6 +456,7 @@ static int begin(struct search *s, const struct s2_scenario *scenario,
 	memset(result, 0, sizeof(*result));
 	s->cfg = cfg;
 	s->result = result;
+	s->split = UINT64_MAX;
 	if (!ret)
 		ret = s2_xrun_create(&s->run, scenario);
 	s->run.max_steps = cfg->steps ? cfg->steps : DEFAULT_STEPS;
@@ -415,7 +467,7 @@ static int begin(struct search *s, const struct s2_scenario *scenario,
 	return ret;
 }
 
-static void end(struct search *s)
+static void end(struct s2_xsearch *s)
 {
 	s2_seen_clear(&s->seen);
 	s2_seen_clear(&s->findings);
@@ -427,10 +479,12 @@ int s2_explore(const struct s2_scenario *scenario, const struct s2_explore_confi
 	       struct s2_explore_result *result)
 {
 	const struct s2_explore_config any = {.preemptions = S2_EXPLORE_ANY};
-	struct search s;
+	struct s2_xsearch s;
 	int ret = begin(&s, scenario, cfg ? cfg : &any, result);
 
-	if (!ret && s.cfg->seed && !s.cfg->schedules && s.cfg->seconds <= 0)
+	if (!ret && s.cfg->seed && !s.cfg->schedules && s.cfg->seconds <= 0 && !s.cfg->stop)
+		ret = -EINVAL;
+	if (!ret && s.cfg->shards > 1 && (!s.cfg->shard || s.cfg->shard > s.cfg->shards || s.cfg->seed))
 		ret = -EINVAL;
 	if (!ret)
 		ret = s.cfg->seed ? search_random(&s) : search_all(&s);
@@ -443,18 +497,19 @@ int s2_explore_replay(const struct s2_scenario *scenario, const uint8_t *schedul
 		      struct s2_explore_result *result)
 {
 	const struct s2_explore_config cfg = {.preemptions = S2_EXPLORE_ANY};
-	struct search s;
+	struct s2_xsearch s;
 	int ret = begin(&s, scenario, &cfg, result);
 
 	for (size_t i = 0; !ret && i < n; i++)
-		ret = schedule[i] < scenario->n_threads ? push(&s, schedule[i], 0, (struct s2_digest){0, 0}) : -EINVAL;
+		ret = schedule[i] < scenario->n_threads ? 0 : -EINVAL;
 	if (!ret) {
-		s.prefix = s.n;
-		s.only = true;
 		s.bound = S2_EXPLORE_ANY;
 		s.run.tell = step;
 		s.run.tell_arg = arg;
-		ret = run_one(&s);
+		ret = s2_xsearch_run_only(&s, schedule, n);
+		count(&s);
+		if (!ret && s.run.kind != S2_EXPLORE_NOTHING)
+			ret = note_finding(&s);
 		result->end = result->findings ? S2_EXPLORED_FINDING : S2_EXPLORED_SCHEDULES;
 	}
 	end(&s);
@@ -464,6 +519,8 @@ int s2_explore_replay(const struct s2_scenario *scenario, const uint8_t *schedul
 void s2_explore_result_free(struct s2_explore_result *result)
 {
 	free(result->schedule);
+	free(result->saved);
 	result->schedule = NULL;
-	result->n_schedule = 0;
+	result->saved = NULL;
+	result->n_schedule = result->n_saved = 0;
 }

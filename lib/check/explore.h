@@ -45,6 +45,7 @@ enum s2_stop {
 	S2_STOP_INSN,
 	S2_STOP_LOCK,
 	S2_STOP_TOUCH,
+	S2_STOP_SHARED, /* what the library's own threads share without a lock */
 	S2_STOP_WAIT,
 };
 
@@ -52,7 +53,8 @@ enum s2_stop {
 #define S2_LOCKS_MAX 32 /* locks of a scenario */
 
 struct s2_xlock {
-	const struct s2_lock *lock;
+	struct s2_lock lock;
+	const void *id;
 	unsigned readers; /**< bit a thread */
 	int writer;	  /**< or -1 */
 };
@@ -66,10 +68,11 @@ struct s2_xthread {
 	unsigned cpu;	     /**< the same: who issues */
 	uint64_t addr;	     /**< the same; of a touch its object */
 	bool write;	     /**< of a touch and a lock */
+	const char *what;    /**< S2_STOP_SHARED */
 	struct s2_xlock *lock;
 	unsigned lock_index;
 	struct s2_digest past; /**< of its last step */
-	const struct s2_lock *held[S2_HELD_MAX];
+	const struct s2_xlock *held[S2_HELD_MAX];
 	unsigned n_held;
 };
 

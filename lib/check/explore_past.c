@@ -161,7 +161,7 @@ unsigned s2_xuses(const struct s2_xthread *t, struct s2_xuse uses[S2_XUSES_MAX])
 
 	if (t->stop == S2_STOP_TOUCH) {
 		add(uses, &n, s2_xkey(S2_X_TOUCH, t->addr), t->write ? 2 : 1);
-	} else if (t->stop == S2_STOP_WAIT) {
+	} else if (t->stop == S2_STOP_WAIT || t->stop == S2_STOP_SHARED) {
 		add(uses, &n, s2_xkey(S2_X_ALL, 0), 2);
 	} else if (t->stop == S2_STOP_LOCK) {
 		add(uses, &n, s2_xkey(S2_X_ALL, 0), 1);

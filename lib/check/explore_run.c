@@ -71,7 +71,7 @@ static void deadlock(struct s2_xrun *run, unsigned alive)
 		if (alive >> i & 1)
 			n += snprintf(text + n, sizeof(text) - (size_t)n, " %.24s waits for %.24s;",
 				      run->scenario->threads[i].name,
-				      run->threads[i].lock->lock->name);
+				      run->threads[i].lock->lock.name);
 	find(run, S2_EXPLORE_DEADLOCK, text);
 }
 
@@ -142,8 +142,10 @@ static void tell_step(struct s2_xrun *run, const struct s2_xthread *t)
 	if (t->stop == S2_STOP_INSN)
 		snprintf(text, sizeof(text), "the guest's own instruction");
 	else if (t->stop == S2_STOP_LOCK)
-		snprintf(text, sizeof(text), "take %.40s for %s", t->lock->lock->name,
+		snprintf(text, sizeof(text), "take %.40s for %s", t->lock->lock.name,
 			 t->write ? "writing" : "reading");
+	else if (t->stop == S2_STOP_SHARED)
+		snprintf(text, sizeof(text), "%s %.60s", t->write ? "write" : "read", t->what);
 	else if (t->stop == S2_STOP_TOUCH)
 		snprintf(text, sizeof(text), "%s object %u", t->write ? "write" : "read",
 			 (unsigned)t->addr);
@@ -158,7 +160,7 @@ static void take_lock(struct s2_xrun *run, struct s2_xthread *t)
 		t->lock->writer = (int)(t - run->threads);
 	else
 		t->lock->readers |= 1U << (t - run->threads);
-	t->held[t->n_held++] = t->lock->lock;
+	t->held[t->n_held++] = t->lock;
 }
 
 /* The step that the thread stood before is made. */
@@ -210,33 +212,37 @@ static void gate_before(void *arg, unsigned cpu, enum s2_op op, uint64_t addr)
 
 static struct s2_xlock *known_lock(struct s2_xrun *run, const struct s2_lock *lock)
 {
+	const void *id = lock->of ? lock->of : lock;
+
 	for (unsigned i = 0; i < run->n_locks; i++)
-		if (run->locks[i].lock == lock)
+		if (run->locks[i].id == id)
 			return &run->locks[i];
 	if (run->n_locks == S2_LOCKS_MAX) {
 		run->error = -ENOSPC;
 		return &run->locks[0];
 	}
-	run->locks[run->n_locks].lock = lock;
+	run->locks[run->n_locks].lock = *lock;
+	run->locks[run->n_locks].id = id;
 	run->locks[run->n_locks].readers = 0;
 	run->locks[run->n_locks].writer = -1;
 	return &run->locks[run->n_locks++];
 }
 
-static void check_order(struct s2_xrun *run, const struct s2_xthread *t, const struct s2_lock *lock)
+static void check_order(struct s2_xrun *run, const struct s2_xthread *t, const struct s2_xlock *x)
 {
+	const struct s2_lock *lock = &x->lock;
 	char text[160];
 
 	if (t->n_held == S2_HELD_MAX)
 		run->error = -ENOSPC;
 	for (unsigned i = 0; i < t->n_held; i++) {
-		const bool ranked = lock->rank && t->held[i]->rank;
+		const unsigned rank = t->held[i]->lock.rank;
 
-		if (t->held[i] != lock && (!ranked || t->held[i]->rank < lock->rank))
+		if (t->held[i] != x && (!lock->rank || !rank || rank < lock->rank))
 			continue;
 		snprintf(text, sizeof(text), "order of locks: %.40s takes %.40s and holds %.40s",
 			 run->scenario->threads[t - run->threads].name, lock->name,
-			 t->held[i]->name);
+			 t->held[i]->lock.name);
 		find(run, S2_EXPLORE_LOCK_ORDER, text);
 	}
 }
@@ -247,9 +253,9 @@ static void gate_take(void *arg, unsigned cpu, const struct s2_lock *lock, enum 
 	struct s2_xthread *t = &run->threads[run->current];
 
 	(void)cpu;
-	check_order(run, t, lock);
-	t->stop = S2_STOP_LOCK;
 	t->lock = known_lock(run, lock);
+	check_order(run, t, t->lock);
+	t->stop = S2_STOP_LOCK;
 	t->lock_index = (unsigned)(t->lock - run->locks);
 	t->write = mode == S2_LOCK_WRITE;
 	t->addr = lock->rank;
@@ -265,7 +271,7 @@ static void gate_drop(void *arg, unsigned cpu, const struct s2_lock *lock)
 	char text[120];
 
 	(void)cpu;
-	while (i && t->held[i - 1] != lock)
+	while (i && t->held[i - 1] != x)
 		i--;
 	if (!i) {
 		snprintf(text, sizeof(text), "locks: %.40s drops %.40s and does not hold it",
@@ -280,6 +286,19 @@ static void gate_drop(void *arg, unsigned cpu, const struct s2_lock *lock)
 	if (x->writer == run->current)
 		x->writer = -1;
 	x->readers &= ~(1U << run->current);
+}
+
+static void gate_touch(void *arg, unsigned cpu, const char *what, bool write)
+{
+	struct s2_xrun *run = arg;
+	struct s2_xthread *t = &run->threads[run->current];
+
+	(void)cpu;
+	t->stop = S2_STOP_SHARED;
+	t->what = what;
+	t->addr = 0;
+	t->write = write;
+	stop(run);
 }
 
 static void gate_wait(void *arg, unsigned cpu)
@@ -376,7 +395,7 @@ static void thread_main(void *arg)
 	t->done = true;
 	if (t->n_held) {
 		snprintf(text, sizeof(text), "locks: %.40s ends and holds %.40s",
-			 run->scenario->threads[index].name, t->held[0]->name);
+			 run->scenario->threads[index].name, t->held[0]->lock.name);
 		find(run, S2_EXPLORE_LOCK_HELD, text);
 	}
 	if (!run->starting)
@@ -467,6 +486,7 @@ static int run_gated(struct s2_xrun *run)
 				     .drop = gate_drop,
 				     .wait = gate_wait,
 				     .shares = gate_shares,
+				     .touch = gate_touch,
 				     .arg = run};
 	const struct s2_sink sink = {
 		.event = sink_event, .rely = sink_rely, .act = sink_act, .arg = run};

@@ -39,7 +39,7 @@ struct s2_ledger_run {
 	bool alone;	 /**< made while no vcpu's caches were on, nor anything left in them */
 	uint8_t owed;	 /**< contracts: the hypervisor cleans at a map, before the next access */
 	uint64_t to_ipa; /**< what added to its PA is its IPA */
-	uint8_t state[S2_CONTRACTS]; /**< enum s2_data_state */
+	uint8_t state[S2_GUEST_CONTRACTS]; /**< enum s2_data_state */
 };
 
 /** Runs in order of address; lines between them were neither given nor touched. */

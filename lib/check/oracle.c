@@ -238,10 +238,21 @@ static S2_SLOW void follow_edited(struct s2_oracle *o, const struct s2_event *ev
 		follow_and_tell(o, &seen);
 }
 
+/* What was not told because it would have left everything as it was is counted all the same. */
+static inline void catch_up(struct s2_oracle *o)
+{
+	const uint64_t n = o->machine->unseen - o->unseen;
+
+	o->steps += n;
+	o->at += n;
+	o->unseen += n;
+}
+
 static void oracle_event(void *arg, const struct s2_event *event)
 {
 	struct s2_oracle *o = arg;
 
+	catch_up(o);
 	o->steps += event->repeat * event->n_insns;
 	o->site = event->insns[0].site;
 	if (o->cfg.left_out || o->cfg.edit)
@@ -326,6 +337,7 @@ static void oracle_rely(void *arg, unsigned cpu, const struct s2_reliance *what)
 	struct s2_oracle *o = arg;
 	uint64_t at;
 
+	catch_up(o);
 	if (!goes_on(o, 1, &at) || s2_story_is_dropped(o, at))
 		return;
 	decide(o, cpu, what);
@@ -339,6 +351,7 @@ static void oracle_act(void *arg, const struct s2_act *act)
 	uint64_t at;
 	int ret;
 
+	catch_up(o);
 	if (!goes_on(o, 1, &at) || !o->data.memory || s2_story_is_dropped(o, at))
 		return;
 	o->decided++;
@@ -402,6 +415,7 @@ int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config *cfg,
 	if (!o)
 		return -ENOMEM;
 	o->machine = m;
+	o->unseen = m->unseen;
 	o->cfg = *cfg;
 	o->cfg.keep = cfg->keep ? cfg->keep : KEEP_DEFAULT;
 	o->rules = cfg->rules ? cfg->rules : (1U << S2_RULES) - 1;
@@ -413,6 +427,7 @@ int s2_oracle_attach(struct s2_machine *m, const struct s2_oracle_config *cfg,
 		oracle_free(o);
 		return ret;
 	}
+	s2_machine_set_rest(m, o, s2_oracle_at_rest);
 	*out = o;
 	return 0;
 }
@@ -432,6 +447,7 @@ int s2_oracle_watch(struct s2_oracle *o, uint64_t vtcr, uint64_t vttbr)
 
 	if (ret)
 		return ret;
+	o->machine->told++;
 	s2_regime_init(&regime, &o->machine->features, vtcr, vttbr);
 	o->numbers[regime.vmid.v].live = true;
 	o->numbers[regime.vmid.v].root = regime.root.v;
@@ -470,5 +486,5 @@ uint64_t s2_oracle_decided(const struct s2_oracle *o)
 
 uint64_t s2_oracle_steps(const struct s2_oracle *o)
 {
-	return o->at;
+	return o->at + (o->machine->unseen - o->unseen);
 }

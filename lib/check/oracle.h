@@ -63,6 +63,7 @@ struct s2_oracle {
 	unsigned rules;
 	uint64_t steps, decided;
 	uint64_t at; /**< steps as stories number them: runs count once */
+	uint64_t unseen; /**< of the machine's, what is in steps and at */
 	uint64_t found[S2_RULES];
 	uint64_t broken[S2_CONTRACTS];
 	struct s2_data data;
@@ -90,6 +91,9 @@ bool s2_oracle_may_leave_out(enum s2_op op);
 bool s2_oracle_walks(const struct s2_oracle *o, unsigned cpu, struct s2_vmid vmid);
 /** The first CPU that can, or the number of CPUs. */
 unsigned s2_oracle_walker(const struct s2_oracle *o, struct s2_vmid vmid);
+
+/** When calls need not be told (machine/rest.h). */
+s2_rest_fn s2_oracle_at_rest;
 
 struct s2_digest;
 

@@ -15,7 +15,7 @@
 #define WB (1U << S2_AGENT_WRITE_BACK)
 #define NC (1U << S2_AGENT_NON_CACHEABLE)
 
-#define ALL_CONTRACTS ((1U << S2_CONTRACTS) - 1)
+#define ALL_CONTRACTS ((1U << S2_GUEST_CONTRACTS) - 1)
 
 /* Vcpus as a set. */
 struct vcpu_set {
@@ -252,7 +252,7 @@ static void settle(const struct deed *deed, struct s2_ledger_run *run)
 
 	run->owed = 0;
 	run->to_ipa = deed->act->ipa.v - deed->act->pa.v;
-	for (unsigned c = 0; c < S2_CONTRACTS; c++) {
+	for (unsigned c = 0; c < S2_GUEST_CONTRACTS; c++) {
 		const bool written =
 			run->state[c] == S2_DATA_DIRTY || run->state[c] == S2_DATA_UNCACHED;
 
@@ -278,7 +278,7 @@ static void read_run(const struct deed *deed, struct s2_ledger_run *run)
 	const bool cacheable = is_cacheable(deed);
 
 	settle(deed, run);
-	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_CONTRACTS; c++)
+	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
 		if (is_promised((enum s2_data_state)run->state[c], cacheable) &&
 		    !reads_last(deed, (enum s2_contract)c,
 				cacheable ? S2_AGENT_WRITE_BACK : S2_AGENT_NON_CACHEABLE, run))
@@ -302,7 +302,7 @@ static void write_run(const struct deed *deed, struct s2_ledger_run *run)
 {
 	const bool cacheable = is_cacheable(deed);
 
-	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_CONTRACTS; c++)
+	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
 		run->state[c] = (uint8_t)(cacheable ? S2_DATA_DIRTY
 						    : after_uncached((enum s2_data_state)
 									     run->state[c]));
@@ -315,25 +315,39 @@ static void maintain_run(const struct deed *deed, struct s2_ledger_run *run)
 {
 	const bool invalidates = deed->act->op != S2_LINE_CLEAN;
 
-	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_CONTRACTS; c++)
+	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
 		if (run->state[c] == S2_DATA_DIRTY ||
 		    (invalidates && run->state[c] == S2_DATA_UNCACHED))
 			promise(deed, (enum s2_contract)c, run);
+}
+
+/* What was given, to whoever is promised it: the guest's writes come on top. */
+static void take_given(const struct deed *deed, const struct s2_ledger_run *run, bool promised)
+{
+	const struct expected given = {1U << deed->act->agent, run->given, S2_FOUND_LEAK};
+
+	(void)reads(deed, promised ? S2_CONTRACT_ISOLATION : S2_CONTRACT_RAW_DMA, &given, run);
 }
 
 /* The host reads what the guest has written, whichever way it did. */
 static void take_run(const struct deed *deed, struct s2_ledger_run *run)
 {
 	const enum s2_agent agent = deed->act->agent;
-	const bool snoops = agent != S2_AGENT_NON_CACHEABLE;
+	/* Whether it sees what is in caches, or somebody cleans for it. */
+	const bool sees = agent != S2_AGENT_NON_CACHEABLE || deed->act->cleaned;
+	const bool all_cached = !(deed->d->agents & NC);
+	const enum s2_data_state arch = (enum s2_data_state)run->state[S2_CONTRACT_ARCH];
 
-	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_CONTRACTS; c++) {
+	if (sees || arch == S2_DATA_GIVEN)
+		take_given(deed, run, sees);
+	else if (arch == S2_DATA_DIRTY || (all_cached && arch != S2_DATA_UNDEFINED))
+		(void)reads_last(deed, S2_CONTRACT_RAW_DMA, agent, run);
+	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++) {
 		const enum s2_data_state state = (enum s2_data_state)run->state[c];
 
 		if (state == S2_DATA_GIVEN || state == S2_DATA_UNDEFINED)
 			continue;
-		if (!snoops && !deed->act->cleaned &&
-		    (state == S2_DATA_DIRTY || !(deed->d->agents & NC)))
+		if (!sees && (state == S2_DATA_DIRTY || all_cached))
 			continue;
 		if (!reads_last(deed, (enum s2_contract)c, agent, run))
 			run->state[c] = S2_DATA_UNDEFINED;
@@ -342,11 +356,15 @@ static void take_run(const struct deed *deed, struct s2_ledger_run *run)
 	run->owed = ALL_CONTRACTS;
 }
 
-static int write_memory(const struct deed *deed, bool cacheable)
+static int write_memory(const struct deed *deed, enum s2_agent agent)
 {
-	return s2_memory_write(deed->d->memory,
-			       cacheable ? S2_AGENT_WRITE_BACK : S2_AGENT_NON_CACHEABLE,
-			       deed->act->pa, deed->act->size, &deed->d->version);
+	return s2_memory_write(deed->d->memory, agent, deed->act->pa, deed->act->size,
+			       &deed->d->version);
+}
+
+static int maintain_memory(const struct deed *deed, enum s2_line_op op)
+{
+	return s2_memory_apply(deed->d->memory, op, deed->act->pa, deed->act->size, NULL);
 }
 
 static void settle_run(const struct deed *deed, struct s2_ledger_run *run)
@@ -362,7 +380,8 @@ static int on_access(const struct deed *deed)
 		return each_run(deed, read_run);
 	ret = each_run(deed, settle_run);
 	if (!ret)
-		ret = write_memory(deed, is_cacheable(deed));
+		ret = write_memory(deed, is_cacheable(deed) ? S2_AGENT_WRITE_BACK
+							: S2_AGENT_NON_CACHEABLE);
 	if (!ret)
 		ret = each_run(deed, write_run);
 	if (is_cacheable(deed))
@@ -370,14 +389,30 @@ static int on_access(const struct deed *deed)
 	return ret;
 }
 
-/* dma_map_page() of memory that a device which snoops nothing reads: DC CVAC. */
+/* Whether dma_map_page() and its kin have caches to maintain. */
+static bool needs_dma_api(const struct deed *deed)
+{
+	return deed->act->cleaned && deed->act->agent == S2_AGENT_NON_CACHEABLE;
+}
+
+/* DC CVAC before a device writes: nothing dirty goes over it; DC IVAC after it has. */
+static int on_give(const struct deed *deed)
+{
+	const bool dma = needs_dma_api(deed);
+	int ret = dma ? maintain_memory(deed, S2_LINE_CLEAN) : 0;
+
+	if (!ret)
+		ret = write_memory(deed, deed->act->agent);
+	if (!ret && dma)
+		ret = maintain_memory(deed, S2_LINE_INVALIDATE);
+	return ret ? ret : each_run(deed, give_run);
+}
+
+/* DC CVAC before a device reads. */
 static int on_take(const struct deed *deed)
 {
-	const struct s2_act *act = deed->act;
-	int ret = 0;
+	const int ret = needs_dma_api(deed) ? maintain_memory(deed, S2_LINE_CLEAN) : 0;
 
-	if (act->cleaned)
-		ret = s2_memory_apply(deed->d->memory, S2_LINE_CLEAN, act->pa, act->size, NULL);
 	return ret ? ret : each_run(deed, take_run);
 }
 
@@ -386,7 +421,7 @@ static int on_maintain(const struct deed *deed)
 	/* DC IVAC acts as DC CIVAC while stage 2 is on (Arm ARM, DC IVAC). */
 	const enum s2_line_op op = deed->act->op == S2_LINE_CLEAN ? S2_LINE_CLEAN
 								  : S2_LINE_CLEAN_INVALIDATE;
-	int ret = s2_memory_apply(deed->d->memory, op, deed->act->pa, deed->act->size, NULL);
+	const int ret = maintain_memory(deed, op);
 
 	return ret ? ret : each_run(deed, maintain_run);
 }
@@ -492,12 +527,9 @@ static void on_reset(const struct deed *deed)
 
 static int follow_act(const struct deed *deed)
 {
-	int ret;
-
 	switch (deed->act->kind) {
 	case S2_ACT_GIVE:
-		ret = write_memory(deed, true);
-		return ret ? ret : each_run(deed, give_run);
+		return on_give(deed);
 	case S2_ACT_TAKE:
 		return on_take(deed);
 	case S2_ACT_ACCESS:
@@ -537,7 +569,7 @@ void s2_data_invalidated(struct s2_oracle *o, uint64_t pa, uint64_t size)
 	const uint64_t end = size ? ((pa + size - 1) >> shift) + 1 : 0;
 
 	for (size_t i = s2_ledger_find(l, pa >> shift); i < l->n && l->runs[i].first < end; i++)
-		for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_CONTRACTS; c++)
+		for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
 			if (is_promised((enum s2_data_state)l->runs[i].state[c], true) &&
 			    !reads_last(&deed, (enum s2_contract)c, S2_AGENT_WRITE_BACK,
 					&l->runs[i]))

@@ -65,6 +65,11 @@ static void check_number(struct s2_oracle *o, unsigned cpu, const struct s2_regi
 				 .level = -1,
 				 .page = regime->root};
 
+	/* The same VM goes on, or another has its root's page: what is held leads to what was freed. */
+	if (number->dead && number->root == regime->root.v) {
+		v.finding = S2_FOUND_ENTERED_FREED;
+		v.page.v = 0;
+	}
 	if (number->live && (number->dead || number->root != regime->root.v))
 		s2_oracle_report(o, &v);
 	else if (number->left)

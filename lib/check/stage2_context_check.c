@@ -26,7 +26,7 @@ static int stage2_context_check_apply(void *arg, void *state, unsigned event)
 	return s2_stage2_world_event(state, &stage2_context_check_alphabet[event]);
 }
 
-static bool cpu_right(const struct s2_stage2_world *w, unsigned c)
+bool s2_stage2_cpu_right(const struct s2_stage2_world *w, unsigned c)
 {
 	const struct s2_stage2_cpu *cpu = &w->cpu[c];
 	const unsigned mmu = cpu->vcpu ? w->vcpu[cpu->vcpu - 1].mmu : 0;
@@ -42,7 +42,7 @@ static bool stage2_context_check_right(void *arg, const void *state)
 {
 	(void)arg;
 	for (unsigned c = 0; c < S2_STAGE2_CPUS; c++)
-		if (!cpu_right(state, c))
+		if (!s2_stage2_cpu_right(state, c))
 			return false;
 	return true;
 }
@@ -78,7 +78,7 @@ static void stage2_context_check_tell_wrong(void *arg, const void *state, struct
 		const struct s2_stage2_cpu *cpu = &w->cpu[c];
 		const unsigned mmu = cpu->vcpu ? w->vcpu[cpu->vcpu - 1].mmu : 0;
 
-		if (cpu_right(w, c))
+		if (s2_stage2_cpu_right(w, c))
 			continue;
 		stage2_context_check_tell_register(text, c, "VTCR_EL2", cpu->vtcr,
 						   s2_stage2_vtcr(mmu));

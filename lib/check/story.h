@@ -19,6 +19,7 @@ struct s2_story {
 	uint64_t *open; /**< CPUs that have issued a step of it since their last DSB */
 	bool found;	/**< the violation has come: what goes on is its last step */
 	bool ended;
+	unsigned last_page_writer; /* 1 + the CPU whose store into its page was the last; or 0 */
 	size_t n; /**< steps told so far, those that went included */
 	struct s2_story_step steps[S2_STORY_STEPS];
 	char end[2 * S2_STORY_TEXT];

@@ -55,46 +55,102 @@ static void say_state(const struct s2_oracle *o, char *buf, size_t size)
 		say_memory(o, buf, size);
 		return;
 	}
+	/* Of a page or of a number, not of an address, there is nothing to count. */
+	buf[0] = '\0';
+	if (!v->size || v->rule == S2_RULE_PUBLICATION)
+		return;
 	held = old_ones(o);
 	if (held)
-		(void)snprintf(buf, size, "CPU %u may hold %u old", v->cpu, held);
+		(void)snprintf(buf, size, "CPU %u may hold %u old translation%s", v->cpu, held,
+			       held > 1 ? "s" : "");
 	else
-		(void)snprintf(buf, size, "CPU %u holds none old", v->cpu);
+		(void)snprintf(buf, size, "CPU %u holds no old translation", v->cpu);
+}
+
+/* Whether reads by an agent may give what is older than @version, and the oldest. */
+static bool may_be_older(const struct s2_oracle *o, const struct s2_violation *v,
+			 enum s2_agent agent, uint32_t *oldest)
+{
+	struct s2_version_set set = {0};
+	const int ret = s2_memory_possible(o->data.memory, agent, v->pa, &set);
+
+	*oldest = set.oldest;
+	return !ret && set.oldest < v->last;
 }
 
 static void end_of_data(const struct s2_oracle *o, const struct s2_violation *v, char *buf,
 			size_t size)
 {
-	const bool past = v->finding == S2_FOUND_STALE_POC;
-	struct s2_version_set set = {0};
+	const bool leak = v->finding == S2_FOUND_LEAK;
+	bool past = v->finding == S2_FOUND_STALE_POC;
+	uint32_t oldest;
 
-	if (v->finding == S2_FOUND_LEAK) {
-		(void)snprintf(buf, size, "a read may return what was there before the VM had it; "
-					  "right is write %u or a later one", v->last);
-		return;
+	/* What is there from before is found by whichever read may give it. */
+	if (leak)
+		past = !may_be_older(o, v, S2_AGENT_WRITE_BACK, &oldest);
+	(void)may_be_older(o, v, past ? S2_AGENT_NON_CACHEABLE : S2_AGENT_WRITE_BACK, &oldest);
+	(void)snprintf(buf, size, "a %s may return write %u%s; right is write %u%s",
+		       past ? "read past the caches" : "cacheable read", oldest,
+		       leak ? ", from before the page was given" : "", v->last,
+		       leak ? " or a later one" : "");
+}
+
+/* What would have been right in place of what was found, where no descriptor says it. */
+static const char *right_instead(enum s2_finding finding)
+{
+	switch (finding) {
+	case S2_FOUND_WALK:
+		return "that all walks begin anew, in the tables as they are";
+	case S2_FOUND_REFUSED:
+		return "that the access goes through";
+	case S2_FOUND_UNPUBLISHED:
+		return "a store-release, or a DSB before the link";
+	case S2_FOUND_FREED_REACHABLE:
+	case S2_FOUND_ENTERED_FREED:
+		return "to free it once it is unlinked, and the TLBI for that is complete";
+	case S2_FOUND_FREED_TWICE:
+		return "to free each page once";
+	case S2_FOUND_READ_FREED:
+		return "not to look at it any more";
+	case S2_FOUND_VMID_OF_ANOTHER:
+	case S2_FOUND_VMID_LEFT:
+		return "to invalidate what that number names before it is used again";
+	default:
+		return NULL;
 	}
-	(void)s2_memory_possible(o->data.memory,
-				 past ? S2_AGENT_NON_CACHEABLE : S2_AGENT_WRITE_BACK, v->pa, &set);
-	(void)snprintf(buf, size, "a read %s may return write %u; right is write %u",
-		       past ? "past the caches" : "by the caches", set.oldest, v->last);
+}
+
+static void end_of_translation(const struct s2_violation *v, char *buf, size_t size)
+{
+	char by[64];
+
+	(void)snprintf(by, sizeof(by), "IPA 0x%" PRIx64 " by 0x%" PRIx64, v->ipa.v,
+		       v->held ? v->held : v->now);
+	if (v->rule == S2_RULE_DIRTY_LOG)
+		(void)snprintf(buf, size, "CPU %u may write %s; right is that it faults, and is logged",
+			       v->cpu, by);
+	else if (v->rule == S2_RULE_BREAK_BEFORE_MAKE)
+		(void)snprintf(buf, size, "CPU %u may hold %s beside 0x%" PRIx64
+			       "; right is that the old one has left all TLBs first", v->cpu, by, v->now);
+	else if (v->now)
+		(void)snprintf(buf, size, "CPU %u may translate %s; right is 0x%" PRIx64, v->cpu, by,
+			       v->now);
+	else
+		(void)snprintf(buf, size, "CPU %u may translate %s; right is that it faults", v->cpu, by);
 }
 
 void s2_story_tell_end(const struct s2_oracle *o, const struct s2_violation *v, char *buf,
 		       size_t size)
 {
+	const char *const right = right_instead(v->finding);
+
 	if (v->rule == S2_RULE_DATA)
 		end_of_data(o, v, buf, size);
-	else if (v->rule == S2_RULE_DIRTY_LOG)
-		(void)snprintf(buf, size, "CPU %u may write by 0x%" PRIx64
-			       "; right is that it faults, and is logged", v->cpu, v->held);
-	else if (v->held && v->now)
-		(void)snprintf(buf, size, "CPU %u may use 0x%" PRIx64 "; right is 0x%" PRIx64, v->cpu,
-			       v->held, v->now);
-	else if (v->held)
-		(void)snprintf(buf, size, "CPU %u may use 0x%" PRIx64 "; right is nothing", v->cpu,
-			       v->held);
+	else if (right)
+		(void)snprintf(buf, size, "CPU %u %s; right is %s", v->cpu, s2_finding_text(v->finding),
+			       right);
 	else
-		(void)snprintf(buf, size, "CPU %u %s", v->cpu, s2_finding_text(v->finding));
+		end_of_translation(v, buf, size);
 }
 
 /* ---- steps ---- */
@@ -200,16 +256,59 @@ static void story_line(const struct teller *t, const struct s2_insn *insn, uint6
 	set_open(t->o->story, t->number, true);
 }
 
+static uint64_t page_at(const struct s2_oracle *o, uint64_t addr)
+{
+	return addr >> o->residues->page_shift << o->residues->page_shift;
+}
+
+static bool leads_to(const struct s2_oracle *o, s2_pte pte, uint64_t page)
+{
+	const struct s2_features *f = &o->machine->features;
+	const struct s2_pte_format fmt = {(uint8_t)f->granule, f->pa_bits, false, f->fwb, f->xnx};
+
+	return (pte & 3) == 3 && s2_pte_pa(pte, &fmt).v == page;
+}
+
+/* A store that links the page of the violation, unlinks it, or is the first into what is linked. */
+static bool story_page(const struct teller *t, const struct s2_insn *insn)
+{
+	const struct s2_oracle *o = t->o;
+	const uint64_t page = o->story->of.page.v, in = page_at(o, insn->addr);
+	const struct s2_table *table = s2_tablemem_find(o->machine->tables, s2_pa(in));
+	const char *does = NULL;
+
+	if (leads_to(o, insn->value, page))
+		does = insn->order == S2_MEM_RELEASE ? "links it by a store-release of"
+						      : "links it by a plain store of";
+	else if (table && leads_to(o, table->entries[(insn->addr - in) / sizeof(s2_pte)], page))
+		does = "unlinks it: stores";
+	else if (o->story->of.rule == S2_RULE_PUBLICATION && in == page &&
+		 o->story->last_page_writer != 1 + t->number)
+		does = "writes into it:";
+	t->o->story->last_page_writer = in == page ? 1 + t->number : 0;
+	if (does)
+		tell(t, "%s 0x%" PRIx64 " at 0x%" PRIx64 " (%s)", does, insn->value, insn->addr,
+		     insn->site)
+			->fixed = true;
+	return does;
+}
+
 static void story_store(const struct teller *t, const struct s2_insn *insn, uint64_t repeat)
 {
 	struct s2_story_step *step;
 	s2_pte pte;
 	uint64_t i;
 
+	if (t->o->story->of.page.v && t->o->story->of.rule != S2_RULE_VMID) {
+		if (story_page(t, insn))
+			set_open(t->o->story, t->number, true);
+		return;
+	}
 	if (!maps_address(t->o, insn, repeat, &i))
 		return;
 	pte = insn->value + i * insn->value_step;
-	step = tell(t, "stores descriptor 0x%" PRIx64 " at 0x%" PRIx64 " (%s)", pte,
+	step = tell(t, "stores descriptor 0x%" PRIx64 ", level %d, at 0x%" PRIx64 " (%s)", pte,
+		    s2_residues_page(t->o->residues, insn->addr)->level,
 		    insn->addr + i * insn->addr_step, insn->site);
 	step->fixed = true;
 	step->stored = pte;
@@ -235,7 +334,13 @@ static void story_translation(const struct teller *t, const struct s2_insn *insn
 		break;
 	case S2_OP_TABLE_FREE:
 		if (v->page.v && insn->addr == v->page.v)
-			tell(t, "frees that table page (%s)", insn->site)->fixed = true;
+			tell(t, "frees table page 0x%" PRIx64 " (%s)", insn->addr, insn->site)->fixed =
+				true;
+		break;
+	case S2_OP_TABLE_ALLOC:
+		if (v->page.v && insn->addr == v->page.v && v->rule != S2_RULE_VMID)
+			tell(t, "takes table page 0x%" PRIx64 " (%s)", insn->addr, insn->site)->fixed =
+				true;
 		break;
 	case S2_OP_GUEST_ENTRY:
 	case S2_OP_GUEST_EXIT:
@@ -308,6 +413,27 @@ static void story_access(const struct teller *t, const struct s2_act *act)
 	     act->access == S2_ACCESS_WRITE ? ": the last write" : "");
 }
 
+/* Who the host has write or read a page, and what its driver does about caches. */
+static void story_host(const struct teller *t, const struct s2_act *act)
+{
+	static const char *const by[] = {
+		[S2_AGENT_WRITE_BACK] = "by its linear map",
+		[S2_AGENT_NON_CACHEABLE] = "by a device that snoops nothing",
+		[S2_AGENT_COHERENT_DEVICE] = "by a device that snoops",
+	};
+	const bool gives = act->kind == S2_ACT_GIVE;
+	const char *dma = "", *whose = "";
+	char of_vm[24];
+
+	if (act->agent == S2_AGENT_NON_CACHEABLE && act->cleaned)
+		dma = gives ? ", DC CVAC before and DC IVAC after it" : ", DC CVAC before it";
+	(void)snprintf(of_vm, sizeof(of_vm), " for VM %u", act->vm);
+	if (gives && act->vm != S2_ACT_NO_VM)
+		whose = of_vm;
+	tell(t, "%s the page%s %s%s", gives ? "writes" : "reads", whose, by[act->agent], dma)->fixed =
+		gives;
+}
+
 static void story_line_act(const struct teller *t, const struct s2_act *act)
 {
 	static const char *const ops[] = {
@@ -318,10 +444,8 @@ static void story_line_act(const struct teller *t, const struct s2_act *act)
 
 	switch (act->kind) {
 	case S2_ACT_GIVE:
-		tell(t, "writes the page and gives it to VM %u", act->vm)->fixed = true;
-		break;
 	case S2_ACT_TAKE:
-		tell(t, "takes the page back to read it");
+		story_host(t, act);
 		break;
 	case S2_ACT_MAINTAIN:
 		tell(t, "%s by VA", ops[act->op])->maintains = true;
@@ -338,7 +462,8 @@ static void story_vcpu_act(const struct teller *t, const struct s2_act *act)
 		tell(t, "caches %s, %s", act->on ? "on" : "off",
 		     act->trapped ? "trapped" : "not trapped");
 	else
-		tell(t, "%s", s2_act_name(act->kind));
+		tell(t, act->kind == S2_ACT_SET_WAY ? "cleans and invalidates its caches by set and way"
+						    : "is initialised again, with its caches off");
 }
 
 static void story_act(const struct teller *t, const struct s2_act *act)
@@ -367,8 +492,14 @@ void s2_story_rely(struct s2_oracle *o, unsigned cpu, const struct s2_reliance *
 {
 	const struct s2_violation *v = &o->story->of;
 	const struct teller t = {o, S2_STORY_CPU, cpu, at};
+	const uint64_t number = what->vttbr >> 48;
 
-	if (!o->story->ended && v->rule != S2_RULE_DATA && v->ipa.v - what->ipa.v < what->size)
+	if (!o->story->ended && v->rule == S2_RULE_VMID && what->kind == S2_RELY_VMID_GIVEN &&
+	    number == v->vmid.v)
+		tell(&t, "%s: VMID %u is given to the VM whose root is 0x%" PRIx64,
+		     what->function ? what->function : "?", v->vmid.v,
+		     what->vttbr & ((UINT64_C(1) << 48) - 2))->fixed = true;
+	else if (!o->story->ended && v->rule != S2_RULE_DATA && v->ipa.v - what->ipa.v < what->size)
 		tell(&t, "%s: %s", what->function ? what->function : "?",
 		     s2_reliance_name(what->kind));
 	o->story->ended = o->story->found;

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
 	const char *name, *text;
@@ -54,6 +55,9 @@ static const struct {
 				    "a vcpu's own writes are seen across its toggles that trap"},
 	[S2_CONTRACT_KVM_COMPAT_ANY] = {"kvm-compat-any",
 					"a vcpu's own writes are seen across every toggle"},
+	[S2_CONTRACT_RAW_DMA] = {"raw-dma",
+				 "a device that snoops nothing reads the last write though nobody "
+				 "cleaned for it: owed by none"},
 };
 
 static const struct {
@@ -163,10 +167,14 @@ static void add(struct line *l, const char *format, ...)
 
 static void add_data(struct line *l, const struct s2_violation *v)
 {
-	add(l, "data, %s: %s, PA 0x%" PRIx64 " of 0x%" PRIx64 " bytes (%s of vcpu %u, step %" PRIu64
-	       ")",
+	const bool by_host = v->site && !strncmp(v->site, "host:", 5);
+
+	add(l, "data, %s: %s, PA 0x%" PRIx64 " of 0x%" PRIx64 " bytes (%s",
 	    s2_contract_name(v->contract), s2_finding_text(v->finding), v->pa.v, v->size,
-	    v->site ? v->site : "?", v->vcpu, v->step);
+	    v->site ? v->site : "?");
+	if (!by_host)
+		add(l, " of vcpu %u", v->vcpu);
+	add(l, ", step %" PRIu64 ")", v->step);
 }
 
 static void add_interrupt(struct line *l, const struct s2_violation *v)
@@ -200,12 +208,13 @@ int s2_violation_text(const struct s2_violation *v, char *buf, size_t size)
 	if (v->size)
 		add(&l, ", IPA 0x%" PRIx64 " of 0x%" PRIx64 " bytes", v->ipa.v, v->size);
 	if (v->page.v)
-		add(&l, ", page 0x%" PRIx64, v->page.v);
-	if (v->vmid.v)
+		add(&l, ", %s 0x%" PRIx64, v->rule == S2_RULE_VMID ? "root" : "page", v->page.v);
+	if (v->vmid.v || v->rule == S2_RULE_VMID)
 		add(&l, ", VMID %u", v->vmid.v);
 	if (v->held)
 		add(&l, ", held 0x%" PRIx64, v->held);
-	if (v->held || v->now)
+	/* Of these rules what is held says it all. */
+	if (v->now || (v->held && v->rule != S2_RULE_PROGRESS && v->rule != S2_RULE_DIRTY_LOG))
 		add(&l, ", tables have 0x%" PRIx64, v->now);
 	add(&l, " (%s on CPU %u, step %" PRIu64 ")", v->site ? v->site : "?", v->by, v->step);
 	return l.len;

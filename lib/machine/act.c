@@ -31,6 +31,7 @@ static int check_act(const struct s2_machine *m, const struct s2_act *act)
 	if (act->vcpu >= S2_ACT_VCPUS)
 		return -EINVAL;
 	switch (act->kind) {
+	case S2_ACT_GIVE:
 	case S2_ACT_TAKE:
 		if ((unsigned)act->agent > S2_AGENT_COHERENT_DEVICE)
 			return -EINVAL;
@@ -42,8 +43,6 @@ static int check_act(const struct s2_machine *m, const struct s2_act *act)
 	case S2_ACT_MAINTAIN:
 		if (act->op < S2_LINE_CLEAN || act->op > S2_LINE_INVALIDATE)
 			return -EINVAL;
-		return check_range(m, act);
-	case S2_ACT_GIVE:
 		return check_range(m, act);
 	case S2_ACT_CACHES:
 	case S2_ACT_SET_WAY:
@@ -58,6 +57,7 @@ int s2_tell(struct s2_machine *m, const struct s2_act *act)
 {
 	int ret = check_act(m, act);
 
+	m->told += !ret;
 	for (size_t i = 0; !ret && i < m->n_sinks; i++)
 		if (m->sinks[i].act)
 			m->sinks[i].act(m->sinks[i].arg, act);

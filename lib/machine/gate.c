@@ -34,6 +34,14 @@ void s2_gate_shares(struct s2_cpu *cpu, enum s2_shared what)
 		gate->shares(gate->arg, cpu->index, what);
 }
 
+void s2_gate_touch(struct s2_cpu *cpu, const char *what, bool write)
+{
+	const struct s2_gate *gate = &cpu->machine->gate;
+
+	if (gate->touch)
+		gate->touch(gate->arg, cpu->index, what, write);
+}
+
 void s2_lock_take(struct s2_cpu *cpu, const struct s2_lock *lock, enum s2_lock_mode mode)
 {
 	const struct s2_gate *gate = &cpu->machine->gate;

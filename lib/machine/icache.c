@@ -134,6 +134,11 @@ int s2_icache_fill(struct s2_icache *icache, unsigned cpu, uint64_t line, uint32
 	return 0;
 }
 
+bool s2_icache_is_empty(const struct s2_icache *icache)
+{
+	return !icache->used;
+}
+
 void s2_icache_inval_lines(struct s2_icache *icache, uint64_t first, uint64_t n)
 {
 	for (size_t i = 0; icache->used && i < icache->size; i++) {

@@ -108,6 +108,10 @@ struct s2_counts s2_machine_counts(const struct s2_machine *m)
 
 void s2_machine_set_observed(struct s2_machine *m)
 {
+	m->may_rest = !m->gate.before;
+	for (size_t i = 0; i < m->n_sinks; i++)
+		m->may_rest = m->may_rest && m->rest[i];
+	m->told++;
 	for (unsigned i = 0; i < m->n_cpus; i++) {
 		m->cpus[i].observed = m->n_sinks > 0 || m->gate.before;
 		m->cpus[i].settings++;
@@ -120,6 +124,7 @@ int s2_machine_add_sink(struct s2_machine *m, const struct s2_sink *sink)
 		return -EINVAL;
 	if (m->n_sinks == S2_MAX_SINKS)
 		return -ENOSPC;
+	m->rest[m->n_sinks] = NULL;
 	m->sinks[m->n_sinks++] = *sink;
 	s2_machine_set_observed(m);
 	return 0;
@@ -132,6 +137,7 @@ int s2_machine_remove_sink(struct s2_machine *m, const void *arg)
 			continue;
 		m->n_sinks--;
 		memmove(&m->sinks[i], &m->sinks[i + 1], (m->n_sinks - i) * sizeof(m->sinks[0]));
+		memmove(&m->rest[i], &m->rest[i + 1], (m->n_sinks - i) * sizeof(m->rest[0]));
 		s2_machine_set_observed(m);
 		return 0;
 	}
@@ -166,8 +172,9 @@ static void deliver(struct s2_cpu *cpu, uint64_t repeat, const struct s2_insn *i
 		.n_insns = n,
 		.insns = insns,
 	};
-	const struct s2_machine *m = cpu->machine;
+	struct s2_machine *m = cpu->machine;
 
+	m->told += repeat * n;
 	for (size_t i = 0; i < m->n_sinks; i++)
 		m->sinks[i].event(m->sinks[i].arg, &event);
 }

@@ -16,6 +16,8 @@
 #include <stage2sim/insn.h>
 #include <stage2sim/machine.h>
 
+#include "machine/rest.h"
+
 /** Instructions that a repeated sequence may have; the longest of ours has under 40. */
 #define S2_SEQUENCE_MAX 64
 
@@ -74,6 +76,10 @@ struct s2_machine {
 	unsigned n_cpus;
 	size_t n_sinks;
 	struct s2_sink sinks[S2_MAX_SINKS];
+	s2_rest_fn *rest[S2_MAX_SINKS]; /**< of the same, or NULL */
+	bool may_rest; /**< no gate, and all sinks have one */
+	uint64_t told;	 /**< grows with instructions, reliances and acts that sinks are told */
+	uint64_t unseen; /**< instructions of calls that left sinks at rest, and they were not told */
 	struct s2_gate gate; /**< before is NULL: none */
 	struct s2_tablemem *tables;
 	uint32_t vms_made; /**< what numbers the next VM */
@@ -91,6 +97,9 @@ void s2_gate_before(struct s2_cpu *cpu, enum s2_op op, uint64_t addr);
 
 /** Tells the gate, if there is one, that @p what has been changed beside others. */
 void s2_gate_shares(struct s2_cpu *cpu, enum s2_shared what);
+
+/** Asks the gate, if there is one: @p what is about to be read or written without a lock. */
+void s2_gate_touch(struct s2_cpu *cpu, const char *what, bool write);
 
 /**
  * The descriptor at @p addr is about to be read or written: to be said before memory

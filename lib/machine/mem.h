@@ -80,6 +80,13 @@ bool s2_mem_find(struct s2_memory *mem, s2_line_test *test, const void *arg, uin
 /** The pattern of a frame. */
 uint32_t s2_mem_frame(const struct s2_memory *mem, uint64_t frame);
 
+struct s2_counts;
+struct s2_rest;
+
+/** As s2_physics_at_rest(): of cleaning, with and without invalidation, and of possible memory alone. */
+bool s2_memory_at_rest(const struct s2_memory *mem, unsigned cpu, const struct s2_counts *each,
+		       struct s2_rest *rest);
+
 void s2_mem_free_tree(struct s2_memory *mem);
 
 int s2_icache_create(unsigned cpus, struct s2_icache **out);
@@ -90,6 +97,8 @@ bool s2_icache_find(const struct s2_icache *icache, unsigned cpu, uint64_t line,
 void s2_icache_each(const struct s2_icache *icache, void (*fn)(void *arg, uint32_t version),
 		    void *arg);
 int s2_icache_fill(struct s2_icache *icache, unsigned cpu, uint64_t line, uint32_t version);
+/** Whether no CPU has fetched anything since the I-caches were made. */
+bool s2_icache_is_empty(const struct s2_icache *icache);
 void s2_icache_inval_lines(struct s2_icache *icache, uint64_t first, uint64_t n);
 void s2_icache_inval_cpu(struct s2_icache *icache, unsigned cpu);
 

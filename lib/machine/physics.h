@@ -58,6 +58,14 @@ struct s2_digest;
 /** What CPUs have loaded and TLBs may hold, of one with a possible TLB: contents of memory apart. */
 void s2_physics_digest(const struct s2_physics *p, struct s2_digest *d);
 
+/**
+ * Whether nothing is under way, neither old entries anywhere nor what this CPU has issued, and
+ * cleaning leaves the lines around a page as they are: a call on one page that began and ended
+ * so, at equal states, does on each (rest.h).
+ */
+bool s2_physics_at_rest(const struct s2_physics *p, unsigned cpu, const struct s2_counts *each,
+			struct s2_rest *rest);
+
 /** What the machine calls; for who filters events first. */
 void s2_physics_event(struct s2_physics *p, const struct s2_event *event);
 

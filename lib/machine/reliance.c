@@ -21,12 +21,13 @@ const char *s2_reliance_name(enum s2_reliance_kind kind)
 
 int s2_rely(struct s2_cpu *cpu, const struct s2_reliance *what)
 {
-	const struct s2_machine *m = cpu->machine;
+	struct s2_machine *m = cpu->machine;
 
 	if ((unsigned)what->kind >= S2_RELIANCE_KINDS || (unsigned)what->access > S2_ACCESS_FETCH)
 		return -EINVAL;
 	if (what->kind <= S2_RELY_DIRTY_HARVESTED && !what->size)
 		return -EINVAL;
+	m->told++;
 	for (size_t i = 0; i < m->n_sinks; i++)
 		if (m->sinks[i].rely)
 			m->sinks[i].rely(m->sinks[i].arg, cpu->index, what);

@@ -95,6 +95,7 @@ struct s2_residues {
 	void *chunks; /**< of groups, each beginning with a pointer to the next */
 	uint64_t bytes;
 	uint64_t serial;
+	uint64_t trees; /**< grows when a VMID comes to be walked by other tables */
 	uint64_t run_serial; /**< of the last group before the run at hand */
 	uint64_t changes;    /**< by TLBIs to groups from before the run */
 	/** Told by whose store of what an old descriptor came to be held beside a newer one. */

@@ -360,6 +360,7 @@ void s2_table_pool_lend(struct s2_table_pool *pool, uint64_t pa, void *memory, u
 	pool->window.pa = pa;
 	pool->window.size = size;
 	pool->window.mem = memory;
+	pool->mem->dir.pa_base = pa; /* all pages lie in it */
 }
 
 bool s2_table_pool_reaches(const struct s2_table_pool *pool, uint64_t pa)
@@ -375,8 +376,7 @@ static bool foreign_memory(struct s2_table_pool *pool, struct s2_slab *slab)
 	slab->bytes = SLAB_BYTES;
 	if (pool->window.mem) {
 		slab->lent = true;
-		slab->mem = pool->window.mem +
-			    (((uint64_t)slab->index << SLAB_SHIFT) - pool->window.pa);
+		slab->mem = pool->window.mem + ((uint64_t)slab->index << SLAB_SHIFT);
 		return true;
 	}
 	slab->mem = s2_slab_alloc(&pool->source, slab->bytes, &slab->from_arena);
@@ -423,7 +423,7 @@ struct s2_table *s2_table_adopt(struct s2_table_pool *pool, uint64_t pa)
 	struct s2_table *table;
 	uint32_t index;
 
-	if (!mem->dir.len)
+	if (!mem->dir.len && !pool->window.mem)
 		mem->dir.pa_base = pa >> S2_FOREIGN_PA_BITS << S2_FOREIGN_PA_BITS;
 	index = (uint32_t)((pa - mem->dir.pa_base) >> SLAB_SHIFT);
 	slab = index < mem->dir.len ? mem->dir.slabs[index] : NULL;

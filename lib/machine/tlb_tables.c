@@ -201,6 +201,7 @@ int s2_residues_watch(struct s2_residues *res, const struct s2_regime *regime)
 		return 0;
 	if (known && known->linked && carry_over(res, known->vm, vm))
 		return -ENOMEM;
+	res->trees++;
 	for (unsigned i = 0; i < regime->geo.root_pages; i++) {
 		const struct s2_pa pa = {regime->root.v + i * s2_page_size(&regime->geo)};
 		const struct s2_table *table = s2_tablemem_find(tables_of(res), pa);

@@ -148,4 +148,18 @@ static inline s2_pte store(struct oracle_rig *r, uint64_t ipa, int level, s2_pte
 	return old;
 }
 
+static inline s2_pte leaf(struct oracle_rig *r, uint64_t pa, unsigned prot)
+{
+	s2_pte attr, pte;
+
+	assert_i64(s2_pte_attr(&r->mmu->fmt, prot, &attr), 0);
+	assert_i64(s2_pte_make_leaf(&r->mmu->fmt, s2_pa(pa), attr, S2_LAST_LEVEL, &pte), 0);
+	return pte;
+}
+
+static inline void flush(struct oracle_rig *r)
+{
+	assert_i64(s2_flush_vmid_range(r->mmu, r->cpu, s2_range(IPA, BLOCK)), 0);
+}
+
 #endif

@@ -1,134 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The data rule: what each contract promises, what keeps that, and the least
- * that breaks it.  A guest and a host of acts alone, on one piece of memory.
+ * that breaks it.
  */
-#include "support.h"
-
-#include <errno.h>
-
-#include <string.h>
-
-#include <stage2sim/insn.h>
-#include <stage2sim/oracle.h>
-
-#define PA   UINT64_C(0x100000000)
-#define SIZE UINT64_C(0x1000)
-#define LINE UINT64_C(64)
-
-struct rig {
-	struct s2_machine *m;
-	struct s2_cpu *cpu;
-	struct s2_oracle *o;
-};
-
-static void rig_up(struct rig *r, const char *spec)
-{
-	struct s2_machine_config cfg = {.cpus = 2};
-
-	assert_i64(s2_features_parse(spec, &cfg.features, NULL), 0);
-	assert_i64(s2_machine_create(&cfg, &r->m), 0);
-	r->cpu = s2_machine_cpu(r->m, 0);
-	assert_i64(s2_oracle_attach(r->m, NULL, &r->o), 0);
-}
-
-static void rig_down(struct rig *r)
-{
-	assert_i64(s2_oracle_error(r->o), 0);
-	s2_oracle_detach(r->o);
-	s2_machine_destroy(r->m);
-}
-
-static void tell(struct rig *r, struct s2_act act)
-{
-	assert_i64(s2_tell(r->m, &act), 0);
-}
-
-static void give(struct rig *r)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_GIVE, .pa = {PA}, .size = SIZE});
-}
-
-static void take(struct rig *r, enum s2_agent agent, bool cleaned)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_TAKE,
-				.pa = {PA},
-				.size = SIZE,
-				.agent = agent,
-				.cleaned = cleaned});
-}
-
-static void accesses(struct rig *r, unsigned vcpu, enum s2_access access, bool cacheable)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_ACCESS,
-				.vcpu = vcpu,
-				.pa = {PA},
-				.size = SIZE,
-				.access = access,
-				.cacheable = cacheable});
-}
-
-static void write_nc(struct rig *r, unsigned vcpu)
-{
-	accesses(r, vcpu, S2_ACCESS_WRITE, false);
-}
-
-static void write_wb(struct rig *r, unsigned vcpu)
-{
-	accesses(r, vcpu, S2_ACCESS_WRITE, true);
-}
-
-static void guest_dc(struct rig *r, enum s2_line_op op)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_MAINTAIN, .pa = {PA}, .size = SIZE, .op = op});
-}
-
-static void caches(struct rig *r, unsigned vcpu, bool on, bool trapped)
-{
-	tell(r, (struct s2_act){
-			.kind = S2_ACT_CACHES, .vcpu = vcpu, .on = on, .trapped = trapped});
-}
-
-static void set_way(struct rig *r, unsigned vcpu)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_SET_WAY, .vcpu = vcpu, .trapped = true});
-}
-
-static void reset(struct rig *r, unsigned vcpu)
-{
-	tell(r, (struct s2_act){.kind = S2_ACT_RESET, .vcpu = vcpu});
-}
-
-/* dcache_clean_inval_poc() */
-static void clean(struct rig *r)
-{
-	s2_dc_civac_range(r->cpu, s2_pa(PA), SIZE);
-	s2_dsb(r->cpu, S2_DSB_SY);
-}
-
-/* Given, cleaned as a map does, and seen by the guest. */
-static void map(struct rig *r)
-{
-	give(r);
-	clean(r);
-	accesses(r, 0, S2_ACCESS_READ, false);
-}
-
-/* The contracts in @broken, bits 1 << enum s2_contract, and no others, are broken. */
-static void expect(const struct rig *r, unsigned broken)
-{
-	for (unsigned c = 0; c < S2_CONTRACTS; c++) {
-		s2_test_row("%s", s2_contract_name((enum s2_contract)c));
-		assert_i64(s2_oracle_contract_count(r->o, (enum s2_contract)c) > 0, broken >> c & 1);
-	}
-}
-
-#define ISOLATION (1U << S2_CONTRACT_ISOLATION)
-#define ARCH	  (1U << S2_CONTRACT_ARCH)
-#define BARE	  (1U << S2_CONTRACT_BARE_METAL)
-#define COMPAT	  (1U << S2_CONTRACT_KVM_COMPAT)
-#define ANY	  (1U << S2_CONTRACT_KVM_COMPAT_ANY)
-#define ALL	  (ISOLATION | ARCH | BARE | COMPAT | ANY)
+#include "check/oracle_data_rig.h"
 
 static void what_the_host_wrote_is_cleaned_before_a_guest_sees_it(void **state)
 {
@@ -258,174 +133,6 @@ static void what_no_contract_promises_is_not_asked_for(void **state)
 	rig_down(&r);
 }
 
-static void who_turns_caches_off_finds_its_writes_in_memory(void **state)
-{
-	static const struct {
-		bool cleans, trapped, by_set_way;
-		unsigned broken;
-	} rows[] = {
-		{true, true, false, 0},
-		{false, true, false, COMPAT | ANY},
-		{false, false, false, ANY},
-		{true, true, true, 0},
-		{false, true, true, COMPAT | ANY},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < 5; i++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		caches(&r, 0, true, true);
-		write_wb(&r, 0);
-		if (rows[i].cleans)
-			clean(&r);
-		if (rows[i].by_set_way)
-			set_way(&r, 0);
-		else
-			caches(&r, 0, false, rows[i].trapped);
-		s2_test_row("row %zu", i);
-		expect(&r, rows[i].broken);
-		rig_down(&r);
-	}
-}
-
-/* After a set/way clean by the last vcpu, or a reset, bare metal's promise is made again. */
-static void bare_metal_begins_again_where_caches_are_empty(void **state)
-{
-	static const struct {
-		bool sweeps, resets, writes_after;
-		unsigned broken;
-	} rows[] = {
-		{true, false, false, BARE},
-		{false, true, false, BARE},
-		{false, false, false, 0},
-		{true, false, true, 0},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		caches(&r, 0, true, false);
-		write_wb(&r, 0);
-		clean(&r);
-		if (rows[i].sweeps)
-			set_way(&r, 0);
-		if (rows[i].writes_after) {
-			write_wb(&r, 0);
-			guest_dc(&r, S2_LINE_CLEAN);
-		}
-		caches(&r, 0, false, false);
-		if (rows[i].resets)
-			reset(&r, 0);
-		/* One that has not been on says nothing of the VM. */
-		reset(&r, 1);
-		/* Coherent, so that what follows is no write over a dirty line. */
-		guest_dc(&r, S2_LINE_CLEAN_INVALIDATE);
-		write_nc(&r, 1);
-		caches(&r, 0, true, false);
-		s2_test_row("row %zu", i);
-		expect(&r, rows[i].broken);
-		rig_down(&r);
-	}
-}
-
-/* Set/way with caches off empties them; by another vcpu it does not. */
-static void set_way_counts_of_the_vcpu_that_was_on(void **state)
-{
-	(void)state;
-	for (unsigned by = 0; by < 2; by++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		caches(&r, 0, true, false);
-		write_wb(&r, 0);
-		clean(&r);
-		caches(&r, 0, false, false);
-		set_way(&r, by);
-		guest_dc(&r, S2_LINE_CLEAN_INVALIDATE);
-		write_nc(&r, 1);
-		caches(&r, 0, true, false);
-		s2_test_row("vcpu %u", by);
-		expect(&r, by == 0 ? BARE : 0);
-		rig_down(&r);
-	}
-}
-
-/* With another on, whose caches hold what they hold, bare metal promises nothing. */
-static void set_way_of_one_of_two_promises_only_its_own_writes(void **state)
-{
-	struct rig r;
-
-	(void)state;
-	rig_up(&r, "neoverse-n1");
-	map(&r);
-	caches(&r, 0, true, false);
-	caches(&r, 1, true, false);
-	write_wb(&r, 1);
-	set_way(&r, 0);
-	expect(&r, 0);
-	set_way(&r, 1);
-	expect(&r, COMPAT | ANY);
-	rig_down(&r);
-}
-
-/* Each by itself: what one has swept another's caches may still hold. */
-static void bare_metal_begins_when_every_vcpus_caches_are_empty(void **state)
-{
-	(void)state;
-	for (unsigned both = 0; both < 2; both++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		for (unsigned v = 0; v < 2; v++) {
-			caches(&r, v, true, false);
-			if (v || both)
-				set_way(&r, v);
-			caches(&r, v, false, false);
-		}
-		write_nc(&r, 2);
-		caches(&r, 0, true, false);
-		s2_test_row("%s", both ? "both" : "one");
-		expect(&r, both ? BARE : 0);
-		rig_down(&r);
-	}
-}
-
-/* Set/way, then off: bare metal's caches are empty now, and all that was written is in memory. */
-static void the_last_vcpu_that_sweeps_and_goes_off_leaves_nothing_behind(void **state)
-{
-	static const struct {
-		unsigned by;
-		bool cleans;
-		unsigned broken;
-	} rows[] = {{0, true, 0}, {0, false, BARE}, {1, false, 0}};
-
-	(void)state;
-	for (size_t i = 0; i < 3; i++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		caches(&r, 0, true, false);
-		/* Of another's writes, so that no contract but bare metal asks. */
-		write_wb(&r, 1);
-		set_way(&r, rows[i].by);
-		if (rows[i].cleans)
-			clean(&r);
-		caches(&r, 0, false, false);
-		s2_test_row("row %zu", i);
-		expect(&r, rows[i].broken | (rows[i].by == 1 ? COMPAT | ANY : 0));
-		rig_down(&r);
-	}
-}
-
 static void what_was_taken_and_comes_back_is_cleaned_by_its_map(void **state)
 {
 	(void)state;
@@ -436,26 +143,6 @@ static void what_was_taken_and_comes_back_is_cleaned_by_its_map(void **state)
 		map(&r);
 		write_wb(&r, 0);
 		take(&r, S2_AGENT_WRITE_BACK, false);
-		if (cleans)
-			clean(&r);
-		accesses(&r, 0, S2_ACCESS_READ, false);
-		s2_test_row("%s", cleans ? "cleans" : "does not");
-		expect(&r, cleans ? 0 : ARCH | BARE | COMPAT | ANY);
-		rig_down(&r);
-	}
-}
-
-static void a_reset_owes_a_clean_before_the_next_access(void **state)
-{
-	(void)state;
-	for (unsigned cleans = 0; cleans < 2; cleans++) {
-		struct rig r;
-
-		rig_up(&r, "neoverse-n1");
-		map(&r);
-		caches(&r, 0, true, false);
-		write_wb(&r, 0);
-		reset(&r, 0);
 		if (cleans)
 			clean(&r);
 		accesses(&r, 0, S2_ACCESS_READ, false);
@@ -477,9 +164,10 @@ static void the_host_reads_what_a_guest_wrote_past_the_caches(void **state)
 		{S2_AGENT_COHERENT_DEVICE, true, false, false, ARCH | BARE | COMPAT | ANY},
 		{S2_AGENT_NON_CACHEABLE, true, false, false, 0},
 		{S2_AGENT_WRITE_BACK, false, false, false, 0},
-		/* A device that snoops nothing: whoever hands it the page cleans, or is promised nothing. */
+		/* A device that snoops nothing: whoever hands it the page cleans, or no guest is to blame. */
 		{S2_AGENT_NON_CACHEABLE, false, false, true, 0},
-		{S2_AGENT_NON_CACHEABLE, false, false, false, 0},
+		{S2_AGENT_NON_CACHEABLE, false, false, false, RAW},
+		{S2_AGENT_NON_CACHEABLE, false, true, false, 0},
 	};
 
 	(void)state;
@@ -491,6 +179,78 @@ static void the_host_reads_what_a_guest_wrote_past_the_caches(void **state)
 		accesses(&r, 0, S2_ACCESS_WRITE, !rows[i].nc);
 		if (rows[i].cleans)
 			clean(&r);
+		take(&r, rows[i].agent, rows[i].dma);
+		s2_test_row("row %zu", i);
+		expect(&r, rows[i].broken);
+		rig_down(&r);
+	}
+}
+
+static void fill(struct rig *r, enum s2_agent agent, bool dma)
+{
+	tell(r, (struct s2_act){.kind = S2_ACT_GIVE,
+				.vm = S2_ACT_NO_VM,
+				.pa = {PA},
+				.size = SIZE,
+				.agent = agent,
+				.cleaned = dma});
+}
+
+/*
+ * A guest has written through its caches, KVM has cleaned or not, and the page is
+ * filled in anew.  A CPU and a device that snoops write where caches see it.  One that
+ * does not writes under them: what is dirty goes over it unless somebody cleaned, what
+ * is clean is read in its place unless somebody invalidates after it: the DMA API does
+ * both, a map of KVM's the second, a read by the host neither.
+ */
+static void what_a_device_fills_in_is_seen_if_caches_are_maintained_for_it(void **state)
+{
+	static const enum s2_agent agents[] = {S2_AGENT_WRITE_BACK, S2_AGENT_COHERENT_DEVICE,
+					       S2_AGENT_NON_CACHEABLE};
+
+	(void)state;
+	for (unsigned i = 0; i < 3 * 2 * 2 * 2; i++) {
+		const enum s2_agent agent = agents[i % 3];
+		const bool dma = i / 3 & 1, cleans = i / 6 & 1, maps = i / 12 & 1;
+		const bool seen = agent != S2_AGENT_NON_CACHEABLE || dma;
+		struct rig r;
+
+		rig_up(&r, "neoverse-n1");
+		map(&r);
+		write_wb(&r, 0);
+		if (cleans)
+			clean(&r);
+		fill(&r, agent, dma);
+		if (maps)
+			clean(&r);
+		take(&r, S2_AGENT_WRITE_BACK, false);
+		s2_test_row("agent %u%s, %s, %s", agent, dma ? " by the DMA API" : "",
+			    cleans ? "cleaned" : "not cleaned", maps ? "mapped" : "read at once");
+		expect(&r, seen || (cleans && maps) ? 0 : ISOLATION);
+		rig_down(&r);
+	}
+}
+
+/* Given by the linear map, it is in caches only until somebody cleans. */
+static void a_page_that_was_only_given_is_not_at_the_poc_for_a_device(void **state)
+{
+	static const struct {
+		enum s2_agent agent;
+		bool dma;
+		unsigned broken;
+	} rows[] = {
+		{S2_AGENT_WRITE_BACK, false, 0},
+		{S2_AGENT_COHERENT_DEVICE, false, 0},
+		{S2_AGENT_NON_CACHEABLE, true, 0},
+		{S2_AGENT_NON_CACHEABLE, false, RAW},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r;
+
+		rig_up(&r, "neoverse-n1");
+		give(&r);
 		take(&r, rows[i].agent, rows[i].dma);
 		s2_test_row("row %zu", i);
 		expect(&r, rows[i].broken);
@@ -557,6 +317,7 @@ static void what_cannot_be_told_is_refused(void **state)
 		{.kind = S2_ACT_ACCESS, .pa = {PA}, .size = 1, .access = (enum s2_access)3},
 		{.kind = S2_ACT_MAINTAIN, .pa = {PA}, .size = 1, .op = S2_LINE_EVICT},
 		{.kind = S2_ACT_TAKE, .pa = {PA}, .size = 1, .agent = (enum s2_agent)3},
+		{.kind = S2_ACT_GIVE, .pa = {PA}, .size = 1, .agent = (enum s2_agent)3},
 		{.kind = S2_ACT_CACHES, .vcpu = S2_ACT_VCPUS},
 	};
 	const struct s2_act beyond = {.kind = S2_ACT_GIVE, .pa = {UINT64_MAX}, .size = 1};
@@ -585,20 +346,15 @@ int main(void)
 		s2_unit_test(a_later_vcpu_is_promised_nothing_by_bare_metal),
 		s2_unit_test(a_guest_that_maintains_by_va_needs_no_toggle),
 		s2_unit_test(what_no_contract_promises_is_not_asked_for),
-		s2_unit_test(who_turns_caches_off_finds_its_writes_in_memory),
-		s2_unit_test(bare_metal_begins_again_where_caches_are_empty),
-		s2_unit_test(set_way_counts_of_the_vcpu_that_was_on),
-		s2_unit_test(set_way_of_one_of_two_promises_only_its_own_writes),
-		s2_unit_test(the_last_vcpu_that_sweeps_and_goes_off_leaves_nothing_behind),
-		s2_unit_test(bare_metal_begins_when_every_vcpus_caches_are_empty),
 		s2_unit_test(what_was_taken_and_comes_back_is_cleaned_by_its_map),
-		s2_unit_test(a_reset_owes_a_clean_before_the_next_access),
 		s2_unit_test(the_host_reads_what_a_guest_wrote_past_the_caches),
+		s2_unit_test(what_a_device_fills_in_is_seen_if_caches_are_maintained_for_it),
+		s2_unit_test(a_page_that_was_only_given_is_not_at_the_poc_for_a_device),
 		s2_unit_test(a_hypervisor_that_invalidates_loses_what_is_dirty),
 		s2_unit_test(a_toggle_is_about_its_own_vm),
 		s2_unit_test(a_violation_says_where_who_and_what),
 		s2_unit_test(what_cannot_be_told_is_refused),
 	};
 
-	return cmocka_run_group_tests_name("check/oracle_data", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("oracle_data", tests, NULL, NULL);
 }

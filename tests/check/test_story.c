@@ -97,9 +97,9 @@ static void a_story_has_the_steps_of_its_address(void **state)
 
 	(void)state;
 	assert_true(s.ended);
-	assert_string_equal(s.step[flush].then, "CPU 0 holds none old");
+	assert_string_equal(s.step[flush].then, "CPU 0 holds no old translation");
 	assert_true(s.step[flush].maintains && !s.step[flush].fixed);
-	assert_string_equal(s.step[protect].then, "CPU 0 may hold 1 old");
+	assert_string_equal(s.step[protect].then, "CPU 0 may hold 1 old translation");
 	assert_true(s.step[protect].fixed && !s.step[protect].maintains && s.step[protect].stored);
 	assert_true(flush < protect && protect < s.n);
 	/* The other page's TLBI does not concern it; the last step is what broke. */

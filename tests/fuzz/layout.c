@@ -8,7 +8,7 @@
 
 #include <stage2sim/flavour.h>
 
-#include "study/check/schedule.h"
+#include "study/scenario/schedule.h"
 #include "study/work/sgi_layout.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

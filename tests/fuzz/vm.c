@@ -276,7 +276,7 @@ static int64_t flush_by_hand(struct world *w)
 	w->before = s2_machine_counts(w->m);
 	if (take(&w->in, 1) & 1)
 		return s2_flush_vmid_ipa(mmu, cpu, s2_ipa(ipa), (int)take(&w->in, 1) - 2);
-	return s2_flush_vmid_range(mmu, cpu, s2_ipa(ipa), take_size(&w->in));
+	return s2_flush_vmid_range(mmu, cpu, s2_range(ipa, take_size(&w->in)));
 }
 
 typedef int64_t (*call_fn)(struct world *w);

@@ -42,6 +42,7 @@ static void up(struct rig *rig, const char *spec, uint16_t vmid)
 static void down(struct rig *rig)
 {
 	assert_u64(s2_tree_plain_stores(rig->tree, NULL), 0);
+	assert_u64(s2_tree_freed_writes(rig->tree, NULL), 0);
 	s2_tree_vm_free(rig->vm);
 	s2_tree_free(rig->tree);
 	s2_machine_destroy(rig->m);

@@ -9,10 +9,11 @@
  * next ones change the entry and add one to a tally.  Counts are expanded when
  * they are read.
  *
- * Invariant: a memo is used where nobody watches the instructions, and where
- * all that they depend on is as it was: the call's arguments and the kind of
- * entry (its key), registers, the vcpu loaded, VMIDs.  That is looked at once;
- * from then on the CPU's count of changes tells that it is so still.
+ * Invariant: a memo is used where nobody watches the instructions, or only sinks
+ * which they leave as they are (machine/rest.h), and where all that they depend on
+ * is as it was: the call's arguments and the kind of entry (its key), registers,
+ * the vcpu loaded, VMIDs.  That is looked at once; from then on the CPU's count of
+ * changes, and the machine's of what sinks are told, say that it is so still.
  *
  *     s2_memo_trusted(): as it was? --no--> s2_memo_trust(): look closer
  *            | yes                             | yes        | no
@@ -31,8 +32,9 @@
 static inline bool s2_memo_allowed(const struct s2_mmu *mmu, const struct s2_cpu *cpu)
 {
 	/* A user's own flush may issue something else each time. */
-	return !mmu->plain && !cpu->observed && !mmu->on_flush && !mmu->flavour->flush_range_with &&
-	       cpu->machine == mmu->machine && mmu->machine->run_limit == UINT64_MAX && mmu->root;
+	return !mmu->plain && (!cpu->observed || (cpu->machine->may_rest && mmu->pa_mask)) &&
+	       !mmu->on_flush && !mmu->flavour->flush_range_with && cpu->machine == mmu->machine &&
+	       mmu->machine->run_limit == UINT64_MAX && mmu->root;
 }
 
 /** Whether @p range is one page, and it and @p pa are where pages can be. */
@@ -41,21 +43,34 @@ static inline bool s2_memo_is_page(const struct s2_mmu *mmu, struct s2_range ran
 	return range.size == mmu->page_size && !((range.ipa.v | pa) & mmu->not_pa);
 }
 
-/** Whether @p memo may be used on @p cpu: nothing has changed since s2_memo_trust(). */
-static inline bool s2_memo_trusted(const struct s2_memo *memo, const struct s2_cpu *cpu)
+/**
+ * Whether @p memo may be used on @p cpu for the page at @p pa: nothing has changed since
+ * s2_memo_trust().
+ */
+static inline bool s2_memo_trusted(const struct s2_memo *memo, const struct s2_cpu *cpu,
+				   uint64_t pa)
 {
-	return memo->cpu == cpu && memo->settings == cpu->settings;
+	return memo->cpu == cpu && memo->settings == cpu->settings &&
+	       memo->told == cpu->machine->told && pa - memo->rest.from < memo->rest.size;
 }
 
-/** Looks closer whether @p memo, if it is known, holds on @p cpu as it stands. */
-bool s2_memo_trust(struct s2_memo *memo, const struct s2_mmu *mmu, const struct s2_cpu *cpu);
+/** Looks closer whether @p memo, if it is known, holds for a page as @p cpu stands. */
+bool s2_memo_trust(struct s2_memo *memo, const struct s2_mmu *mmu, const struct s2_cpu *cpu,
+		   uint64_t pa);
+
+/** One more call by @p memo. */
+static inline void s2_memo_tally(struct s2_memo *memo, struct s2_machine *m)
+{
+	memo->tally.n++;
+	m->unseen += memo->insns;
+}
 
 /** Something other than the CPU's settings changes that the memos of @p mmu rest on. */
 void s2_memo_distrust(struct s2_mmu *mmu);
 
-/** Starts to learn a call, which the caller then runs. */
-void s2_memo_begin(struct s2_memo *memo, const struct s2_cpu *cpu);
-/** The call is over: its counts are those of @p key from now on. */
+/** Starts to learn a call on the page at @p pa, which the caller then runs. @return whether it can */
+bool s2_memo_begin(struct s2_memo *memo, const struct s2_cpu *cpu, uint64_t pa);
+/** The call is over: its counts are those of @p key from now on, if it left sinks as they were. */
 void s2_memo_end(struct s2_memo *memo, const struct s2_mmu *mmu, uint64_t key,
 		 const struct s2_cpu *cpu);
 /** Gives the tally back to the machine's counts. */

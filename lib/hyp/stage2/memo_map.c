@@ -21,7 +21,7 @@ static inline bool map_entry(struct s2_mmu *mmu, struct s2_entry e, uint64_t pa)
 		return false;
 	*e.pte = mmu->map_attr | pa;
 	e.table->refs++;
-	mmu->map_memo.tally.n++;
+	s2_memo_tally(&mmu->map_memo, mmu->machine);
 	return true;
 }
 
@@ -30,7 +30,7 @@ static inline bool map_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu, str
 {
 	struct s2_entry e;
 
-	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu) &&
+	return mmu->map_memo.key == key && s2_memo_trusted(&mmu->map_memo, cpu, pa) &&
 	       s2_memo_is_page(mmu, range, pa) && s2_index_peek(mmu, range.ipa.v, &e) &&
 	       map_entry(mmu, e, pa);
 }
@@ -45,7 +45,7 @@ static bool map_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu, str
 	if (!s2_memo_is_page(mmu, range, pa) || !s2_memo_allowed(mmu, cpu) ||
 	    !s2_index_find(mmu, range.ipa.v, &e) || *e.pte)
 		return false;
-	*learn = mmu->map_memo.key != key || !s2_memo_trust(&mmu->map_memo, mmu, cpu);
+	*learn = mmu->map_memo.key != key || !s2_memo_trust(&mmu->map_memo, mmu, cpu, pa);
 	return !*learn && map_entry(mmu, e, pa);
 }
 
@@ -72,8 +72,7 @@ static S2_SLOW int map_or_learn(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s
 
 	if (map_by_closer_look(mmu, cpu, range, pa.v, key, &learn))
 		return 0;
-	if (learn)
-		s2_memo_begin(&mmu->map_memo, cpu);
+	learn = learn && s2_memo_begin(&mmu->map_memo, cpu, pa.v);
 	ret = s2_stage2_map(mmu, cpu, range, pa, prot, mc, flags);
 	if (learn && !ret)
 		learn_map(mmu, cpu, range, key);

@@ -12,7 +12,7 @@
 /* What the counts of an unmap depend on: what is mapped, and how it is unmapped. */
 static inline uint64_t unmap_key(const struct s2_mmu *mmu, s2_pte pte)
 {
-	return mmu->unmap_key | (pte & (S2_PTE_VALID | S2_PTE_MEMATTR_MASK));
+	return mmu->unmap_key | (pte & (S2_PTE_VALID | S2_PTE_AF | S2_PTE_MEMATTR_MASK));
 }
 
 /* A page that shares its table: only the entry has to be written. */
@@ -22,7 +22,7 @@ static inline bool unmap_entry(struct s2_mmu *mmu, struct s2_entry e)
 		return false;
 	*e.pte = 0;
 	e.table->refs--;
-	mmu->unmap_memo.tally.n++;
+	s2_memo_tally(&mmu->unmap_memo, mmu->machine);
 	return true;
 }
 
@@ -31,13 +31,14 @@ static inline bool unmap_by_memo(struct s2_mmu *mmu, const struct s2_cpu *cpu,
 {
 	struct s2_entry e;
 
-	return s2_memo_trusted(&mmu->unmap_memo, cpu) && s2_memo_is_page(mmu, range, 0) &&
-	       s2_index_peek(mmu, range.ipa.v, &e) && unmap_entry(mmu, e);
+	return s2_memo_is_page(mmu, range, 0) && s2_index_peek(mmu, range.ipa.v, &e) &&
+	       s2_memo_trusted(&mmu->unmap_memo, cpu, *e.pte & mmu->pa_mask) &&
+	       unmap_entry(mmu, e);
 }
 
 /* The same, looking closer; else it may be a call to @learn from. */
 static bool unmap_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu,
-				 struct s2_range range, uint64_t *key, bool *learn)
+				 struct s2_range range, uint64_t *key, uint64_t *pa, bool *learn)
 {
 	struct s2_entry e;
 
@@ -49,20 +50,21 @@ static bool unmap_by_closer_look(struct s2_mmu *mmu, const struct s2_cpu *cpu,
 	    !s2_index_find(mmu, range.ipa.v, &e) || e.table->refs <= 2 || !s2_pte_valid(*e.pte))
 		return false;
 	*key = unmap_key(mmu, *e.pte);
-	*learn = mmu->unmap_memo.key != *key || !s2_memo_trust(&mmu->unmap_memo, mmu, cpu);
+	*pa = s2_pte_pa(*e.pte, &mmu->fmt).v;
+	*learn = mmu->unmap_memo.key != *key ||
+		 !s2_memo_trust(&mmu->unmap_memo, mmu, cpu, *pa);
 	return !*learn && unmap_entry(mmu, e);
 }
 
 static S2_SLOW int unmap_or_learn(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
-	uint64_t key = 0;
+	uint64_t key = 0, pa = 0;
 	bool learn;
 	int ret;
 
-	if (unmap_by_closer_look(mmu, cpu, range, &key, &learn))
+	if (unmap_by_closer_look(mmu, cpu, range, &key, &pa, &learn))
 		return 0;
-	if (learn)
-		s2_memo_begin(&mmu->unmap_memo, cpu);
+	learn = learn && s2_memo_begin(&mmu->unmap_memo, cpu, pa);
 	ret = s2_stage2_unmap(mmu, cpu, range);
 	if (learn && !ret)
 		s2_memo_end(&mmu->unmap_memo, mmu, key, cpu);

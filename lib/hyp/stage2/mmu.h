@@ -19,10 +19,13 @@ struct s2_memo {
 	uint64_t key;
 	const struct s2_cpu *cpu; /**< where it holds without a closer look, or NULL... */
 	uint64_t settings;	  /**< ...while the CPU's are these */
+	uint64_t told;		  /**< ...and the machine has told its sinks nothing since */
 	bool known;
 	uint64_t vcpu_vttbr, vttbr, hcr; /**< of the CPU, where it was learnt */
 	uint64_t own_vttbr;		 /**< of the MMU, then */
 	struct s2_tally tally;
+	uint64_t insns;	     /**< what sinks were told when it was learnt, 0 if there were none */
+	struct s2_rest rest; /**< of sinks: as they were then, and of which pages they are now */
 };
 
 /** How the next unmap is done, where policies differ. */

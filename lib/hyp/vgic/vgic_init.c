@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Making a vgic and its vcpus. */
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/irq.h"
 #include "hyp/vgic/sgi/sgi_dispatch.h"
 #include "hyp/vgic/lookup/vcpu_lookup.h"
@@ -171,10 +172,12 @@ unsigned s2_vgic_lock_faults(const struct s2_vgic *vgic)
 
 static void vcpus_changed(struct s2_vgic *vgic)
 {
+	s2_vgic_config_lock(vgic);
 	if (vgic->lookup->vcpus_changed)
 		vgic->lookup->vcpus_changed(vgic);
 	if (vgic->rows.row)
 		s2_rows_build(vgic);
+	s2_vgic_config_unlock(vgic);
 }
 
 static void reset_vcpu(struct s2_vgic_cpu *vcpu, struct s2_vgic *vgic, uint32_t id)
@@ -213,6 +216,8 @@ int s2_vgic_add_vcpu(struct s2_vgic *vgic, uint32_t id, struct s2_vgic_cpu **out
 	vgic->hwid[vcpu->index] = s2_mpidr_hwid(vcpu->mpidr).v;
 	vgic->by_id[id] = vcpu->index;
 	s2_irq_reset_private(vgic, vcpu->index);
+	/* smp_wmb() in kvm_vm_ioctl_create_vcpu(): who finds it finds it whole. */
+	s2_vgic_touch(vgic, "online_vcpus", true);
 	vgic->n_vcpus++;
 	vcpus_changed(vgic);
 	if (out)
@@ -293,12 +298,15 @@ void s2_vgic_set_mpidr(struct s2_vgic_cpu *vcpu, struct s2_mpidr mpidr)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 
+	s2_vgic_config_lock(vgic);
+	s2_vgic_touch(vgic, "a vcpu's MPIDR", true);
 	vcpu->mpidr = mpidr;
 	vgic->hwid[vcpu->index] = s2_mpidr_hwid(mpidr).v;
 	if (vgic->lookup->mpidr_changed)
 		vgic->lookup->mpidr_changed(vgic);
 	if (vgic->rows.row)
 		s2_rows_build(vgic);
+	s2_vgic_config_unlock(vgic);
 }
 
 struct s2_mpidr s2_vgic_mpidr(const struct s2_vgic_cpu *vcpu)

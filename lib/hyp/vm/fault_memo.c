@@ -27,7 +27,7 @@ static inline bool fault_entry(struct vm_fault_memo *known, struct s2_entry e, u
 		return false;
 	*e.pte = known->attr | (ipa + known->pa_offset);
 	e.table->refs++;
-	known->memo.tally.n++;
+	s2_memo_tally(&known->memo, known->memo.cpu->machine);
 	return true;
 }
 
@@ -36,7 +36,7 @@ static inline bool fault_by_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_ac
 	struct vm_fault_memo *known = &vcpu->vm->faults[access];
 	struct s2_entry e;
 
-	return s2_memo_trusted(&known->memo, vcpu->cpu) && page - known->start < known->size &&
+	return s2_memo_trusted(&known->memo, vcpu->cpu, 0) && page - known->start < known->size &&
 	       s2_index_peek(vcpu->vm->mmu, page, &e) && fault_entry(known, e, page);
 }
 
@@ -62,9 +62,10 @@ static bool fault_by_closer_look(struct s2_vcpu *vcpu, uint64_t page, enum s2_ac
 	struct s2_entry e;
 
 	*learn = false;
-	if (!s2_memo_allowed(mmu, vcpu->cpu) || !s2_index_find(mmu, page, &e) || *e.pte)
+	/* What the access itself does to memory is told each time. */
+	if (vcpu->cpu->observed || !s2_memo_allowed(mmu, vcpu->cpu) || !s2_index_find(mmu, page, &e) || *e.pte)
 		return false;
-	if (page - known->start < known->size && s2_memo_trust(&known->memo, mmu, vcpu->cpu))
+	if (page - known->start < known->size && s2_memo_trust(&known->memo, mmu, vcpu->cpu, 0))
 		return fault_entry(known, e, page);
 	slot = s2_vm_slot_at(vcpu->vm, s2_ipa(page));
 	*learn = slot == known->last && faults_alike(vcpu->vm, slot);
@@ -101,8 +102,7 @@ static int access_page_or_memo(struct s2_vcpu *vcpu, uint64_t page, enum s2_acce
 	*granule = vcpu->vm->mmu->page_size;
 	if (fault_by_memo(vcpu, page, access) || fault_by_closer_look(vcpu, page, access, &learn))
 		return 1;
-	if (learn)
-		s2_memo_begin(&vcpu->vm->faults[access].memo, vcpu->cpu);
+	learn = learn && s2_memo_begin(&vcpu->vm->faults[access].memo, vcpu->cpu, 0);
 	n = s2_access_page(vcpu, s2_ipa(page), access, &leaf);
 	if (learn && n == 1)
 		learn_fault(vcpu, &leaf, page, access);

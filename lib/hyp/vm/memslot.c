@@ -71,7 +71,9 @@ static int check_slot(const struct s2_vm *vm, const struct s2_slot_config *cfg)
 	uint64_t limit = s2_ipa_limit(geo), pa_limit = UINT64_C(1) << geo->pa_bits;
 	int next;
 
-	if ((unsigned)cfg->life > S2_BACKING_SHARED)
+	if ((unsigned)cfg->life > S2_BACKING_SHARED ||
+	    (unsigned)cfg->filled_by > S2_AGENT_COHERENT_DEVICE ||
+	    (unsigned)cfg->read_by > S2_AGENT_COHERENT_DEVICE)
 		return -EINVAL;
 	if (!cfg->size ||
 	    ((cfg->ipa.v | cfg->size | cfg->hva.v | cfg->pa.v) & (s2_page_size(geo) - 1)))

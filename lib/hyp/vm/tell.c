@@ -52,6 +52,8 @@ void s2_tell_given(struct s2_vm *vm, const struct vm_slot *slot, struct s2_range
 	if (!watched(vm))
 		return;
 	act = act_of(vm, S2_ACT_GIVE, "host:give");
+	act.agent = slot->cfg.filled_by;
+	act.cleaned = slot->cfg.fill_by_dma_api;
 	if (within_slot(slot, range, &act))
 		(void)s2_tell(vm->machine, &act);
 }
@@ -62,8 +64,13 @@ static void take(struct s2_vm *vm, const struct vm_slot *slot, struct s2_range r
 {
 	struct s2_act act = act_of(vm, S2_ACT_TAKE, "host:take");
 
-	act.agent = reason == S2_UNMAP_SWAP ? S2_AGENT_NON_CACHEABLE : S2_AGENT_WRITE_BACK;
-	act.cleaned = reason == S2_UNMAP_SWAP;
+	act.agent = slot->cfg.read_by;
+	act.cleaned = slot->cfg.read_by_dma_api;
+	/* Of a slot that says nothing a disk is taken for the worst that there is. */
+	if (reason == S2_UNMAP_SWAP && act.agent == S2_AGENT_WRITE_BACK) {
+		act.agent = S2_AGENT_NON_CACHEABLE;
+		act.cleaned = true;
+	}
 	if (within_slot(slot, range, &act))
 		(void)s2_tell(vm->machine, &act);
 }

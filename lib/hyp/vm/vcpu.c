@@ -55,7 +55,7 @@ bool s2_vcpu_tvm(const struct s2_vcpu *vcpu)
 
 static bool takes_vmid_late(const struct s2_vm *vm)
 {
-	return s2_vmids_fault(vm->vmids) == S2_VMID_AFTER_VTTBR;
+	return s2_vmids_has_fault(vm->vmids, S2_VMID_AFTER_VTTBR);
 }
 
 bool s2_vcpu_caches_on(const struct s2_vcpu *vcpu)

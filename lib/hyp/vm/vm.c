@@ -31,20 +31,17 @@ static int create_mmu(struct s2_vm *vm)
 }
 
 /* A flavour's bug of VMIDs is one of the allocator, which VMs share. */
-static void put_in_vmid_bug(const struct s2_vm *vm)
+static enum s2_vmid_fault vmid_fault_of(const struct s2_flavour *flavour)
 {
-	switch (vm->cfg.flavour->bug) {
+	switch (flavour->bug) {
 	case S2_BUG_VMID_AFTER_VTTBR:
-		s2_vmids_set_fault(vm->vmids, S2_VMID_AFTER_VTTBR);
-		break;
+		return S2_VMID_AFTER_VTTBR;
 	case S2_BUG_VMID_NOT_RESERVED:
-		s2_vmids_set_fault(vm->vmids, S2_VMID_NOT_RESERVED);
-		break;
+		return S2_VMID_NOT_RESERVED;
 	case S2_BUG_VMID_OLD_ACCEPTED:
-		s2_vmids_set_fault(vm->vmids, S2_VMID_OLD_ACCEPTED);
-		break;
+		return S2_VMID_OLD_ACCEPTED;
 	default:
-		break;
+		return S2_VMID_SOUND;
 	}
 }
 
@@ -66,8 +63,8 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 	vm->number = m->vms_made;
 	vm->cfg = *cfg;
 	vm->vmids = cfg->vmids;
-	vm->slots_lock = (struct s2_lock){"slots_lock", S2_RANK_SLOTS_LOCK};
-	vm->mmu_lock = (struct s2_lock){"mmu_lock", S2_RANK_MMU_LOCK};
+	vm->slots_lock = (struct s2_lock){"slots_lock", S2_RANK_SLOTS_LOCK, NULL};
+	vm->mmu_lock = (struct s2_lock){"mmu_lock", S2_RANK_MMU_LOCK, NULL};
 	vm->last_ran = malloc(m->n_cpus * sizeof(*vm->last_ran));
 	vm->kernel = s2_kernel_of(cfg->flavour);
 	ret = !vm->last_ran ? -ENOMEM : vm->kernel ? vm->kernel->create(vm) : create_mmu(vm);
@@ -80,7 +77,8 @@ int s2_vm_create(struct s2_machine *m, const struct s2_vm_config *cfg, struct s2
 		vm->last_ran[i] = -1;
 	m->vms_made++;
 	s2_vmids_use(vm->vmids, true);
-	put_in_vmid_bug(vm);
+	vm->vmid_fault = vmid_fault_of(cfg->flavour);
+	s2_vmids_fault_by_vm(vm->vmids, vm->vmid_fault, true);
 	*out = vm;
 	return 0;
 }
@@ -101,6 +99,7 @@ void s2_vm_free(struct s2_vm *vm)
 		vm->kernel->free(vm);
 	else
 		s2_mmu_free(vm->mmu);
+	s2_vmids_fault_by_vm(vm->vmids, vm->vmid_fault, false);
 	s2_vmids_use(vm->vmids, false);
 	free(vm->last_ran);
 	free(vm);

@@ -35,6 +35,7 @@ struct s2_vm {
 	const struct s2_vm_kernel *kernel; /**< whose algorithms; NULL: the library's */
 	void *kernel_vm;
 	struct s2_vmids *vmids;
+	enum s2_vmid_fault vmid_fault; /**< that it brought to them */
 	struct s2_lock slots_lock, mmu_lock;
 	uint64_t vmid;		 /**< generation and number, 0: none yet (struct kvm_vmid) */
 	struct vm_slot **slots;	 /**< by number; NULL where one was deleted */

@@ -21,6 +21,7 @@ struct s2_vmids {
 	uint8_t *used;   /* a byte a number */
 	uint64_t *active, *reserved; /* of each CPU */
 	enum s2_vmid_fault fault;
+	unsigned faulty[S2_VMID_OLD_ACCEPTED + 1]; /* VMs that are there, by what they brought */
 	unsigned users; /* VMs, which must go before it */
 	struct s2_lock lock;
 };
@@ -67,7 +68,7 @@ int s2_vmids_create(struct s2_machine *m, struct s2_vmids **out)
 	v->bits = m->features.vmid_bits;
 	v->generation = first_generation(v);
 	v->cursor = 1;
-	v->lock = (struct s2_lock){"cpu_vmid_lock", S2_RANK_VMID_LOCK};
+	v->lock = (struct s2_lock){"cpu_vmid_lock", S2_RANK_VMID_LOCK, NULL};
 	v->used = calloc((size_t)1 << v->bits, 1);
 	v->active = calloc(m->n_cpus, sizeof(*v->active));
 	v->reserved = calloc(m->n_cpus, sizeof(*v->reserved));
@@ -107,9 +108,17 @@ void s2_vmids_set_fault(struct s2_vmids *v, enum s2_vmid_fault fault)
 	v->fault = fault;
 }
 
-enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *v)
+void s2_vmids_fault_by_vm(struct s2_vmids *v, enum s2_vmid_fault fault, bool comes)
 {
-	return v->fault;
+	if (comes)
+		v->faulty[fault]++;
+	else
+		v->faulty[fault]--;
+}
+
+bool s2_vmids_has_fault(const struct s2_vmids *v, enum s2_vmid_fault fault)
+{
+	return v->fault == fault || v->faulty[fault];
 }
 
 uint64_t s2_vmids_rollovers(const struct s2_vmids *v)
@@ -139,7 +148,7 @@ static void flush_context(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *c
 		/* A CPU that has not run since the last rollover keeps its reserve. */
 		if (!vmid)
 			vmid = v->reserved[i];
-		if (v->fault == S2_VMID_NOT_RESERVED)
+		if (s2_vmids_has_fault(v, S2_VMID_NOT_RESERVED))
 			vmid = 0;
 		v->used[number(v, vmid)] = 1;
 		v->reserved[i] = vmid;
@@ -200,7 +209,7 @@ static uint64_t new_vmid(struct s2_vmids *v, struct s2_vm *vm, struct s2_cpu *cp
 
 static bool is_current(const struct s2_vmids *v, uint64_t vmid)
 {
-	if (v->fault == S2_VMID_OLD_ACCEPTED)
+	if (s2_vmids_has_fault(v, S2_VMID_OLD_ACCEPTED))
 		return vmid;
 	return vmid && generation_matches(v, vmid);
 }

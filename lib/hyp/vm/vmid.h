@@ -24,6 +24,9 @@ void s2_vm_renew_vmid(void *arg, struct s2_cpu *cpu);
 /** A kernel's own allocator has given a VM a number, after @p rollovers more of them. */
 void s2_vmids_note(struct s2_vmids *vmids, uint64_t rollovers);
 
-enum s2_vmid_fault s2_vmids_fault(const struct s2_vmids *vmids);
+/** A VM with that fault comes, or has gone: while one is there, its allocator has the fault. */
+void s2_vmids_fault_by_vm(struct s2_vmids *vmids, enum s2_vmid_fault fault, bool comes);
+/** Whether @p vmids has that fault, by a VM or by s2_vmids_set_fault(). */
+bool s2_vmids_has_fault(const struct s2_vmids *vmids, enum s2_vmid_fault fault);
 
 #endif

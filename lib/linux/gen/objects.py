@@ -10,6 +10,7 @@ No name of the kernel is seen outside of tree.o, so that it shares none with lib
 import platform
 import re
 import shlex
+import shutil
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -220,10 +221,17 @@ def rename(name, made):
     run(['objcopy', *args, made], 'objcopy')
 
 
-def compile_all(base, rows, work, extra):
+def compile_all(base, rows, work, extra, reuse=None, only=()):
+    def make(row):
+        made = work / f'{row[0]}.o'
+        if not reuse or row[1] in only or not (reuse / made.name).exists():
+            return compile_one(base, row, made, extra)
+        for end in ('.o', '.d'):
+            shutil.copy2((reuse / made.name).with_suffix(end), made.with_suffix(end))
+        return made
+
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(lambda row: compile_one(base, row, work / f'{row[0]}.o', extra),
-                             rows))
+        return list(pool.map(make, rows))
 
 
 def objects_of(out):
@@ -236,14 +244,15 @@ def stage_of(out):
     return int(out.with_suffix('.stage').read_text(encoding='utf-8'))
 
 
-def build(tree, generated, out, cc, extra=()):
-    """Makes @out (tree.o), and @out.d with what it was made of."""
+def build(tree, generated, out, cc, extra=(), reuse=None, only=()):
+    """Makes @out (tree.o), and @out.d with what it was made of.  @reuse: a folder with
+    objects of the same stage, of which those made of the files @only are made anew."""
     base = command(tree, generated, cc)
     work = objects_of(out)
     work.mkdir(parents=True, exist_ok=True)
     stage = 1 if probe.missing(tree, probe.VM + probe.LIBRARY) else 2
     try:
-        made = compile_all(base, sources(tree, stage, generated), work, extra)
+        made = compile_all(base, sources(tree, stage, generated), work, extra, reuse, only)
     except Unusable:
         if stage == 1:
             raise

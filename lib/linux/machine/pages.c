@@ -14,8 +14,11 @@
 #define HOST_TABLES (4 * PAGE_BYTES)
 /* struct page of all that can be a guest's. */
 #define VMEMMAP_BYTES ((UINT64_C(1) << (S2_FOREIGN_PA_BITS - PAGE_SHIFT)) * 64)
-/* A page that is no table, and not free. */
+/* A page that is no table, and not free; one that was given back. */
 #define RESERVED UINT16_MAX
+#define FREED	 (UINT16_MAX - 1)
+/* What a freed page holds: neither an entry that is valid, nor one that is locked. */
+#define POISON UINT64_C(0x5a5a5a5a5a5a5a5a)
 
 unsigned long s2k_tables, s2k_tables_size;
 unsigned long s2k_linear;
@@ -43,7 +46,8 @@ int s2_tree_pages_up(struct s2_tree *tree)
 	tree->window = reserve(S2_TREE_TABLES_SIZE + HOST_TABLES);
 	tree->vmemmap = reserve(VMEMMAP_BYTES);
 	tree->refs = reserve(N_PAGES * sizeof(*tree->refs));
-	ret = tree->window && tree->refs && tree->vmemmap ? 0 : -ENOMEM;
+	tree->next_free = reserve(N_PAGES * sizeof(*tree->next_free));
+	ret = tree->window && tree->refs && tree->next_free && tree->vmemmap ? 0 : -ENOMEM;
 	if (!ret)
 		ret = s2_foreign_create_in(tree->machine, s2_pa(tree->tables), tree->window,
 					   S2_TREE_TABLES_SIZE, &tree->foreign);
@@ -57,6 +61,8 @@ void s2_tree_pages_down(struct s2_tree *tree)
 	s2_foreign_destroy(tree->foreign);
 	if (tree->refs)
 		munmap(tree->refs, N_PAGES * sizeof(*tree->refs));
+	if (tree->next_free)
+		munmap(tree->next_free, N_PAGES * sizeof(*tree->next_free));
 	if (tree->shadow)
 		munmap(tree->shadow, S2_TREE_TABLES_SIZE);
 	if (tree->window)
@@ -117,11 +123,52 @@ static void compare_page(struct s2_tree *tree, uint64_t page)
 	}
 }
 
+/* ---- what is done to pages after they were freed ---- */
+
+uint64_t s2_tree_freed_writes(const struct s2_tree *tree, struct s2_pa *first)
+{
+	if (first)
+		*first = tree->first_freed_write;
+	return tree->freed_writes;
+}
+
+static void freed_write(struct s2_tree *tree, struct s2_pa pa)
+{
+	if (!tree->freed_writes++)
+		tree->first_freed_write = pa;
+}
+
+bool s2_tree_freed_store(struct s2_tree *tree, struct s2_pa pa)
+{
+	const uint64_t page = (pa.v - tree->tables) >> PAGE_SHIFT;
+
+	if (page >= N_PAGES || tree->refs[page] != FREED)
+		return false;
+	freed_write(tree, pa);
+	return true;
+}
+
+/* What is no poison was written since the page was freed. */
+static void check_poison(struct s2_tree *tree, uint64_t page)
+{
+	uint64_t *words = (uint64_t *)(void *)(tree->window + (page << PAGE_SHIFT));
+
+	for (uint64_t i = 0; i < PAGE_BYTES / sizeof(*words); i++) {
+		if (words[i] == POISON)
+			continue;
+		freed_write(tree, s2_pa(tree->tables + (page << PAGE_SHIFT) + i * sizeof(*words)));
+		words[i] = POISON;
+	}
+}
+
 void s2_tree_shadow_compare(struct s2_tree *tree)
 {
-	for (uint64_t page = 0; tree->shadow && page < tree->cut; page++)
-		if (tree->refs[page] && tree->refs[page] != RESERVED)
+	for (uint64_t page = 0; tree->shadow && page < tree->cut; page++) {
+		if (tree->refs[page] == FREED)
+			check_poison(tree, page);
+		else if (tree->refs[page] && tree->refs[page] != RESERVED)
 			compare_page(tree, page);
+	}
 }
 
 /* ---- pages ---- */
@@ -158,7 +205,8 @@ static uint64_t take(struct s2_tree *tree, uint64_t n)
 
 	if (n > 1 || !tree->free_list)
 		return cut(tree, n);
-	tree->free_list = *words_of(tree, page);
+	check_poison(tree, page);
+	tree->free_list = tree->next_free[page];
 	return page;
 }
 
@@ -192,8 +240,12 @@ void *s2k_page_alloc(unsigned long pages)
 
 static void put_on_list(struct s2_tree *tree, uint64_t page)
 {
-	tree->refs[page] = 0;
-	*words_of(tree, page) = tree->free_list;
+	uint64_t *words = words_of(tree, page);
+
+	for (uint64_t i = 0; i < PAGE_BYTES / sizeof(*words); i++)
+		words[i] = POISON;
+	tree->refs[page] = FREED;
+	tree->next_free[page] = (uint32_t)tree->free_list;
 	tree->free_list = page + 1;
 }
 
@@ -205,9 +257,8 @@ static void free_page(struct s2_tree *tree, uint64_t page)
 	}
 	/* Told even if none lives there: who watches says that it was freed twice. */
 	(void)s2_foreign_free(tree->foreign, s2_tree_cpu, pa_of(tree, page));
-	if (!tree->refs[page])
-		return;
-	put_on_list(tree, page);
+	if (tree->refs[page] && tree->refs[page] != FREED)
+		put_on_list(tree, page);
 }
 
 void *s2k_page_reserve(void)
@@ -236,14 +287,18 @@ void s2k_page_free(void *va, unsigned long pages)
 
 void s2k_page_get(void *va)
 {
-	s2_tree_running->refs[number_of(va)]++;
+	struct s2_tree *tree = s2_tree_running;
+	const uint64_t page = number_of(va);
+
+	if (!s2_tree_freed_store(tree, pa_of(tree, page)))
+		tree->refs[page]++;
 }
 
 void s2k_page_put(void *va)
 {
 	uint16_t *refs = &s2_tree_running->refs[number_of(va)];
 
-	if (*refs <= 1)
+	if (*refs <= 1 || *refs == FREED)
 		free_page(s2_tree_running, number_of(va));
 	else
 		--*refs;
@@ -251,5 +306,7 @@ void s2k_page_put(void *va)
 
 int s2k_page_count(void *va)
 {
-	return s2_tree_running->refs[number_of(va)];
+	const uint16_t refs = s2_tree_running->refs[number_of(va)];
+
+	return refs == FREED ? 0 : refs;
 }

@@ -29,12 +29,15 @@ struct s2_tree {
 	struct s2_tree *next;	      /* of a list that vm.c keeps */
 	bool up;		      /* its KVM was initialised */
 	struct s2_vm *vm;	      /* of the request, or NULL */
-	uint16_t *refs; /* of each page, 0: free */
+	uint16_t *refs; /* of each page, 0: never handed out */
 	char *shadow;	/* of the window: what events have told, or NULL */
 	uint64_t plain_stores;
 	struct s2_pa first_plain_store;
-	uint64_t cut;	    /* pages that were handed out at least once */
-	uint64_t free_list; /* 1 + number of the first free page, whose first word names the next */
+	uint64_t freed_writes;
+	struct s2_pa first_freed_write;
+	uint64_t cut;	     /* pages that were handed out at least once */
+	uint64_t free_list;  /* 1 + number of the first free page, or 0 */
+	uint32_t *next_free; /* of each free page; not in the page, which is watched */
 	bool vtcr_written;  /* and VTTBR_EL2 not since */
 	bool stopped, frees_at_once;
 	char trouble[160];
@@ -65,6 +68,8 @@ void s2_tree_pages_down(struct s2_tree *tree);
 void s2_tree_shadow_store(struct s2_tree *tree, struct s2_pa pa, s2_pte value);
 /* Counts what has changed without one, and takes it over. */
 void s2_tree_shadow_compare(struct s2_tree *tree);
+/* Whether the page of @pa was freed: a store to it is counted then. */
+bool s2_tree_freed_store(struct s2_tree *tree, struct s2_pa pa);
 /* The linear map and the range of descriptors are this tree's from here on. */
 void s2_tree_pages_use(const struct s2_tree *tree);
 

@@ -141,6 +141,9 @@ void s2k_pte_store(const volatile void *p, unsigned long value, int release)
 {
 	const struct s2_pa pa = s2_pa((unsigned long)p - s2k_linear);
 
+	/* The store that follows is the tree's; for the machine no page would begin to live by it. */
+	if (s2_tree_freed_store(s2_tree_running, pa))
+		return;
 	if (s2_foreign_write(s2_tree_running->foreign, s2_tree_cpu, pa, value,
 			     release ? S2_MEM_RELEASE : S2_MEM_PLAIN))
 		s2k_stop("a store that is no descriptor's", __func__, 0);

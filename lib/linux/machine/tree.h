@@ -130,6 +130,13 @@ int s2_tree_watch_plain_stores(struct s2_tree *tree);
 /** How many there were; @p first, if not NULL, is set to where the first was. */
 uint64_t s2_tree_plain_stores(const struct s2_tree *tree, struct s2_pa *first);
 
+/**
+ * How many words of a table page were written, or references to it taken, after it was freed.
+ * Plain stores are found when the page is used again, and after each request once
+ * s2_tree_watch_plain_stores() was called.  @p first, if not NULL, is set to where the first was.
+ */
+uint64_t s2_tree_freed_writes(const struct s2_tree *tree, struct s2_pa *first);
+
 /** What the VM's tables hold; issues nothing. */
 void s2_tree_state(struct s2_tree_vm *vm, struct s2_pgtable_state *state);
 

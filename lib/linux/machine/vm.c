@@ -47,8 +47,8 @@ struct s2_tree *s2_tree_of(const struct s2_machine *m)
 
 /* ---- a request: everything between these two runs on the tree's side ---- */
 
-/* Leaves the function with -EIO where the tree's code stops. */
-#define BEGIN(of, cpu)                                                   \
+/* Leaves the function with -EIO where the tree's code stops; @site is of its instructions. */
+#define BEGIN(of, cpu, site)                                             \
 	do {                                                             \
 		struct s2_tree *const tree_ = s2_tree_of((of)->machine); \
 		const int ret_ = s2_tree_enter(tree_, (cpu));            \
@@ -56,6 +56,7 @@ struct s2_tree *s2_tree_of(const struct s2_machine *m)
 		if (ret_)                                                \
 			return ret_;                                     \
 		tree_->vm = (of);                                        \
+		s2_cpu_set_site(s2_tree_cpu, site);                      \
 		if (setjmp(s2_tree_stop))                                \
 			return s2_tree_stopped(tree_);                   \
 	} while (0)
@@ -64,6 +65,7 @@ static void end(void)
 {
 	tree_locks_over();
 	tree_quiescent();
+	s2_cpu_set_site(s2_tree_cpu, NULL);
 	s2_tree_shadow_compare(s2_tree_running);
 }
 
@@ -105,7 +107,7 @@ static int kvm_up(struct s2_vm *vm)
 	struct s2_tree *tree = s2_tree_of(vm->machine);
 	int ret;
 
-	BEGIN(vm, s2_machine_cpu(vm->machine, 0));
+	BEGIN(vm, s2_machine_cpu(vm->machine, 0), "kvm_init");
 	if (tree->up)
 		return 0;
 	ret = tree_kvm_boot(s2_machine_cpus(vm->machine));
@@ -154,7 +156,7 @@ static int new_kvm(struct s2_vm *vm)
 	const struct s2_vm_config *cfg = &vm->cfg;
 	int ret;
 
-	BEGIN(vm, s2_machine_cpu(vm->machine, 0));
+	BEGIN(vm, s2_machine_cpu(vm->machine, 0), "KVM_CREATE_VM");
 	vm->kernel_vm = tree_kvm_create(cfg->ipa_bits ? cfg->ipa_bits : S2_DEFAULT_IPA_BITS, &ret);
 	if (!vm->kernel_vm)
 		return done(ret);
@@ -168,7 +170,7 @@ static int close_kvm(struct s2_vm *vm)
 {
 	if (s2_tree_trouble(s2_tree_of(vm->machine)))
 		return -EIO; /* what it has left goes with the machine */
-	BEGIN(vm, s2_machine_cpu(vm->machine, 0));
+	BEGIN(vm, s2_machine_cpu(vm->machine, 0), "kvm_destroy_vm");
 	tree_kvm_close(vm->kernel_vm);
 	return done(0);
 }
@@ -207,14 +209,14 @@ static int slot(struct s2_vm *vm, struct s2_cpu *cpu, struct vm_slot *s, bool go
 
 	if (cfg->pa.v >= tables || cfg->size > tables - cfg->pa.v)
 		return -ERANGE;
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "KVM_SET_USER_MEMORY_REGION");
 	return done(tree_kvm_slot(vm->kernel_vm, (unsigned)s->number, cfg->ipa.v,
 				  goes ? 0 : cfg->size, cfg->hva.v, !goes && s->logging));
 }
 
 static int teardown(struct s2_vm *vm, struct s2_cpu *cpu)
 {
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "kvm_flush_shadow_all");
 	tree_kvm_release(vm->kernel_vm);
 	s2_vm_resched_unlocked(vm, 1); /* the thread goes */
 	return done(0);
@@ -243,7 +245,7 @@ static int64_t ones(const uint64_t *bitmap, uint64_t first, uint64_t n)
 
 static int get_into(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s, uint64_t *bitmap)
 {
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "KVM_GET_DIRTY_LOG");
 	return done(tree_kvm_log_get(vm->kernel_vm, (unsigned)s->number, bitmap));
 }
 
@@ -269,7 +271,7 @@ static const uint64_t *peek(const struct s2_vm *vm, const struct vm_slot *s)
 static int clear_of(struct s2_vm *vm, struct s2_cpu *cpu, const struct vm_slot *s, uint64_t first,
 		    uint64_t n, uint64_t *bitmap)
 {
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "KVM_CLEAR_DIRTY_LOG");
 	return done(tree_kvm_log_clear(vm->kernel_vm, (unsigned)s->number, first, n, bitmap));
 }
 
@@ -300,7 +302,7 @@ static bool log_is_dirty(const struct s2_vm *vm, const struct vm_slot *s, uint64
 static int unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size,
 		     enum s2_unmap_reason reason)
 {
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "mmu_notifier: unmap");
 	return done(
 		tree_kvm_notify(vm->kernel_vm, hva.v, size,
 				reason == S2_UNMAP_EVENT ? TREE_NOTIFY_UNMAP : TREE_NOTIFY_CLEAR));
@@ -308,7 +310,7 @@ static int unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uin
 
 static int age_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint64_t size)
 {
-	BEGIN(vm, cpu);
+	BEGIN(vm, cpu, "mmu_notifier: clear_flush_young");
 	return done(tree_kvm_age(vm->kernel_vm, hva.v, size));
 }
 
@@ -323,7 +325,7 @@ static int add_vcpu(struct s2_vcpu *vcpu)
 {
 	int ret;
 
-	BEGIN(vcpu->vm, s2_machine_cpu(vcpu->vm->machine, 0));
+	BEGIN(vcpu->vm, s2_machine_cpu(vcpu->vm->machine, 0), "KVM_CREATE_VCPU");
 	vcpu->kernel_vcpu = tree_vcpu_create(vcpu->vm->kernel_vm, (unsigned)vcpu->index, &ret);
 	if (vcpu->kernel_vcpu)
 		note_tvm(vcpu);
@@ -334,7 +336,7 @@ static int reset(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 {
 	int ret;
 
-	BEGIN(vcpu->vm, cpu);
+	BEGIN(vcpu->vm, cpu, "KVM_ARM_VCPU_INIT");
 	ret = tree_vcpu_init(vcpu->kernel_vcpu);
 	note_tvm(vcpu);
 	return done(ret);
@@ -345,7 +347,7 @@ static int load(struct s2_vcpu *vcpu, struct s2_cpu *cpu)
 	struct s2_mmu *mmu = vcpu->vm->mmu;
 	unsigned long vtcr, vttbr;
 
-	BEGIN(vcpu->vm, cpu);
+	BEGIN(vcpu->vm, cpu, "vcpu_load");
 	tree_vcpu_load(vcpu->kernel_vcpu);
 	tree_kvm_registers(vcpu->vm->kernel_vm, &vtcr, &vttbr);
 	mmu->vttbr = vttbr;
@@ -357,7 +359,7 @@ static int put_vcpu(struct s2_vcpu *vcpu)
 {
 	if (s2_tree_trouble(s2_tree_of(vcpu->vm->machine)))
 		return -EIO;
-	BEGIN(vcpu->vm, vcpu->cpu);
+	BEGIN(vcpu->vm, vcpu->cpu, "vcpu_put");
 	tree_vcpu_put(vcpu->kernel_vcpu);
 	return done(0);
 }
@@ -377,14 +379,14 @@ static int of_abort(int ret)
 
 static int handle_abort(struct s2_vcpu *vcpu, const struct s2_fault *fault)
 {
-	BEGIN(vcpu->vm, vcpu->cpu);
+	BEGIN(vcpu->vm, vcpu->cpu, "kvm_handle_guest_abort");
 	return done(of_abort(tree_vcpu_abort(vcpu->kernel_vcpu, fault->ipa.v, fault->write,
 					     fault->exec, s2_fault_status(fault))));
 }
 
 static int toggle(struct s2_vcpu *vcpu, bool was_on, bool on)
 {
-	BEGIN(vcpu->vm, vcpu->cpu);
+	BEGIN(vcpu->vm, vcpu->cpu, "kvm_toggle_cache");
 	tree_vcpu_caches(vcpu->kernel_vcpu, was_on, 0);
 	tree_vcpu_caches(vcpu->kernel_vcpu, on, 1);
 	note_tvm(vcpu);
@@ -393,7 +395,7 @@ static int toggle(struct s2_vcpu *vcpu, bool was_on, bool on)
 
 static int set_way(struct s2_vcpu *vcpu)
 {
-	BEGIN(vcpu->vm, vcpu->cpu);
+	BEGIN(vcpu->vm, vcpu->cpu, "kvm_set_way_flush");
 	tree_vcpu_set_way(vcpu->kernel_vcpu);
 	note_tvm(vcpu);
 	return done(0);

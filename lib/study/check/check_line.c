@@ -105,7 +105,7 @@ struct reading {
 static int expected(const struct reading *r, const char *what)
 {
 	s2_error_set(r->err, EINVAL, "expected %s", what);
-	return -EINVAL;
+	return r->at == r->end ? -EAGAIN : -EINVAL;
 }
 
 /* What a byte is; blanks as isspace() has them in the C locale. */
@@ -131,10 +131,16 @@ static bool ends_word(char c)
 	return classes[(unsigned char)c] & ENDS_WORD;
 }
 
+/* A comment goes to the end of its line. */
 static void skip_blanks(struct reading *r)
 {
-	while (r->at < r->end && is_blank(*r->at))
-		r->at++;
+	for (; r->at < r->end; r->at++) {
+		if (*r->at == ';' || *r->at == '#')
+			while (r->at + 1 < r->end && *r->at != '\n')
+				r->at++;
+		else if (!is_blank(*r->at))
+			return;
+	}
 }
 
 /* The fields of a head in words; [x]: may be missing. */
@@ -189,9 +195,11 @@ static int atom(struct reading *r, struct s2_span *span)
 	return span->len ? 0 : expected(r, "a word or a number");
 }
 
-static int no_number(const struct reading *r, unsigned base)
+static int no_number(const struct reading *r, enum field f, const char *what)
 {
-	return expected(r, base == 16 ? "a hexadecimal number" : "a decimal number");
+	s2_error_set(r->err, EINVAL, "%s of \"%s\": expected %s", fields[f].key, r->head->name,
+		     what);
+	return -EINVAL;
 }
 
 /* 16 or more for what is none. */
@@ -203,22 +211,24 @@ static unsigned digit_of(char c)
 	return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
 }
 
-static int number(const struct reading *r, struct s2_span text, unsigned base, uint64_t *value)
+static int number(const struct reading *r, struct s2_span text, enum field f, uint64_t *value)
 {
+	const unsigned base = fields[f].form == FORM_HEX ? 16 : 10;
+	const char *const what = base == 16 ? "a hexadecimal number" : "a decimal number";
 	uint64_t v = 0;
 	size_t i = 0;
 
 	if (base == 16 && text.len > 2 && text.text[0] == '0' && (text.text[1] | 32) == 'x')
 		i = 2;
 	if (i == text.len)
-		return no_number(r, base);
+		return no_number(r, f, what);
 	for (; i < text.len; i++) {
 		const unsigned digit = digit_of(text.text[i]);
 
 		if (digit >= base)
-			return no_number(r, base);
+			return no_number(r, f, what);
 		if (v > (UINT64_MAX - 15) / 16 && v > (UINT64_MAX - digit) / base)
-			return expected(r, "a number of at most 64 bits");
+			return no_number(r, f, "a number of at most 64 bits");
 		v = v * base + digit;
 	}
 	*value = v;
@@ -242,7 +252,7 @@ static int put(struct reading *r, size_t place, struct s2_span value)
 		memcpy(to, &value, sizeof(value));
 		return 0;
 	}
-	ret = number(r, value, fields[f].form == FORM_HEX ? 16 : 10, &n);
+	ret = number(r, value, f, &n);
 	if (!ret && fields[f].offset != SIZE_MAX)
 		memcpy(to, &n, sizeof(n));
 	r->line->has_value |= f == VALUE;
@@ -323,7 +333,10 @@ static int take_head(struct reading *r)
 		r->line->head = heads[i].head;
 		return 0;
 	}
-	s2_error_set(r->err, EINVAL, "\"%.*s\" is no event of this log", (int)name.len, name.text);
+	s2_error_set(r->err, EINVAL,
+		     "\"%.*s\" is no event of this log; expected mem-write, sysreg-write, barrier, tlbi "
+		     "or another that s2-check(1) names",
+		     (int)(name.len < 32 ? name.len : 32), name.text);
 	return -EINVAL;
 }
 
@@ -343,15 +356,16 @@ static int check_complete(const struct reading *r)
 	return -EINVAL;
 }
 
-int s2_check_line_parse(struct s2_span text, struct s2_check_line *line, struct s2_error *err)
+int s2_check_line_parse(struct s2_span *text, struct s2_check_line *line, struct s2_error *err)
 {
 	static const struct s2_check_line empty = {.count = 1};
-	struct reading r = {.at = text.text, .end = text.text + text.len, .err = err, .line = line};
+	struct reading r = {
+		.at = text->text, .end = text->text + text->len, .err = err, .line = line};
 	int ret;
 
 	*line = empty;
 	skip_blanks(&r);
-	if (r.at == r.end || *r.at == ';' || *r.at == '!' || *r.at == '#')
+	if (r.at == r.end || *r.at == '!')
 		return 1;
 	if (!take(&r, '('))
 		return expected(&r, "\"(\" at the start of an event");
@@ -361,8 +375,11 @@ int s2_check_line_parse(struct s2_span text, struct s2_check_line *line, struct 
 			return expected(&r, "\")\" at the end of an event");
 		ret = take(&r, '(') ? keyed(&r) : bare(&r);
 	}
+	if (!ret)
+		ret = check_complete(&r);
+	if (ret)
+		return ret;
 	skip_blanks(&r);
-	if (!ret && r.at != r.end)
-		return expected(&r, "one event a line");
-	return ret ? ret : check_complete(&r);
+	*text = (struct s2_span){r.at, (size_t)(r.end - r.at)};
+	return 0;
 }

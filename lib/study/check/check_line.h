@@ -54,11 +54,12 @@ struct s2_check_line {
 };
 
 /**
- * Takes @p text apart.
- * @return 0; 1 for an empty line, a comment (;) or an expectation (!);
+ * Takes the first event of @p text, and what else has no meaning before the next one.
+ * @return 0; 1 if there is none but blanks, a comment (; or #) or an expectation (!);
+ *         -EAGAIN if the text ends within an event: @p err says what is missing, text is as it was;
  *         -EINVAL with @p err saying what was expected
  */
-int s2_check_line_parse(struct s2_span text, struct s2_check_line *line, struct s2_error *err);
+int s2_check_line_parse(struct s2_span *text, struct s2_check_line *line, struct s2_error *err);
 
 /** Whether @p span is the word @p word. */
 static inline bool s2_span_is(struct s2_span span, const char *word)

@@ -10,76 +10,54 @@
 #include <jansson.h>
 #endif
 
-#include "study/check/check_line.h"
-#include "study/check/check_tell.h"
-#include "study/log/trace_input.h"
+#include "study/check/check_pass.h"
+#include "study/check/check_story.h"
 
-/* A check under way; of each violation that is kept, its line. */
-struct checking {
-	const struct s2_check_job *job;
-	struct s2_check_outcome *outcome;
-	struct s2_input *input;
-	struct s2_retold *told;
+/* Where a violation was found. */
+struct place {
 	uint64_t line;
-	uint64_t *lines;
+	char site[S2_CHECK_SITE]; /* of the line; NULL is "" */
+};
+
+/* A check under way; of each violation that is kept, its place. */
+struct checking {
+	struct s2_check_pass pass;
+	struct s2_oracle *oracle;
+	struct place *places;
 	size_t n;
 };
 
 static void found(void *arg, const struct s2_violation *violation)
 {
 	struct checking *c = arg;
+	struct place *at;
 
-	(void)violation;
-	if (c->n < c->job->keep)
-		c->lines[c->n++] = c->line;
+	if (c->n == c->pass.job->keep)
+		return;
+	at = &c->places[c->n++];
+	at->line = c->pass.line;
+	/* What is behind the pointer goes with the line. */
+	(void)snprintf(at->site, sizeof(at->site), "%s", violation->site ? violation->site : "");
 }
 
-static int at_line(const struct checking *c, int ret, struct s2_error *err)
+static struct s2_violation violation_at(const struct checking *c, size_t i)
 {
-	char text[S2_ERROR_TEXT];
+	struct s2_violation v = *s2_oracle_violation(c->oracle, i);
 
-	memcpy(text, err->text, sizeof(text));
-	s2_error_set(err, err->code, "%s:%" PRIu64 ": %.160s", s2_input_name(c->input), c->line,
-		     text);
-	return ret;
+	v.site = c->places[i].site[0] ? c->places[i].site : NULL;
+	return v;
 }
 
-static int one_line(struct checking *c, const struct s2_text_line *text, struct s2_error *err)
+static unsigned rules_of(const struct s2_check_job *job)
 {
-	const struct s2_span span = {text->text, text->len};
-	struct s2_check_line line;
-	int ret;
-
-	c->line = text->number;
-	if (text->len && text->text[0] == '!')
-		c->outcome->expected = true;
-	ret = s2_check_line_parse(span, &line, err);
-	if (ret > 0)
-		return 0;
-	if (!ret)
-		ret = s2_retold_line(c->told, &line, err);
-	return ret ? at_line(c, ret, err) : 0;
+	return job->rules ? job->rules : S2_CHECK_RULES;
 }
 
-static int all_lines(struct checking *c, struct s2_error *err)
-{
-	struct s2_text_line text;
-	int ret;
-
-	while ((ret = s2_input_next(c->input, &text, err)) > 0) {
-		c->outcome->lines = text.number;
-		ret = one_line(c, &text, err);
-		if (ret)
-			return ret;
-	}
-	return ret;
-}
-
-static int begin(struct checking *c, struct s2_error *err)
+static int begin(struct checking *c, const struct s2_check_job *job,
+		 struct s2_check_outcome *outcome, struct s2_error *err)
 {
 	const struct s2_oracle_config oracle = {
-		.rules = c->job->rules ? c->job->rules : S2_CHECK_RULES,
-		.keep = c->job->keep, .found = found, .arg = c};
+		.rules = rules_of(job), .keep = job->keep, .found = found, .arg = c};
 	int ret;
 
 	if (oracle.rules & ~S2_CHECK_RULES) {
@@ -87,45 +65,46 @@ static int begin(struct checking *c, struct s2_error *err)
 					  "a log does not say what guests read and write");
 		return -EINVAL;
 	}
-	ret = s2_input_open(c->job->path, &c->input, err);
+	ret = s2_check_pass_open(&c->pass, job, outcome, err);
 	if (ret)
 		return ret;
-	c->lines = calloc(c->job->keep ? c->job->keep : 1, sizeof(*c->lines));
-	ret = c->lines ? s2_retold_create(&c->job->features, c->job->cpus, &oracle, &c->told)
-		       : -ENOMEM;
+	c->places = calloc(job->keep ? job->keep : 1, sizeof(*c->places));
+	ret = c->places ? s2_oracle_attach(s2_retold_machine(c->pass.told), &oracle, &c->oracle)
+			: -ENOMEM;
 	if (ret)
 		s2_error_set(err, -ret, "cannot set up the machine: %s", strerror(-ret));
+	s2_retold_watched(c->pass.told, c->oracle);
 	return ret;
 }
 
 static void sum_up(struct checking *c)
 {
-	const struct s2_retold_counts counts = s2_retold_counts(c->told);
+	const struct s2_retold_counts counts = s2_retold_counts(c->pass.told);
 
-	c->outcome->events = counts.events;
-	c->outcome->ignored = counts.ignored;
-	c->outcome->reliances = counts.reliances;
-	c->outcome->changed = counts.changed;
-	c->outcome->violations = s2_oracle_count(s2_retold_oracle(c->told), S2_RULES);
+	c->pass.outcome->events = counts.events;
+	c->pass.outcome->ignored = counts.ignored;
+	c->pass.outcome->reliances = counts.reliances;
+	c->pass.outcome->changed = counts.changed;
+	c->pass.outcome->violations = s2_oracle_count(c->oracle, S2_RULES);
 }
 
 static void write_text(const struct checking *c, FILE *out)
 {
-	const struct s2_check_outcome *o = c->outcome;
-	const struct s2_violation *v;
+	const struct s2_check_outcome *o = c->pass.outcome;
+	struct s2_violation v;
 	char text[512];
 
 	for (size_t i = 0; i < c->n; i++) {
-		v = s2_oracle_violation(s2_retold_oracle(c->told), i);
-		s2_violation_text(v, text, sizeof(text));
-		fprintf(out, "%s:%" PRIu64 ": %s\n", s2_input_name(c->input), c->lines[i], text);
+		v = violation_at(c, i);
+		s2_violation_text(&v, text, sizeof(text));
+		fprintf(out, "%s:%" PRIu64 ": %s\n", s2_input_name(c->pass.input), c->places[i].line, text);
 	}
 	if (o->violations > c->n)
 		fprintf(out, "and %" PRIu64 " more\n", o->violations - c->n);
 	fprintf(out,
 		"%s: %" PRIu64 " lines, %" PRIu64 " events, %" PRIu64 " of them not modelled, "
 		"%" PRIu64 " reliances; %s%" PRIu64 " violation%s\n",
-		s2_input_name(c->input), o->lines, o->events, o->ignored, o->reliances,
+		s2_input_name(c->pass.input), o->lines, o->events, o->ignored, o->reliances,
 		o->violations ? "" : "holds for all that hardware may do: ", o->violations,
 		o->violations == 1 ? "" : "s");
 	if (o->changed)
@@ -151,14 +130,15 @@ static json_t *violation_json(const struct s2_violation *v, uint64_t line)
 
 static int write_json(const struct checking *c, FILE *out)
 {
-	const struct s2_check_outcome *o = c->outcome;
+	const struct s2_check_outcome *o = c->pass.outcome;
 	json_t *list = json_array(), *all;
 	int ret = 0;
 
-	for (size_t i = 0; i < c->n; i++)
-		ret |= json_array_append_new(
-			list, violation_json(s2_oracle_violation(s2_retold_oracle(c->told), i),
-					     c->lines[i]));
+	for (size_t i = 0; i < c->n; i++) {
+		const struct s2_violation v = violation_at(c, i);
+
+		ret |= json_array_append_new(list, violation_json(&v, c->places[i].line));
+	}
 	all = json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:o}", "program", "s2-check",
 			"version", S2_VERSION, "lines", (json_int_t)o->lines, "events",
 			(json_int_t)o->events, "ignored", (json_int_t)o->ignored, "reliances",
@@ -194,7 +174,7 @@ static int write_all(const struct checking *c, FILE *out, struct s2_error *err)
 {
 	int ret = 0;
 
-	if (c->job->json)
+	if (c->pass.job->json)
 		ret = write_json(c, out);
 	else
 		write_text(c, out);
@@ -203,26 +183,38 @@ static int write_all(const struct checking *c, FILE *out, struct s2_error *err)
 	return ret;
 }
 
+static int write_all_and_story(struct checking *c, FILE *out, struct s2_error *err)
+{
+	const char *const path = c->pass.job->story;
+	struct s2_violation first;
+	int ret = write_all(c, out, err);
+
+	if (ret || !path || !c->n)
+		return ret;
+	first = violation_at(c, 0);
+	return s2_check_story(c->pass.job, &first, path, err);
+}
+
 int s2_check_log(const struct s2_check_job *job, FILE *out, struct s2_check_outcome *outcome,
 		 struct s2_error *err)
 {
-	struct checking c = {.job = job, .outcome = outcome};
+	struct checking c = {.n = 0};
 	int ret;
 
 	memset(outcome, 0, sizeof(*outcome));
 	ret = job->json ? check_json(err) : 0;
+	if (!ret && job->story)
+		ret = s2_check_story_possible(job, err);
 	if (!ret)
-		ret = begin(&c, err);
+		ret = begin(&c, job, outcome, err);
 	if (!ret)
-		ret = all_lines(&c, err);
+		ret = s2_check_pass_run(&c.pass, err);
 	if (!ret) {
-		if (job->at_end)
-			s2_retold_end(c.told);
 		sum_up(&c);
-		ret = write_all(&c, out, err);
+		ret = write_all_and_story(&c, out, err);
 	}
-	s2_retold_free(c.told);
-	s2_input_close(c.input);
-	free(c.lines);
+	s2_oracle_detach(c.oracle);
+	s2_check_pass_close(&c.pass);
+	free(c.places);
 	return ret;
 }

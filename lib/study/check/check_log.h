@@ -29,6 +29,8 @@ struct s2_check_job {
 	size_t keep;			/**< violations that are told; all are counted */
 	bool at_end;			/**< at the end all tables that were loaded are relied on */
 	bool json;			/**< in place of lines of text */
+	/** A file for the story of the first violation, in the form of its name (story.h); or NULL. */
+	const char *story;
 };
 
 /** What came of it. */

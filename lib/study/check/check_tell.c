@@ -8,7 +8,8 @@
 
 #include <stage2sim/foreign.h>
 
-#define SITE_MAX 96
+/* Bytes of table pages that one event may name: each becomes a page of the host's. */
+#define PAGES_MOST (UINT64_C(1) << 32)
 
 /* A stage 2 that was loaded: relied on at the end. */
 struct root {
@@ -24,12 +25,12 @@ struct s2_retold {
 	struct s2_retold_counts counts;
 	struct root *roots;
 	size_t n_roots, cap_roots;
-	char site[SITE_MAX];
+	bool has_guests; /* the log says when they run */
+	char site[S2_CHECK_SITE];
 	struct s2_error *err;
 };
 
-int s2_retold_create(const struct s2_features *features, unsigned cpus,
-		     const struct s2_oracle_config *oracle, struct s2_retold **out)
+int s2_retold_create(const struct s2_features *features, unsigned cpus, struct s2_retold **out)
 {
 	/* Pages are few and far between: the plain allocator does. */
 	const struct s2_machine_config cfg = {
@@ -39,8 +40,6 @@ int s2_retold_create(const struct s2_features *features, unsigned cpus,
 
 	if (!ret)
 		ret = s2_foreign_create(t->m, &t->tables);
-	if (!ret)
-		ret = s2_oracle_attach(t->m, oracle, &t->o);
 	if (ret) {
 		s2_retold_free(t);
 		return ret;
@@ -54,16 +53,20 @@ void s2_retold_free(struct s2_retold *t)
 {
 	if (!t)
 		return;
-	s2_oracle_detach(t->o);
 	s2_foreign_destroy(t->tables);
 	s2_machine_destroy(t->m);
 	free(t->roots);
 	free(t);
 }
 
-struct s2_oracle *s2_retold_oracle(struct s2_retold *t)
+struct s2_machine *s2_retold_machine(struct s2_retold *t)
 {
-	return t->o;
+	return t->m;
+}
+
+void s2_retold_watched(struct s2_retold *t, struct s2_oracle *oracle)
+{
+	t->o = oracle;
 }
 
 struct s2_retold_counts s2_retold_counts(const struct s2_retold *t)
@@ -77,10 +80,12 @@ static int cannot(const struct s2_retold *t, const char *what)
 	return -EINVAL;
 }
 
-static int no_such(const struct s2_retold *t, const char *what, struct s2_span word)
+/* @expected: what words there are */
+static int no_such(const struct s2_retold *t, const char *what, struct s2_span word,
+		   const char *expected)
 {
-	s2_error_set(t->err, EINVAL, "\"%.*s\" is no %s of this log", (int)word.len, word.text,
-		     what);
+	s2_error_set(t->err, EINVAL, "\"%.*s\" is no %s of this log; expected %s",
+		     (int)(word.len < 32 ? word.len : 32), word.text, what, expected);
 	return -EINVAL;
 }
 
@@ -97,7 +102,7 @@ static int of_memory(const struct s2_retold *t, int ret)
 		s2_error_set(t->err, ENOMEM, "no memory for a table page");
 		return ret;
 	default:
-		return cannot(t, "an address that is not that of a descriptor or a page");
+		return cannot(t, "an address that is no multiple of 8, or past the machine's PA size");
 	}
 }
 
@@ -109,7 +114,8 @@ static int tell_write(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_c
 	if (s2_span_is(line->kind, "plain"))
 		return of_memory(t, s2_foreign_write(t->tables, cpu, s2_pa(line->address),
 						     line->value, S2_MEM_PLAIN));
-	return no_such(t, "memory order", line->kind);
+	return no_such(t, "memory order", line->kind,
+		       "plain or release");
 }
 
 static int tell_read(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
@@ -136,6 +142,8 @@ static int check_pages(const struct s2_retold *t, const struct s2_check_line *li
 		return cannot(t, "an address and a size that are not whole pages");
 	if (line->address + line->size < line->address)
 		return cannot(t, "a range that wraps around");
+	if (line->size > PAGES_MOST)
+		return cannot(t, "more than 4 GiB of table pages at once");
 	return 0;
 }
 
@@ -198,7 +206,7 @@ static int watch(struct s2_retold *t, struct s2_cpu *cpu)
 	ret = s2_foreign_root(t->tables, cpu, root.vtcr, root.vttbr, &root.limit);
 	if (ret == -EINVAL || ret == -EOPNOTSUPP)
 		return cannot(t, "a VTCR_EL2 of a shape that is not modelled: another granule "
-				 "than the machine's, or a start level that KVM does not choose");
+				 "than --machine has, or a start level that KVM does not choose");
 	if (!ret)
 		ret = s2_oracle_watch(t->o, root.vtcr, root.vttbr);
 	if (!ret)
@@ -232,7 +240,8 @@ static int tell_sysreg(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_
 		t->counts.ignored++;
 		return 0;
 	}
-	return no_such(t, "system register", line->kind);
+	return no_such(t, "system register", line->kind,
+		       "vttbr_el2, vtcr_el2, hcr_el2, tcr_el1, sctlr_el1, or EL2's ttbr0, tcr, sctlr, mair");
 }
 
 static int tell_dmb(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
@@ -241,7 +250,8 @@ static int tell_dmb(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_che
 		return s2_dmb(cpu, S2_DMB_ISH);
 	if (s2_span_is(line->kind, "ishst"))
 		return s2_dmb(cpu, S2_DMB_ISHST);
-	return no_such(t, "kind of DMB", line->kind);
+	return no_such(t, "kind of DMB", line->kind,
+		       "ish or ishst");
 }
 
 static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
@@ -259,14 +269,16 @@ static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2
 	if (s2_span_is(line->word, "dmb"))
 		return tell_dmb(t, cpu, line);
 	if (!s2_span_is(line->word, "dsb"))
-		return no_such(t, "barrier", line->word);
+		return no_such(t, "barrier", line->word,
+		       "isb, dsb or dmb");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!s2_span_is(line->kind, kinds[i].name))
 			continue;
 		s2_dsb(cpu, kinds[i].kind);
 		return 0;
 	}
-	return no_such(t, "kind of DSB", line->kind);
+	return no_such(t, "kind of DSB", line->kind,
+		       "ish, ishst, nsh, nshst or sy");
 }
 
 static int tell_tlbi(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
@@ -304,7 +316,8 @@ static int tell_tlbi(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_ch
 		t->counts.ignored++;
 		return 0;
 	}
-	return no_such(t, "TLBI", line->word);
+	return no_such(t, "TLBI", line->word,
+		       "vmalls12e1, vmalle1, alle1, alle2, ipas2e1, ripas2e1, vae2 (each also with is) or vale2is");
 }
 
 static int tell_cache(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
@@ -326,12 +339,14 @@ static int tell_cache(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_c
 	else if (s2_span_is(line->word, "setway"))
 		s2_count(cpu, S2_OP_DC_SETWAY, line->count);
 	else
-		return no_such(t, "cache operation", line->word);
+		return no_such(t, "cache operation", line->word,
+		       "civac, cvac, ivac, setway, ivau, iallu or ialluis");
 	return 0;
 }
 
 static int tell_guest(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
 {
+	t->has_guests = true;
 	if (s2_span_is(line->word, "entry"))
 		s2_count(cpu, S2_OP_GUEST_ENTRY, line->count);
 	else if (s2_span_is(line->word, "exit"))
@@ -357,9 +372,10 @@ static int tell_rely(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_ch
 	       !s2_span_is(line->word, s2_reliance_name((enum s2_reliance_kind)kind)))
 		kind++;
 	if (access == 3)
-		return no_such(t, "access", line->kind);
+		return no_such(t, "access", line->kind,
+		       "read, write or fetch");
 	if (kind == S2_RELIANCE_KINDS)
-		return no_such(t, "reliance", line->word);
+		return no_such(t, "reliance", line->word, "one that our own logs write");
 	what.access = (enum s2_access)access;
 	what.kind = (enum s2_reliance_kind)kind;
 	t->counts.reliances++;
@@ -403,7 +419,7 @@ static int tell(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_l
 
 int s2_retold_line(struct s2_retold *t, const struct s2_check_line *line, struct s2_error *err)
 {
-	const size_t len = line->site.len < SITE_MAX ? line->site.len : SITE_MAX - 1;
+	const size_t len = line->site.len < S2_CHECK_SITE ? line->site.len : S2_CHECK_SITE - 1;
 	struct s2_cpu *cpu;
 	int ret;
 
@@ -427,6 +443,31 @@ int s2_retold_line(struct s2_retold *t, const struct s2_check_line *line, struct
 	return ret;
 }
 
+/* Whether there is no such stage 2, or no more: its root is freed, as when a VM is torn down. */
+static bool is_dead(const struct s2_retold *t, uint64_t vttbr)
+{
+	const struct s2_pa root = {vttbr & ((UINT64_C(1) << 48) - 1) & ~(t->page_size - 1)};
+
+	return !vttbr || s2_foreign_freed(t->tables, root);
+}
+
+/*
+ * A log that does not say when guests run leaves it to the worst: whoever has a VTTBR_EL2
+ * loaded at the end goes on in that guest, and walks where its tables lead.
+ */
+static void enter_guests(struct s2_retold *t)
+{
+	for (unsigned i = 0; i < s2_machine_cpus(t->m); i++) {
+		struct s2_cpu *cpu = s2_machine_cpu(t->m, i);
+
+		if (!s2_read_sysreg(cpu, S2_SYSREG_VTCR_EL2) ||
+		    is_dead(t, s2_read_sysreg(cpu, S2_SYSREG_VTTBR_EL2)))
+			continue;
+		s2_cpu_set_site(cpu, "end of the log");
+		s2_count(cpu, S2_OP_GUEST_ENTRY, 1);
+	}
+}
+
 void s2_retold_end(struct s2_retold *t)
 {
 	for (size_t i = 0; i < t->n_roots; i++) {
@@ -436,6 +477,9 @@ void s2_retold_end(struct s2_retold *t)
 						 .size = t->roots[i].limit,
 						 .function = "end of the log"};
 
-		s2_rely(s2_machine_cpu(t->m, 0), &what);
+		if (!is_dead(t, what.vttbr))
+			s2_rely(s2_machine_cpu(t->m, 0), &what);
 	}
+	if (!t->has_guests)
+		enter_guests(t);
 }

@@ -25,13 +25,14 @@ struct s2_retold_counts {
 	uint64_t changed;  /**< reads that found another value than the tables have */
 };
 
+/** Most bytes of a line's src that are kept, its end included, while the line is at hand. */
+#define S2_CHECK_SITE 96
+
 /**
  * @param features of the machine; @param cpus tids are below it
- * @param oracle of whoever watches; copied
- * @return 0; an error of s2_machine_create() or s2_oracle_attach()
+ * @return 0; an error of s2_machine_create()
  */
-int s2_retold_create(const struct s2_features *features, unsigned cpus,
-		     const struct s2_oracle_config *oracle, struct s2_retold **out);
+int s2_retold_create(const struct s2_features *features, unsigned cpus, struct s2_retold **out);
 void s2_retold_free(struct s2_retold *t);
 
 /** Does a line again. @return 0; negative with @p err saying what cannot be */
@@ -40,7 +41,10 @@ int s2_retold_line(struct s2_retold *t, const struct s2_check_line *line, struct
 /** Nothing follows: every stage 2 that was ever loaded is relied on as a whole. */
 void s2_retold_end(struct s2_retold *t);
 
-struct s2_oracle *s2_retold_oracle(struct s2_retold *t);
+/** Its machine, to attach to before the first line. */
+struct s2_machine *s2_retold_machine(struct s2_retold *t);
+/** Whose oracle watches it: told of roots.  The caller detaches it before s2_retold_free(). */
+void s2_retold_watched(struct s2_retold *t, struct s2_oracle *oracle);
 struct s2_retold_counts s2_retold_counts(const struct s2_retold *t);
 
 #endif

@@ -46,6 +46,7 @@ struct s2_headline_thread {
 	const struct s2_program *program;
 	const char *words; /**< its command line: "--vcpus 64" */
 	const char *also;  /**< one more, for verdicts and metrics of other workloads; or NULL */
+	const char *answers; /**< "every,vcpu0": policies that answer it; the brief form's rows */
 	struct s2_headline_metric metric[S2_HEADLINE_METRICS];
 	const char *lock; /**< measure: longest hold of mmu_lock; NULL: there is none */
 	struct s2_headline_figure figure[S2_HEADLINE_FIGURES];
@@ -59,6 +60,7 @@ struct s2_headline_job {
 	const char *profiles; /**< "altra,d05", side by side */
 	const char *log;      /**< to be replayed; NULL: none */
 	uint64_t seed;
+	bool brief; /**< show the policies that answer the threads, not all */
 	struct s2_progress *progress;
 	FILE *errs; /**< what sessions have to say besides */
 };
@@ -68,6 +70,7 @@ struct s2_headline_part {
 	const struct s2_headline_thread *thread;
 	struct s2_session main, also; /**< also.program is NULL where there is none */
 	char *main_text, *also_text;  /**< what their command lines point into */
+	bool brief;
 };
 
 /** A log replayed on a machine: one column of what it issues. */

@@ -68,6 +68,7 @@ static int run_thread(const struct s2_headline_job *job, const struct s2_headlin
 	int r;
 
 	part->thread = thread;
+	part->brief = job->brief && thread->answers != NULL;
 	r = run_session(job, thread->program, thread->words, &part->main, &part->main_text, err);
 	if (r == 0 && thread->also != NULL)
 		r = run_session(job, thread->program, thread->also, &part->also, &part->also_text,

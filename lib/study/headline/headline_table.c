@@ -161,6 +161,60 @@ static void add_policy(struct s2_headline_table *table, size_t i)
 	table->rows[r].policies.at[table->rows[r].policies.n++] = (uint8_t)i;
 }
 
+static bool is_listed(const char *list, const char *name)
+{
+	const size_t len = strlen(name);
+
+	for (; *list != '\0'; list += *list == ',') {
+		const size_t item = strcspn(list, ",");
+
+		if (item == len && !strncmp(list, name, len))
+			return true;
+		list += item;
+	}
+	return false;
+}
+
+/** "first-last +2": the first that answers the thread, and how many come out like it. */
+static bool name_briefly(const struct s2_headline_part *part, struct s2_headline_row *row)
+{
+	const struct s2_column *policies = &row->policies;
+
+	for (size_t p = 0; p < policies->n; p++) {
+		const char *name = main_point(part)->results[policies->at[p]].policy;
+
+		if (!is_listed(part->thread->answers, name))
+			continue;
+		if (policies->n == 1)
+			(void)snprintf(row->names, sizeof(row->names), "%s", name);
+		else
+			(void)snprintf(row->names, sizeof(row->names), "%s +%zu", name,
+				       (size_t)policies->n - 1);
+		return true;
+	}
+	return false;
+}
+
+static void name_rows(struct s2_headline_table *table)
+{
+	const struct s2_headline_part *part = table->part;
+	size_t kept = 0;
+
+	for (size_t r = 0; r < table->n_rows; r++) {
+		struct s2_headline_row *row = &table->rows[r];
+
+		if (!part->brief)
+			s2_column_names(main_point(part), &row->policies, row->names,
+					sizeof(row->names));
+		else if (!name_briefly(part, row))
+			continue;
+		if (kept != r)
+			table->rows[kept] = *row;
+		kept++;
+	}
+	table->n_rows = kept;
+}
+
 int s2_headline_table(const struct s2_headline_part *part, struct s2_headline_table *table)
 {
 	const struct s2_point *point = main_point(part);
@@ -173,9 +227,7 @@ int s2_headline_table(const struct s2_headline_part *part, struct s2_headline_ta
 	for (size_t i = 0; i < point->n_results; i++)
 		if (point->results[i].applies)
 			add_policy(table, i);
-	for (size_t r = 0; r < table->n_rows; r++)
-		s2_column_names(point, &table->rows[r].policies, table->rows[r].names,
-				sizeof(table->rows[r].names));
+	name_rows(table);
 	return 0;
 }
 
@@ -313,7 +365,7 @@ bool s2_headline_figure(const struct s2_headline_part *part, size_t i, char *buf
 	if (!cost.known || !other.known)
 		return false;
 	cost.fitted |= other.fitted;
-	(void)snprintf(buf, size, "published %s; on %s %s, %s, %.0f %% of it", f->what, f->profile,
+	(void)snprintf(buf, size, "published %s; on %s %s, %s: %.0f %%", f->what, f->profile,
 		       s2_text_time(cost.ns - other.ns, text), s2_cost_basis(&cost),
 		       100 * (cost.ns - other.ns) / f->ns);
 	return true;

@@ -82,7 +82,7 @@ int s2_headline_breaks(const struct s2_headline *headline, const char *contract)
 const char *s2_headline_host(const struct s2_headline_part *part, char *buf, size_t size);
 
 /**
- * What was published of a thread beside our time for it: "published: 28 s
+ * What was published of a thread beside our time for it: "published 28 s
  * saved; on d05 24.3 s, predicted, 87 %".
  * @return false if there is no such figure, or no such time
  */

@@ -22,7 +22,7 @@
 #define VERDICT_LEAST 26
 
 /** A profile with a longer name has a line of its heading for itself. */
-#define SHORT_NAME 10
+#define SHORT_NAME 16
 
 /** Room for a paragraph. */
 #define TEXT_ROOM 2048
@@ -366,22 +366,23 @@ static int write_end(const struct s2_headline *headline, size_t width, FILE *out
 		return r;
 	(void)snprintf(
 		text, sizeof(text),
-		"times by cost profile: %zu fitted (made of the figures that they answer for), %zu "
-		"predicted (of none of them); ? where a cost has no source. Lock hold: most counted "
-		"operations under mmu_lock.",
-		tally.fitted, tally.predicted);
+		"times: %zu fitted (made of the figures that they answer for), %zu predicted "
+		"(of none of them); ?: a cost has no source. hold: operations under "
+		"mmu_lock.%s",
+		tally.fitted, tally.predicted,
+		headline->n_parts > 0 && headline->parts[0].brief
+			? " +N: and N policies that come out alike; --all has every one."
+			: "");
 	(void)fputc('\n', out);
 	s2_write_wrapped(out, text, 2, (int)width);
-	at = (size_t)snprintf(
-		text, sizeof(text),
-		"verdicts: of these runs, for all that TLBs and caches may do, not of "
-		"every order of threads (s2-explore).");
+	at = (size_t)snprintf(text, sizeof(text),
+			      "verdicts: of these runs, for all that TLBs and caches may do; "
+			      "[command] tells how one broke, s2-explore of other orders of "
+			      "threads.");
 	r = write_contracts(headline, text + at, sizeof(text) - at);
 	if (r < 0)
 		return r;
 	s2_write_wrapped(out, text, 2, (int)width);
-	(void)fputs("[command] prints the whole of it, and below its table how a policy broke\n",
-		    out);
 	return 0;
 }
 

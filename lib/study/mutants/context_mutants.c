@@ -8,6 +8,8 @@
 
 #include <stage2sim/context_check.h>
 
+#include "study/mutants/named_story.h"
+
 /* All sequences of events up to here; every bug known shows in fewer. */
 #define DEPTH 5
 
@@ -31,7 +33,7 @@ static int context_mutant_run(const struct s2_mutant *mutant, bool mended,
 		found->step = v.step = r.story_events;
 		(void)s2_violation_text(&v, found->text, sizeof(found->text));
 		(void)snprintf(found->story, sizeof(found->story), "\n%s", r.story ? r.story : "");
-		found->story[strlen(found->story) - 1] = '\0'; /* the last line's end */
+		s2_mutant_tell(found, &v);
 	}
 	s2_context_result_clear(&r);
 	return 0;

@@ -24,6 +24,7 @@ struct s2_mutant_found {
 	uint64_t step;		   /**< where it was found, from the start of the run */
 	char text[512];		   /**< the violation, a line */
 	char story[2400];	   /**< how it came to it: lines, each after a newline */
+	struct s2_told told;	   /**< the whole of it, if found */
 };
 
 /** What is wrong with stage 2. */

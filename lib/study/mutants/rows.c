@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/option/options.h"
+
 const char *s2_mutant_kind_name(enum s2_mutant_kind kind)
 {
 	static const char *const names[S2_MUTANT_KINDS] = {"happened", "made-up", "left-out",
@@ -207,10 +209,16 @@ static void list_missing(bool explorer, FILE *out)
 {
 	const struct s2_mutant_missing *missing;
 
-	for (size_t i = 0; (missing = s2_mutant_missing_at(i)) != NULL; i++)
-		if (missing->explorer == explorer)
-			(void)fprintf(out, "  %s (%s): %s\n", missing->what,
-				      missing->where ? missing->where : "made up", missing->why);
+	char text[512];
+
+	for (size_t i = 0; (missing = s2_mutant_missing_at(i)) != NULL; i++) {
+		if (missing->explorer != explorer)
+			continue;
+		(void)snprintf(text, sizeof(text), "%s (%s): %s", missing->what,
+			       missing->where ? missing->where : "made up", missing->why);
+		(void)fputs("  - ", out);
+		s2_write_wrapped(out, text, 4, 120);
+	}
 }
 
 void s2_mutant_rows_list(const struct s2_mutant_rows *rows, bool steps, FILE *out)

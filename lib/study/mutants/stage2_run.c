@@ -47,6 +47,7 @@ static void take_down(const struct s2_judge *judge, struct s2_mutant_found *foun
 		return;
 	found->step = judge->tell.step;
 	(void)s2_violation_text(&judge->tell, found->text, sizeof(found->text));
+	found->told = judge->story;
 	(void)s2_told_lines(&judge->story, found->story, sizeof(found->story));
 }
 

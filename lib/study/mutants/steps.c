@@ -72,7 +72,7 @@ static const struct {
 	{"stage2:mkyoung", S2_OP_DSB_ISHST, ALWAYS,
 	 "an access flag: who does not see it faults once more"},
 	{"tlb:flush_cpu_context", ANY_OP, ALWAYS,
-	 "entries by VA of another vcpu: stage 1 is the caller's word, and not judged"},
+	 "entries by VA of another vcpu: stage 1 is not judged"},
 	{"tlb:flush_vmid", ANY_OP, flushes_by_range,
 	 "follows aging alone on this machine: an older access flag may be held"},
 	{"tlb:flush_vmid", S2_OP_DSB_ISHST, repeats_each,
@@ -93,7 +93,7 @@ static const struct {
 	{"tlb:flush_vm_context", S2_OP_DSB_ISH, syncs_before_entry,
 	 "another DSB comes before the number is used"},
 	{"tlb:flush_vm_context", S2_OP_DSB_ISHST, ALWAYS,
-	 "no table is walked under a number that nobody has: no store is waited for"},
+	 "nobody has that number yet, so that no store is waited for"},
 	{"vcpu:load", S2_OP_ISB, ALWAYS,
 	 "against speculative AT: no walk is made between the two writes here"},
 };
@@ -157,16 +157,16 @@ static const struct {
 	const char *why;
 } harmless_swaps[] = {
 	{ANY_SITE, S2_OP_SYSREG_WRITE, S2_OP_SYSREG_WRITE, ALWAYS,
-	 "two registers, of which neither is in force before the ISB after both"},
+	 "two registers, neither in force before the ISB after both"},
 	{ANY_SITE, S2_OP_ISB, S2_OP_SYSREG_WRITE, ALWAYS,
 	 "on the way out: all is complete, and the guest's entry synchronises"},
 	{ANY_SITE, ANY_DSB, S2_OP_SYSREG_WRITE, ALWAYS,
 	 "the DSB still is before the TLBI, and the register in force after the ISB only"},
 	{ANY_SITE, ANY_DSB, S2_OP_ISB, ALWAYS,
-	 "the guest's entry, or the way out, synchronises once more after the DSB"},
+	 "the entry, or the way out, synchronises once more after the DSB"},
 	{ANY_SITE, ANY_IC, ANY_OP, ALWAYS, "stale instructions are not judged"},
 	{"tlb:flush_cpu_context", ANY_OP, ANY_OP, ALWAYS,
-	 "entries by VA of another vcpu: stage 1 is the caller's word, and not judged"},
+	 "entries by VA of another vcpu: stage 1 is not judged"},
 	{"tlb:flush_vmid", ANY_OP, ANY_OP, flushes_by_range,
 	 "follows aging alone on this machine: an older access flag may be held"},
 	{"tlb:flush_vmid", S2_OP_SYSREG_WRITE, S2_OP_ISB, writes_hcr_last,
@@ -195,7 +195,7 @@ static const struct {
 	{"tlb:flush_vmid", S2_OP_TLBI_VMALLS12E1IS, S2_OP_DSB_ISH, repeats_at_end,
 	 "the workaround's DSB completes it"},
 	{"tlb:flush_vm_context", ANY_DSB, S2_OP_TLBI_ALLE1IS, ALWAYS,
-	 "no table is walked under a number that nobody has: no store is waited for"},
+	 "nobody has that number yet, so that no store is waited for"},
 	{"tlb:flush_vm_context", S2_OP_TLBI_ALLE1IS, ANY_DSB, syncs_before_entry,
 	 "another DSB comes before the number is used"},
 };
@@ -371,7 +371,7 @@ int s2_step_mutant_run(const struct s2_features *features, const struct s2_flavo
 {
 	static const struct s2_question all = {
 		"all", (1U << S2_RULES) - 1 - (1U << S2_RULE_DATA),
-		(1U << S2_CONTRACTS) - 1 - (1U << S2_CONTRACT_KVM_COMPAT_ANY)};
+		(1U << S2_GUEST_CONTRACTS) - 1 - (1U << S2_CONTRACT_KVM_COMPAT_ANY)};
 	struct s2_edit edits[S2_EDITS] = {{0}};
 	struct lives lives = {features, flavour, S2_LIFE_VM, {.edit = edits}};
 	const struct s2_judged judged = {live, &lives, &all, 1};

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "study/mutants/named_story.h"
 #include "study/option/machine.h"
 
 #define VCPUS_MAX 320U
@@ -120,7 +121,16 @@ void s2_irq_open(struct s2_irq_world *w)
 
 void s2_irq_send(struct s2_irq_world *w, unsigned sender, uint64_t value)
 {
-	s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64, sender, value);
+	const struct s2_sgi sgi = s2_sgi_decode(value);
+
+	if (sgi.all_but_self)
+		s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64 ": SGI %u to all others", sender,
+			   value, sgi.intid);
+	else
+		s2_irq_say(w, "vcpu %u writes ICC_SGI1R 0x%" PRIx64
+			   ": SGI %u to Aff3.2.1 %u.%u.%u, Aff0 list 0x%x",
+			   sender, value, sgi.intid, sgi.aff3, sgi.aff2, sgi.aff1,
+			   (unsigned)sgi.targets);
 	(void)s2_interrupt_check_sgi(w->check, sender, value);
 	note(w, s2_vgic_send_sgi(s2_irq_vcpu(w, sender), s2_machine_cpu(w->m, 0), S2_ICC_SGI1R,
 				 value));
@@ -237,6 +247,7 @@ static void vgic_run_take_down(const struct s2_irq_world *w, struct s2_mutant_fo
 	v.step = w->lines;
 	found->step = v.step;
 	(void)s2_violation_text(&v, found->text, sizeof(found->text));
+	s2_mutant_tell(found, &v);
 }
 
 int s2_vgic_mutant_run(const struct s2_mutant *mutant, bool mended, struct s2_mutant_found *found,

@@ -39,6 +39,12 @@ void s2_write_wrapped(FILE *out, const char *text, int column, int width)
 	}
 }
 
+/** A flag that --no- turns off; of others it would say what is so already. */
+static bool is_on(const struct s2_option *o)
+{
+	return o->kind == S2_OPTION_FLAG && o->value != NULL && !strcmp(o->value, "on");
+}
+
 /** What stands left of an option's help: "  -o, --output FILE". */
 static int write_usage(FILE *out, const struct s2_option *o)
 {
@@ -61,7 +67,7 @@ static void help_text(const struct s2_option *o, char *buf, size_t size)
 	}
 	if (o->value != NULL && o->kind != S2_OPTION_FLAG && at < size)
 		(void)snprintf(buf + at, size - at, " (default %s)", o->value);
-	else if (o->value != NULL && !strcmp(o->value, "on") && at < size)
+	else if (is_on(o) && at < size)
 		(void)snprintf(buf + at, size - at, " (default; off with --no-%s)", o->name);
 }
 
@@ -110,6 +116,15 @@ static void list_words(const struct s2_option *o, const struct s2_option_table *
 	}
 }
 
+/** A flag of a workload: one by name may have it on. */
+static bool is_axis(const struct s2_option *o, const struct s2_option_table *axes)
+{
+	for (size_t i = 0; axes != NULL && i < axes->n; i++)
+		if (o->kind == S2_OPTION_FLAG && !strcmp(axes->options[i].name, o->name))
+			return true;
+	return false;
+}
+
 void s2_options_list(const struct s2_option_table *table, const struct s2_option_table *axes,
 		     FILE *out)
 {
@@ -122,7 +137,7 @@ void s2_options_list(const struct s2_option_table *table, const struct s2_option
 							: "VALUE");
 		list_words(o, axes, out);
 		(void)fprintf(out, "\t%s\n", o->help);
-		if (o->kind == S2_OPTION_FLAG && o->letter == '\0')
+		if (is_on(o) || is_axis(o, axes))
 			(void)fprintf(out, "--no-%s\t\t\tnot: %s\n", o->name, o->help);
 	}
 }

@@ -2,6 +2,7 @@
 /* Cost profiles; see profile.h. */
 #include "study/option/profile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -233,6 +234,73 @@ static char *find_profile(const char *name)
 	return join(S2_PROFILE_DIR, "", name);
 }
 
+static int is_profile(const struct dirent *entry)
+{
+	const size_t len = strlen(entry->d_name);
+	const size_t ending = strlen(ENDING);
+
+	return len > ending && !strcmp(entry->d_name + len - ending, ENDING);
+}
+
+/** Writes the names in @p dir as "altra, d05". @return whether there are any */
+static bool list_dir(const char *dir, char *buf, size_t size)
+{
+	struct dirent **entries;
+	const int n = scandir(dir, &entries, is_profile, alphasort);
+	size_t at = 0;
+
+	if (n < 0)
+		return false;
+	for (int i = 0; i < n; i++) {
+		const size_t len = strlen(entries[i]->d_name) - strlen(ENDING);
+
+		if (at + len + 3 < size)
+			at += (size_t)snprintf(buf + at, size - at, "%s%.*s", i ? ", " : "",
+					       (int)len, entries[i]->d_name);
+		free(entries[i]);
+	}
+	free(entries);
+	return n > 0;
+}
+
+/** The profiles that have names, from where find_profile() looks. @return whether there are any */
+static bool list_profiles(char *buf, size_t size)
+{
+	const char *from = getenv("S2_PROFILE_DIR");
+	char dir[4096 + 64];
+	size_t len;
+
+	if (from != NULL)
+		return list_dir(from, buf, size);
+	program_dir(dir, 4096);
+	len = strlen(dir);
+	for (size_t i = 0; len > 0 && i < 2; i++) {
+		(void)snprintf(dir + len, sizeof(dir) - len, "%s", beside[i]);
+		if (list_dir(dir, buf, size))
+			return true;
+	}
+	return list_dir(S2_PROFILE_DIR, buf, size);
+}
+
+/** Of a name, says which there are; of a path, what is wrong with it. */
+static void refuse_to_open(const char *spec, const char *path, int error, struct s2_error *err)
+{
+	char names[160];
+
+	if (!strcmp(path, spec))
+		s2_error_set(err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile", path,
+			     strerror(error));
+	else if (list_profiles(names, sizeof(names)))
+		s2_error_set(err, S2_PROFILE_OPEN,
+			     "no profile is called \"%.40s\", expected one of %s, or a path", spec,
+			     names);
+	else
+		s2_error_set(err, S2_PROFILE_OPEN,
+			     "%s: %s, expected a cost profile; $S2_PROFILE_DIR says where names "
+			     "are, or give its path",
+			     path, strerror(error));
+}
+
 /** Where the profile @p spec is; to be freed. */
 static char *profile_path(const char *spec)
 {
@@ -259,11 +327,7 @@ int s2_profile_load(const char *spec, struct s2_profile *profile, struct s2_erro
 	in = fopen(path, "r");
 	if (in == NULL) {
 		r = -errno;
-		s2_error_set(err, S2_PROFILE_OPEN, "%s: %s, expected a cost profile%s", path,
-			     strerror(-r),
-			     strcmp(path, spec) ? "; $S2_PROFILE_DIR says where names are, or give "
-						  "its path"
-						: "");
+		refuse_to_open(spec, path, -r, err);
 	} else {
 		r = s2_profile_read(in, path, profile, err);
 		(void)fclose(in);

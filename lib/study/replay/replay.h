@@ -90,7 +90,7 @@ struct s2_replay_config {
 enum s2_replay_code {
 	S2_REPLAY_OK,
 	S2_REPLAY_ERR_REQUEST, /**< a request that no kernel makes: -EINVAL, -ERANGE */
-	S2_REPLAY_ERR_PHASE,   /**< END without a BEGIN, log ends in a phase: -EINVAL */
+	S2_REPLAY_ERR_PHASE,   /**< a stray END after some phase, log ends in a phase: -EINVAL */
 	S2_REPLAY_ERR_CPU,     /**< a CPU that the machine does not have: -ERANGE */
 	S2_REPLAY_ERR_VM,      /**< a VM that the machine cannot have: -EINVAL */
 	S2_REPLAY_ERR_DETAIL,  /**< a rich event in a log taken for plain: -EINVAL */

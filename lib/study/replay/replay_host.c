@@ -243,7 +243,7 @@ int s2_replay_assumed_vm(struct s2_replay *r, struct replay_process *p, struct r
 	*out = vm;
 	s2_replay_infer(r,
 			"VM %" PRIu64 " was created before the log begins: empty tables and "
-			"%u IPA bits taken",
+			"%u IPA bits taken; calls for what it had mapped are not predicted",
 			vm->number, (unsigned)s2_mmu_geometry(vm->mmu)->ipa_bits);
 	return 0;
 }

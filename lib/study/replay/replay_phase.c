@@ -8,20 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/base/fnv.h"
 #include "study/replay/replay_internal.h"
-
-static uint64_t hash_name(struct s2_span name)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-
-	for (size_t i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.text[i]) * UINT64_C(0x100000001b3);
-	return h;
-}
 
 static struct phase_name *find_name(struct s2_replay *r, struct s2_span name)
 {
-	uint64_t hash = hash_name(name);
+	uint64_t hash = s2_fnv_bytes(S2_FNV_START, name.text, name.len);
 	struct phase_name *n;
 
 	for (n = r->names; n; n = n->next)
@@ -179,6 +171,10 @@ static int end_phase(struct s2_replay *r, int32_t pid)
 		return 1;
 	if (which == nest->n)
 		which = innermost(nest, -1);
+	if (which == nest->n && !r->any_phase) {
+		s2_replay_infer(r, "the log begins inside a phase: what is before its END is of none");
+		return 1;
+	}
 	if (which == nest->n)
 		return s2_replay_fail(r, S2_REPLAY_ERR_PHASE, -EINVAL, "END without a BEGIN");
 	return end_from(r, which);

@@ -208,6 +208,20 @@ const char *s2_report_skipped(const struct s2_report *report)
 	return NULL;
 }
 
+const struct s2_verdict *s2_report_first(const struct s2_report *report, enum s2_status status,
+					 const struct s2_result **result)
+{
+	for (size_t i = 0; i < report->n_points; i++) {
+		for (size_t k = 0; k < report->points[i].n_results; k++) {
+			*result = &report->points[i].results[k];
+			for (size_t v = 0; v < (*result)->n_verdicts; v++)
+				if ((*result)->verdicts[v].status == status)
+					return &(*result)->verdicts[v];
+		}
+	}
+	return NULL;
+}
+
 size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status)
 {
 	size_t n = 0;

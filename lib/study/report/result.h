@@ -171,4 +171,9 @@ S2_API const struct s2_told *s2_report_story(const struct s2_report *report);
 /** How many verdicts of @p report have @p status. */
 S2_API size_t s2_report_verdicts(const struct s2_report *report, enum s2_status status);
 
+/** The first of them, and (@p result) whose it is; NULL if there is none. */
+S2_API const struct s2_verdict *s2_report_first(const struct s2_report *report,
+						enum s2_status status,
+						const struct s2_result **result);
+
 #endif

@@ -14,7 +14,7 @@
 
 static int failed(struct s2_session *s, const char *where, int error)
 {
-	s2_error_set(&s->err, S2_OPTIONS_VALUE, "%.80s: %s, expected to write it whole", where,
+	s2_error_set(&s->err, S2_OPTIONS_VALUE, "%.80s: %s, expected a place to write it to", where,
 		     strerror(error));
 	return -error;
 }
@@ -25,8 +25,9 @@ static void write_judged(const struct s2_session *s, FILE *out)
 	if (!s->program->judged)
 		return;
 	if (s2_report_verdicts(&s->report, S2_SOUND) != 0)
-		(void)fputs("holds: in this run, whatever hardware chose; not: in every order of threads\n",
-			    out);
+		(void)fputs(
+			"holds: in this run, whatever hardware chose; not: in every order of threads\n",
+			out);
 	if (s2_report_verdicts(&s->report, S2_UNCHECKED) != 0 && s->common.check == S2_CHECK_AUTO)
 		(void)fputs("unchecked: a long run, or a sweep; --check always judges it\n", out);
 }
@@ -88,7 +89,8 @@ static int write_story(struct s2_session *s)
 		return 0;
 	if (told != NULL)
 		return s2_told_save(told, s->common.story, &s->err);
-	(void)fprintf(s->errs, "%s: --story: nothing that was checked is broken, no file is written\n",
+	(void)fprintf(s->errs,
+		      "%s: --story: nothing that was checked is broken, no file is written\n",
 		      s->program->name);
 	return 0;
 }
@@ -109,26 +111,42 @@ static int finish(struct s2_session *s)
 	return r;
 }
 
+/** Writes "got 3 broken verdicts (the first: every, arch)" of those with @p status. */
+static void write_got(const struct s2_session *s, const char *expect, enum s2_status status)
+{
+	const struct s2_result *result = NULL;
+	const struct s2_verdict *first = s2_report_first(&s->report, status, &result);
+
+	(void)fprintf(s->errs, "%s: --expect %s: got %zu %s verdicts (the first: %s, %s)",
+		      s->program->name, expect, s2_report_verdicts(&s->report, status),
+		      s2_status_word(status), result->policy, first->contract);
+}
+
 /** What --expect makes of the verdicts; said in one line where it matters. */
 static enum s2_exit judge(const struct s2_session *s)
 {
-	const size_t unsound = s2_report_verdicts(&s->report, S2_UNSOUND);
-	const size_t unchecked = s2_report_verdicts(&s->report, S2_UNCHECKED);
-	const size_t sound = s2_report_verdicts(&s->report, S2_SOUND);
+	const bool checked = s->common.expect == S2_EXPECT_CHECKED;
+	const char *expect = checked ? "checked" : "sound";
 
 	if (s->common.expect == S2_EXPECT_NOTHING)
 		return S2_EXIT_DONE;
-	if (unsound != 0) {
-		(void)fprintf(s->errs, "%s: --expect: got %zu unsound, expected no violation\n",
-			      s->program->name, unsound);
+	if (s2_report_verdicts(&s->report, S2_UNSOUND) != 0) {
+		write_got(s, expect, S2_UNSOUND);
+		(void)fputs(", expected none\n", s->errs);
 		return S2_EXIT_VIOLATION;
 	}
-	if (unchecked == 0 && sound != 0)
+	if (s2_report_verdicts(&s->report, S2_UNCHECKED) != 0) {
+		/* "No violation" of what nobody looked at is worth a word. */
+		write_got(s, expect, S2_UNCHECKED);
+		(void)fprintf(
+			s->errs, "%s%s\n", checked ? ", expected none" : "",
+			s->common.check == S2_CHECK_ALWAYS ? "" : "; --check always looks at more");
+		return checked ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+	}
+	if (s2_report_verdicts(&s->report, S2_SOUND) != 0)
 		return S2_EXIT_DONE;
-	/* "No violation" of what nobody looked at is worth a word. */
-	(void)fprintf(s->errs, "%s: --expect: got %zu sound, %zu unchecked\n", s->program->name,
-		      sound, unchecked);
-	return s->common.expect == S2_EXPECT_CHECKED ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
+	(void)fprintf(s->errs, "%s: --expect %s: got no verdict\n", s->program->name, expect);
+	return checked ? S2_EXIT_VIOLATION : S2_EXIT_DONE;
 }
 
 static int show_help(struct s2_session *s)

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "study/base/fnv.h"
 #include "study/run/shard.h"
 
 /** A process that runs its share and writes results into a pipe. */
@@ -37,32 +38,18 @@ bool s2_session_has_run(const struct s2_session *s, size_t p, size_t i)
 	return s->report.points[p].results[i].applies && k >= 0 && (uint64_t)k % s->jobs == s->job;
 }
 
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t n)
-{
-	const unsigned char *b = bytes;
-
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ b[i]) * UINT64_C(0x100000001b3); /* FNV-1a */
-	return hash;
-}
-
-static uint64_t hash_text(uint64_t hash, const char *text)
-{
-	return hash_bytes(hash, text != NULL ? text : "", text != NULL ? strlen(text) + 1 : 1);
-}
-
 static uint64_t hash_point(uint64_t hash, const struct s2_point *point)
 {
 	char value[256];
 
-	hash = hash_text(hash, point->workload);
+	hash = s2_fnv_text(hash, point->workload);
 	for (size_t i = 0; i < point->n_pairs; i++) {
-		hash = hash_text(hash, point->pairs[i].key);
-		hash = hash_text(hash, s2_value_text(&point->pairs[i].value, value, sizeof(value)));
+		hash = s2_fnv_text(hash, point->pairs[i].key);
+		hash = s2_fnv_text(hash, s2_value_text(&point->pairs[i].value, value, sizeof(value)));
 	}
 	for (size_t i = 0; i < point->n_results; i++) {
-		hash = hash_text(hash, point->results[i].policy);
-		hash = hash_text(hash, point->results[i].applies ? "runs" : NULL);
+		hash = s2_fnv_text(hash, point->results[i].policy);
+		hash = s2_fnv_text(hash, point->results[i].applies ? "runs" : NULL);
 	}
 	return hash;
 }
@@ -70,14 +57,14 @@ static uint64_t hash_point(uint64_t hash, const struct s2_point *point)
 /** Of all that results depend on, files apart. */
 static uint64_t hash_command(const struct s2_session *s)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	uint64_t hash = S2_FNV_START;
 	char number[64];
 
-	hash = hash_text(hash, s->report.machine);
-	hash = hash_text(hash, s->common.flavour);
+	hash = s2_fnv_text(hash, s->report.machine);
+	hash = s2_fnv_text(hash, s->common.flavour);
 	(void)snprintf(number, sizeof(number), "%llu %d", (unsigned long long)s->common.seed,
 		       s->common.check);
-	hash = hash_text(hash, number);
+	hash = s2_fnv_text(hash, number);
 	for (size_t p = 0; p < s->n_points; p++)
 		hash = hash_point(hash, &s->report.points[p]);
 	return hash;
@@ -260,6 +247,12 @@ static int merge_error(struct s2_session *s, const char *file, const char *got,
 	return -EINVAL;
 }
 
+/** Whether run @p run was dealt to the shard that a file says it is. */
+static bool is_of(const struct s2_session *s, uint64_t run, const struct s2_shard_head *head)
+{
+	return (run / s->policies.n + run % s->policies.n) % head->shards == head->shard - 1;
+}
+
 /** The result that a file calls run @p run; none may come twice. */
 static struct s2_result *result_of(struct s2_session *s, uint64_t run, bool *taken)
 {
@@ -283,6 +276,11 @@ static int merge_results(struct s2_session *s, struct s2_shard_text *shard, bool
 		struct s2_result read = {0}, *result;
 
 		r = s2_shard_read_result(shard, &run, &read);
+		if (r > 0 && !is_of(s, run, &head)) {
+			s2_result_free(&read);
+			return merge_error(s, shard->name, ": a run that another shard has",
+					   "the file as it was written");
+		}
 		result = r > 0 ? result_of(s, run, taken) : NULL;
 		if (result == NULL) {
 			s2_result_free(&read);

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/base/fnv.h"
 #include "study/base/parse.h"
 
-#define SHARD_FORMAT   "stage2sim-shard 1"
+#define SHARD_FORMAT   "stage2sim-shard 2"
 #define SHARD_WORDS    5
 #define SHARD_TEXT_MAX ((uint64_t)1 << 24) /* of a violation's story */
 
@@ -34,6 +35,41 @@ void s2_shard_write_head(FILE *out, const char *program, const struct s2_shard_h
 {
 	(void)fprintf(out, SHARD_FORMAT "\t%s\t%s\t%" PRIu64 "/%" PRIu64 "\t%016" PRIx64 "\n",
 		      program, S2_VERSION, head->shard, head->shards, head->command);
+}
+
+static uint64_t hash_bill(uint64_t hash, const struct s2_part *part)
+{
+	hash = s2_fnv_text(s2_fnv_text(hash, part->name), part->help);
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		hash = s2_fnv_u64(hash, part->bill.ops.n[op]);
+	for (int seq = 0; seq < S2_SEQ_COUNT; seq++)
+		hash = s2_fnv_u64(hash, bits_of(part->bill.seq[seq]));
+	return hash;
+}
+
+/** Of all that is written of a result: who reads it must come to the same. */
+static uint64_t hash_result(uint64_t run, const struct s2_result *result)
+{
+	uint64_t hash = s2_fnv_u64(S2_FNV_START, run);
+
+	for (int op = 0; op < S2_OP_COUNT; op++)
+		hash = s2_fnv_u64(hash, result->ops.n[op]);
+	for (size_t i = 0; i < result->n_measures; i++) {
+		const struct s2_measure *m = &result->measures[i];
+
+		hash = s2_fnv_text(s2_fnv_text(hash, m->name), m->unit != NULL ? m->unit : "-");
+		hash = s2_fnv_u64(hash, bits_of(m->value));
+	}
+	for (size_t i = 0; i < result->n_parts; i++)
+		hash = hash_bill(hash, &result->parts[i]);
+	for (size_t i = 0; i < result->n_verdicts; i++) {
+		const struct s2_verdict *v = &result->verdicts[i];
+
+		hash = s2_fnv_u64(s2_fnv_text(hash, v->contract), (uint64_t)v->status);
+		hash = s2_fnv_u64(hash, v->states);
+		hash = s2_fnv_text(s2_fnv_u64(hash, v->violation != NULL), v->violation);
+	}
+	return hash;
 }
 
 static void write_bill(FILE *out, const struct s2_part *part)
@@ -76,7 +112,7 @@ void s2_shard_write_result(FILE *out, uint64_t run, const struct s2_result *resu
 		write_bill(out, &result->parts[i]);
 	for (size_t i = 0; i < result->n_verdicts; i++)
 		write_verdict(out, &result->verdicts[i]);
-	(void)fputs("end\n", out);
+	(void)fprintf(out, "end\t%016" PRIx64 "\n", hash_result(run, result));
 }
 
 void s2_shard_write_error(FILE *out, int error, const char *text)
@@ -330,8 +366,25 @@ static int read_error(struct s2_shard_text *shard, char *words[SHARD_WORDS], siz
 	return -(int)error;
 }
 
-/** One line within a result. @return 1 for "end" */
-static int read_line(struct s2_shard_text *shard, struct s2_result *result)
+/** @return 1 if the result is the one that was written */
+static int read_end(struct s2_shard_text *shard, const char *word, uint64_t run,
+		    const struct s2_result *result)
+{
+	uint64_t hash;
+
+	if (read_hex(word, &hash) < 0)
+		return bad_shard(shard, "a result's end and its hash");
+#ifndef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION /* which would find nothing behind it */
+	if (hash != hash_result(run, result))
+		return bad_shard(shard, "the hash of the lines above: the file was edited");
+#else
+	(void)run, (void)result;
+#endif
+	return 1;
+}
+
+/** One line within result @p run. @return 1 for "end" */
+static int read_line(struct s2_shard_text *shard, uint64_t run, struct s2_result *result)
 {
 	char *words[SHARD_WORDS] = {0};
 	const int r = next_line(shard);
@@ -352,8 +405,8 @@ static int read_line(struct s2_shard_text *shard, struct s2_result *result)
 		return read_measure(shard, words, n, result);
 	if (!strcmp(words[0], "verdict"))
 		return read_verdict(shard, words, n, result);
-	if (!strcmp(words[0], "end") && n == 1)
-		return 1;
+	if (!strcmp(words[0], "end") && n == 2)
+		return read_end(shard, words[1], run, result);
 	return bad_shard(shard, "op, measure, part, verdict or end");
 }
 
@@ -373,7 +426,7 @@ int s2_shard_read_result(struct s2_shard_text *shard, uint64_t *run, struct s2_r
 	if (strcmp(words[0], "result") != 0 || n != 2 || s2_parse_u64(words[1], run) < 0)
 		return bad_shard(shard, "a result, or done");
 	while (r == 0)
-		r = read_line(shard, result);
+		r = read_line(shard, *run, result);
 	return r;
 }
 

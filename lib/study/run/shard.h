@@ -4,7 +4,7 @@
  * Results on their way from one process to another: through a pipe (--jobs), or in a
  * file (--shard, --merge).
  *
- *     stage2sim-shard 1 s2-boot 0.2.0 2/3 5bd1e995c0ffee00     of a file only
+ *     stage2sim-shard 2 s2-boot 0.2.0 2/3 5bd1e995c0ffee00     of a file only
  *     result 7                                                  which run
  *     op dsb_ish 64
  *     measure lock_hold_max operations 40f0000000000000         a double's bits
@@ -13,11 +13,12 @@
  *     part-seq seq_flush_vmid 3ff0000000000000
  *     verdict arch 2 9 6
  *     a line
- *     end
+ *     end 9d06c1f3a2b74e58                                      a hash of the result
  *     done
  *
  * Words are apart by a tab.  Text, so that it is the same on every host.  What is read
- * is checked to the last character: a file may have been cut, or be of another command.
+ * is checked to the last character: a file may have been cut or edited, or be of another
+ * command.
  * A story (s2_verdict.told) does not travel: only its lines do.
  */
 #ifndef STAGE2SIM_STUDY_SHARD_H

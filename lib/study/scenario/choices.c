@@ -12,6 +12,8 @@ enum subject {
 	OF_COLLAPSE,
 	OF_RELAX,
 	OF_TEARDOWN,
+	OF_ROUTING, /* of SGIs, not of a flavour; by the policy's name */
+	OF_CONTEXT, /* of vcpus, the same */
 };
 
 static const struct choice {
@@ -50,6 +52,19 @@ static const struct choice {
 	{"teardown=unmap-no-tlbi", OF_TEARDOWN, S2_TEARDOWN_UNMAP_NO_TLBI},
 	{"teardown=unmap-neither", OF_TEARDOWN, S2_TEARDOWN_UNMAP_NEITHER},
 	{"teardown=unmap-range", OF_TEARDOWN, S2_TEARDOWN_UNMAP_RANGE},
+	{"routing=walk", OF_ROUTING, 0},
+	{"routing=bits-final", OF_ROUTING, 0},
+	{"routing=bits", OF_ROUTING, 0},
+	{"routing=bits-walk", OF_ROUTING, 0},
+	{"routing=hash", OF_ROUTING, 0},
+	{"routing=rows", OF_ROUTING, 0},
+	{"routing=rows-matrix", OF_ROUTING, 0},
+	{"context=rewrite-all", OF_CONTEXT, 0},
+	{"context=init-flag", OF_CONTEXT, 0},
+	{"context=compare-role", OF_CONTEXT, 0},
+	{"context=constants-once", OF_CONTEXT, 0},
+	{"context=constants-per-vcpu", OF_CONTEXT, 0},
+	{"context=two-cached", OF_CONTEXT, 0},
 };
 
 static void make(const struct choice *choice, struct s2_flavour *flavour)
@@ -81,18 +96,42 @@ static void make(const struct choice *choice, struct s2_flavour *flavour)
 	case OF_TEARDOWN:
 		flavour->teardown = (enum s2_teardown)choice->value;
 		break;
+	case OF_ROUTING:
+	case OF_CONTEXT:
+		break;
 	}
+}
+
+static const struct choice *find(const char *text)
+{
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++)
+		if (!strcmp(choices[i].name, text))
+			return &choices[i];
+	return NULL;
 }
 
 int s2_choice_make(const char *text, struct s2_flavour *flavour)
 {
-	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
-		if (strcmp(choices[i].name, text))
-			continue;
-		make(&choices[i], flavour);
-		return 0;
-	}
-	return -ENOENT;
+	const struct choice *choice = find(text);
+
+	if (!choice || choice->subject >= OF_ROUTING)
+		return -ENOENT;
+	make(choice, flavour);
+	return 0;
+}
+
+bool s2_choice_is_routing(const char *text)
+{
+	const struct choice *choice = find(text);
+
+	return choice && choice->subject == OF_ROUTING;
+}
+
+bool s2_choice_is_context(const char *text)
+{
+	const struct choice *choice = find(text);
+
+	return choice && choice->subject == OF_CONTEXT;
 }
 
 const char *s2_choice_at(size_t index)

@@ -23,13 +23,13 @@ static const struct subject {
 	{"collapse=", {"collapse-walk", "faults-block-page"}},
 	{"relax=", {"faults-page", "unmap-relax", "age-fault"}},
 	{"teardown=", {"teardown-idle", "close", "close-shared"}},
+	{"routing=", {"sgi-first-run", "sgi-late-vcpu", "sgi-mpidr", "sgi-entry", "sgi-broadcast-entry", "sgi-sleep"}},
+	{"context=", {"context-rollover", "context-nested"}},
 };
 
 /* Policies that have no scenario. */
 static const char *const unchecked[] = {
 	"range TLBI of more than 2^21 pages",
-	"SGI routing",
-	"vcpu MMU contexts",
 };
 
 const char *s2_matrix_column(unsigned column)

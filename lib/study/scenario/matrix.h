@@ -18,8 +18,8 @@
 
 #include "study/base/error.h"
 
-/** Columns: the rules, then each contract. */
-#define S2_MATRIX_COLUMNS (1 + S2_CONTRACTS)
+/** Columns: the rules, then each contract with guests. */
+#define S2_MATRIX_COLUMNS (1 + S2_GUEST_CONTRACTS)
 
 /** One row: a policy, or a subject that no scenario asks about. */
 struct s2_matrix_row {

@@ -12,6 +12,8 @@
 
 #include <stage2sim/explore.h>
 
+#include "study/scenario/contexts.h"
+#include "study/scenario/gic_world.h"
 #include "study/scenario/world.h"
 
 /** Where a fault comes from. */
@@ -42,6 +44,8 @@ extern const struct s2_scenario_table s2_vmid_scenarios;
 extern const struct s2_scenario_table s2_cache_scenarios;
 extern const struct s2_scenario_table s2_notifier_scenarios;
 extern const struct s2_scenario_table s2_mutant_scenarios;
+extern const struct s2_scenario_table s2_interrupt_scenarios;
+extern const struct s2_scenario_table s2_context_scenarios;
 
 /** Scenario @p index from 0, or NULL past the last. */
 const struct s2_named_scenario *s2_scenario_at(size_t index);
@@ -52,6 +56,8 @@ const struct s2_named_scenario *s2_scenario_find(const char *name);
 struct s2_scenario_variant {
 	struct s2_named_scenario named;
 	struct s2_world_config world;
+	struct s2_gic_world_config gic;
+	struct s2_context_world_config contexts;
 	char name[96];
 };
 

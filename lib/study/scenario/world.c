@@ -64,8 +64,8 @@ int s2_world_create(void *arg, void **state, struct s2_machine **m)
 
 	if (!w)
 		return -ENOMEM;
-	w->slots_lock = (struct s2_lock){"slots_lock", 1};
-	w->mmu_lock = (struct s2_lock){"mmu_lock", 2};
+	w->slots_lock = (struct s2_lock){"slots_lock", 1, NULL};
+	w->mmu_lock = (struct s2_lock){"mmu_lock", 2, NULL};
 	w->cfg = arg;
 	w->flavour = *s2_flavour_find("newest");
 	if (w->cfg->choose)

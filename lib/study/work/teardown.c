@@ -79,6 +79,18 @@ static int create(const struct lives *l, uint64_t vcpus, uint64_t first_cpu, str
 	return teardown_load(l, *out, vcpus, first_cpu);
 }
 
+static enum s2_agent agent_of(int who)
+{
+	static const enum s2_agent agents[] = {
+		[S2_DEATH_CPU] = S2_AGENT_WRITE_BACK,
+		[S2_DEATH_COHERENT] = S2_AGENT_COHERENT_DEVICE,
+		[S2_DEATH_DEVICE] = S2_AGENT_NON_CACHEABLE,
+		[S2_DEATH_DMA] = S2_AGENT_NON_CACHEABLE,
+	};
+
+	return agents[who];
+}
+
 static int teardown_add_slot(const struct lives *l, struct s2_vm *vm)
 {
 	const struct s2_dying *d = l->dying;
@@ -90,6 +102,10 @@ static int teardown_add_slot(const struct lives *l, struct s2_vm *vm)
 		.backing = d->backing,
 		.populated = true,
 		.life = (enum s2_backing_life)d->life,
+		.filled_by = agent_of(d->filler),
+		.fill_by_dma_api = d->filler == S2_DEATH_DMA,
+		.read_by = agent_of(d->reader),
+		.read_by_dma_api = d->reader == S2_DEATH_DMA,
 	};
 	int ret = s2_vm_add_slot(vm, &slot);
 
@@ -115,28 +131,43 @@ static int map_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint
 	return ret == -EOPNOTSUPP ? teardown_write(vm, offset, size) : ret;
 }
 
+/* What a guest does with a piece of memory that was mapped. */
+typedef int use_fn(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size);
+
+static int access_at(const struct lives *l, struct s2_vm *vm, enum s2_access access, bool cacheable,
+		     uint64_t offset, uint64_t size)
+{
+	const struct s2_act act = {
+		.kind = S2_ACT_ACCESS,
+		.vm = s2_vm_number(vm),
+		.pa = s2_pa(PA + offset),
+		.size = size,
+		.access = access,
+		.cacheable = cacheable,
+		.site = "guest:access",
+	};
+
+	return l->dying->judge ? s2_tell(l->m, &act) : 0;
+}
+
 /*
  * Who watches is shown a guest that has used all of its memory: half of each
  * piece written past the caches, half through them.
  */
-static int use_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size)
+static int write_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size)
 {
-	struct s2_act act = {
-		.kind = S2_ACT_ACCESS,
-		.vm = s2_vm_number(vm),
-		.pa = s2_pa(PA + offset),
-		.size = size / 2,
-		.access = S2_ACCESS_WRITE,
-		.site = "guest:access",
-	};
-	int ret;
+	const uint64_t half = size / 2;
+	const int ret = access_at(l, vm, S2_ACCESS_WRITE, false, offset, half);
 
-	if (!l->dying->judge)
-		return 0;
-	ret = s2_tell(l->m, &act);
-	act.pa.v += size / 2;
-	act.cacheable = true;
-	return ret ? ret : s2_tell(l->m, &act);
+	return ret ? ret : access_at(l, vm, S2_ACCESS_WRITE, true, offset + half, half);
+}
+
+/* A guest that looks at what it was given, both ways. */
+static int read_at(const struct lives *l, struct s2_vm *vm, uint64_t offset, uint64_t size)
+{
+	const int ret = access_at(l, vm, S2_ACCESS_READ, false, offset, size);
+
+	return ret ? ret : access_at(l, vm, S2_ACCESS_READ, true, offset, size);
 }
 
 /* Its vcpus are in it, and TLBs may hold all that its tables map. */
@@ -152,7 +183,7 @@ static int run_watched(const struct lives *l, struct s2_vm *vm)
 }
 
 /* The tables that faults would leave, without a fault each. */
-static int map(const struct lives *l, struct s2_vm *vm)
+static int map(const struct lives *l, struct s2_vm *vm, use_fn *use)
 {
 	const struct s2_dying *d = l->dying;
 	uint64_t page = s2_page_size(s2_mmu_geometry(s2_vm_mmu(vm)));
@@ -161,12 +192,12 @@ static int map(const struct lives *l, struct s2_vm *vm)
 
 	if (step == page) {
 		ret = map_at(l, vm, 0, d->memory, S2_MAP_FORCE_PTE);
-		return ret ? ret : use_at(l, vm, 0, d->memory);
+		return ret ? ret : use(l, vm, 0, d->memory);
 	}
 	for (uint64_t at = 0; !ret && at + d->backing <= d->memory; at += step) {
 		ret = map_at(l, vm, at, d->backing, d->backing == page ? S2_MAP_FORCE_PTE : 0);
 		if (!ret)
-			ret = use_at(l, vm, at, d->backing);
+			ret = use(l, vm, at, d->backing);
 	}
 	return ret;
 }
@@ -261,6 +292,50 @@ static int end(struct lives *l, struct s2_vm *vm)
 	return ret;
 }
 
+/* ---- after it ---- */
+
+/* The page cache: what is filled in is read by a CPU. */
+static int keep_as_cache(const struct lives *l)
+{
+	struct s2_act act = {
+		.kind = S2_ACT_GIVE,
+		.vm = S2_ACT_NO_VM,
+		.pa = {PA},
+		.size = l->dying->memory,
+		.agent = agent_of(l->dying->filler),
+		.cleaned = l->dying->filler == S2_DEATH_DMA,
+		.site = "host:give",
+	};
+	const int ret = s2_tell(l->m, &act);
+
+	act.kind = S2_ACT_TAKE;
+	act.agent = S2_AGENT_WRITE_BACK;
+	act.site = "host:take";
+	return ret ? ret : s2_tell(l->m, &act);
+}
+
+static int give_to_another(const struct lives *l)
+{
+	struct s2_vm *vm;
+	int ret = create(l, 1, 0, &vm);
+
+	if (!ret)
+		ret = teardown_add_slot(l, vm);
+	if (!ret)
+		ret = map(l, vm, read_at);
+	if (vm)
+		s2_vcpu_put(s2_vm_vcpu(vm, 0));
+	s2_vm_free(vm);
+	return ret;
+}
+
+static int inherit(const struct lives *l)
+{
+	if (!l->dying->judge || l->dying->next == S2_DEATH_NOBODY)
+		return 0;
+	return l->dying->next == S2_DEATH_VM ? give_to_another(l) : keep_as_cache(l);
+}
+
 static int live_and_die(struct lives *l, bool first)
 {
 	struct s2_vm *vm;
@@ -271,7 +346,7 @@ static int live_and_die(struct lives *l, bool first)
 	if (!ret)
 		ret = teardown_add_slot(l, vm);
 	if (!ret)
-		ret = map(l, vm);
+		ret = map(l, vm, write_at);
 	if (!ret)
 		ret = run_watched(l, vm);
 	if (!ret)
@@ -279,7 +354,7 @@ static int live_and_die(struct lives *l, bool first)
 	if (!ret)
 		ret = end(l, vm);
 	s2_vm_free(vm);
-	return ret;
+	return ret ? ret : inherit(l);
 }
 
 /* ---- all of them ---- */

@@ -30,12 +30,30 @@ enum s2_death {
 	S2_DEATH_SLOT,	 /**< the VMM deletes the slot, then closes */
 };
 
+/** Who reads memory, or writes it, for the host. */
+enum s2_death_agent {
+	S2_DEATH_CPU,	   /**< a CPU, by the linear map */
+	S2_DEATH_COHERENT, /**< a device that snoops */
+	S2_DEATH_DEVICE,   /**< one that snoops nothing, and no driver maintains caches for it */
+	S2_DEATH_DMA,	   /**< the same through the DMA API */
+};
+
+/** Who has the memory of a VM that is dead; only who watches is shown it. */
+enum s2_death_heir {
+	S2_DEATH_NOBODY,
+	S2_DEATH_VM,   /**< another VM finds in it what was filled in */
+	S2_DEATH_HOST, /**< the host has it as page cache: filled in, and read by a CPU */
+};
+
 struct s2_dying {
 	uint64_t memory, backing;
 	uint64_t every; /**< one page or block of backing in each so many bytes; 0: all */
 	uint64_t ipa_bits;
 	int death;	  /**< enum s2_death */
 	int life;	  /**< enum s2_backing_life */
+	int reader;	  /**< of what outlives the mapping: enum s2_death_agent */
+	int filler;	  /**< of what a VM, or who comes after it, finds: the same */
+	int next;	  /**< enum s2_death_heir */
 	uint64_t swapped; /**< swapped out before, from the start of memory on */
 	uint64_t remade;  /**< were split for dirty logging and become blocks again */
 	uint64_t vcpus;	  /**< a CPU each */

@@ -13,9 +13,11 @@
 #include <stage2sim/pgtable.h>
 #include <stage2sim/vm.h>
 
+#include "check/oracle.h"
 #include "hyp/stage2/mmu.h"
 #include "hyp/stage2/walk.h"
 #include "hyp/vm/vm.h"
+#include "machine/digest.h"
 
 #define GIB    (UINT64_C(1) << 30)
 #define BASE   (2 * GIB) /* of the bare MMU's span */
@@ -77,6 +79,7 @@ struct side {
 	unsigned made[SLOTS]; /* how often; each time it has other memory */
 	uint64_t page, span;  /* bytes */
 	bool sink, watchers;
+	struct s2_oracle *oracle; /* or NULL */
 	/* Of what sinks have heard, and watchers: a run is told when it is whole, its flush at once. */
 	uint64_t digest, calls;
 };
@@ -203,8 +206,71 @@ static inline void side_up(struct side *s, bool plain)
 	fill(s);
 }
 
+/* What it may hold, of lines here and there, is as much of its state as what TLBs may. */
+static inline uint64_t digest_lines(const struct side *s)
+{
+	struct s2_memory *mem = s->oracle->data.memory;
+	uint64_t d = 0;
+
+	for (unsigned i = 0; i < 64; i++) {
+		const uint64_t pa = 16 * GIB + i / 16 * s->span + i % 16 * s->page;
+		struct s2_version_set set = {0};
+
+		for (unsigned agent = 0; agent <= S2_AGENT_COHERENT_DEVICE; agent++) {
+			assert_i64(s2_memory_possible(mem, (enum s2_agent)agent, s2_pa(pa), &set),
+				   0);
+			mix(&d, (uint64_t)set.oldest << 32 | set.newest);
+			mix(&d, set.count);
+		}
+	}
+	return d;
+}
+
+static inline bool same_state(const struct s2_oracle *a, const struct s2_oracle *b)
+{
+	struct s2_digest x = {0}, y = {0};
+
+	s2_oracle_digest(a, &x);
+	s2_oracle_digest(b, &y);
+	return x.a == y.a && x.b == y.b;
+}
+
+static inline bool same_oracles(const struct side *a, const struct side *b, bool closely)
+{
+	if (!a->oracle)
+		return !b->oracle;
+	for (unsigned rule = 0; rule < S2_RULES; rule++)
+		if (s2_oracle_count(a->oracle, (enum s2_rule)rule) !=
+		    s2_oracle_count(b->oracle, (enum s2_rule)rule))
+			return false;
+	/* A run that is told in parts has more steps, as stories number them, and decisions. */
+	if (!variants[now.variant].plain_run_limit &&
+	    (s2_oracle_steps(a->oracle) != s2_oracle_steps(b->oracle) ||
+	     s2_oracle_decided(a->oracle) != s2_oracle_decided(b->oracle)))
+		return false;
+	if (closely && (!same_state(a->oracle, b->oracle) || digest_lines(a) != digest_lines(b)))
+		return false;
+	return s2_oracle_error(a->oracle) == s2_oracle_error(b->oracle) &&
+	       a->oracle->steps + (a->m->unseen - a->oracle->unseen) == b->oracle->steps;
+}
+
+static inline int judge(struct side *s, bool on)
+{
+	uint64_t vtcr, vttbr;
+	int ret;
+
+	s2_oracle_detach(s->oracle);
+	s->oracle = NULL;
+	if (!on)
+		return 0;
+	ret = s2_oracle_attach(s->m, NULL, &s->oracle);
+	s2_mmu_registers(s->bare, &vtcr, &vttbr);
+	return ret ? ret : s2_oracle_watch(s->oracle, vtcr, vttbr);
+}
+
 static inline void side_down(struct side *s)
 {
+	s2_oracle_detach(s->oracle);
 	s2_vm_free(s->vm);
 	s2_vmids_free(s->vmids);
 	s2_mmu_free(s->bare);
@@ -247,7 +313,8 @@ static inline bool same_counts(struct side *a, struct side *b)
 	return true;
 }
 
-static inline bool same(struct side *a, struct side *b)
+/* @closely: with all that oracles keep, which takes its time. */
+static inline bool same(struct side *a, struct side *b, bool closely)
 {
 	for (unsigned i = 0; i < 2; i++)
 		if (s2_read_sysreg(a->cpu[i], S2_SYSREG_VTTBR_EL2) !=
@@ -255,7 +322,7 @@ static inline bool same(struct side *a, struct side *b)
 		    s2_read_sysreg(a->cpu[i], S2_SYSREG_HCR_EL2) !=
 			    s2_read_sysreg(b->cpu[i], S2_SYSREG_HCR_EL2))
 			return false;
-	return same_counts(a, b) && a->digest == b->digest && a->calls == b->calls &&
+	return same_counts(a, b) && same_oracles(a, b, closely) && a->digest == b->digest && a->calls == b->calls &&
 	       s2_vm_longest_lock(a->vm) == s2_vm_longest_lock(b->vm) &&
 	       s2_vm_longest_stretch(a->vm) == s2_vm_longest_stretch(b->vm);
 }

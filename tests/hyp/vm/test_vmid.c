@@ -321,6 +321,31 @@ static void a_number_taken_after_vttbr_is_seen_as_zero(void **state)
 	assert_i64(seen_with(S2_VMID_AFTER_VTTBR, 1), NUMBER_ZERO);
 }
 
+/* The allocator is shared: others suffer while a VM with such a flavour is there, and no longer. */
+static void a_flavours_bug_of_vmids_goes_with_the_last_vm_that_has_it(void **state)
+{
+	struct s2_flavour flavour = *newest();
+	struct s2_vm_config with = {.flavour = &flavour};
+	struct s2_vm *buggy[2];
+	struct world w;
+
+	(void)state;
+	world_up(&w, "neoverse-n1,vmid=8", 4, S2_VMID_SOUND);
+	flavour.bug = S2_BUG_VMID_AFTER_VTTBR;
+	with.vmids = w.vmids;
+	for (int i = 0; i < 2; i++)
+		assert_i64(s2_vm_create(w.m, &with, &buggy[i]), 0);
+	flavour.bug = S2_BUG_NONE;
+	assert_i64(load(&w, 0, 0, 0), NUMBER_ZERO);
+	put(&w, 0);
+	s2_vm_free(buggy[0]);
+	assert_i64(load(&w, 0, 1, 0), NUMBER_ZERO);
+	put(&w, 0);
+	s2_vm_free(buggy[1]);
+	assert_i64(load(&w, 0, 2, 0), FINE);
+	world_down(&w);
+}
+
 /* VMs @first to @first + @n - 1 are loaded and put on CPU 0, one after another. */
 static void pass_through(struct world *w, int first, int n)
 {
@@ -460,6 +485,7 @@ int main(void)
 		s2_unit_test(running_vms_never_share_a_number_and_reuse_needs_a_flush),
 		s2_unit_test(nor_do_vms_that_leave_their_numbers_for_others),
 		s2_unit_test(a_number_taken_after_vttbr_is_seen_as_zero),
+		s2_unit_test(a_flavours_bug_of_vmids_goes_with_the_last_vm_that_has_it),
 		s2_unit_test(a_rollover_that_forgets_running_vcpus_is_seen),
 		s2_unit_test(a_number_is_reserved_over_two_rollovers),
 		s2_unit_test(a_number_of_the_last_generation_is_seen),

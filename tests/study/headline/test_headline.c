@@ -16,6 +16,7 @@ static const struct s2_headline_thread threads[] = {
 		.program = &fake_program,
 		.words = "--workload small",
 		.also = "--workload large --broken",
+		.answers = "first,none",
 		.metric = {{"lines\ncleaned", "dc_civac", NULL, NULL},
 			   {"of the\nlarge", "dc_civac", "large", NULL}},
 	},
@@ -29,10 +30,11 @@ static const struct s2_headline_thread threads[] = {
 	},
 };
 
-static void run_threads(const struct s2_option_list *which, struct s2_headline *headline)
+static void run_job(const struct s2_option_list *which, bool brief, struct s2_headline *headline)
 {
 	struct s2_progress progress;
 	const struct s2_headline_job job = {
+		.brief = brief,
 		.threads = threads,
 		.which = which,
 		.n_threads = ARRAY_SIZE(threads),
@@ -46,6 +48,11 @@ static void run_threads(const struct s2_option_list *which, struct s2_headline *
 	s2_progress_init(&progress, stderr, S2_PROGRESS_NEVER, "x", 1);
 	if (s2_headline_run(&job, headline, &err) < 0)
 		fail_msg("%s", err.text);
+}
+
+static void run_threads(const struct s2_option_list *which, struct s2_headline *headline)
+{
+	run_job(which, false, headline);
 }
 
 static char *print(int (*writer)(const struct s2_headline *, FILE *))
@@ -95,6 +102,30 @@ static void the_screen_has_a_row_for_policies_that_read_the_same(void **state)
 			 "first, range   16,384  0.25x     16,777,216  breaks arch (large)\n");
 	assert_has(text, "\nevery          65,536     1x  holds\n"
 			 "first, range   16,384  0.25x  holds\n");
+	free(text);
+}
+
+/* Of the first thread "first" answers, which range comes out like; the second names none. */
+static void briefly_a_thread_shows_the_policies_that_answer_it(void **state)
+{
+	const struct s2_option_list all = {.n = 0};
+	struct s2_headline headline;
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_non_null(out);
+	run_job(&all, true, &headline);
+	assert_i64(s2_headline_screen(&headline, out), 0);
+	assert_i64(fclose(out), 0);
+	assert_has(
+		text,
+		"  verdict\nfirst +1      16,384  0.25x  16,777,216  breaks arch (large)\n\n");
+	assert_has(text, "\nevery          65,536     1x  holds\n"
+			 "first, range   16,384  0.25x  holds\n");
+	assert_has(text, "--all has every one");
+	s2_headline_free(&headline);
 	free(text);
 }
 
@@ -210,6 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(the_screen_has_a_row_for_policies_that_read_the_same),
+		s2_unit_test(briefly_a_thread_shows_the_policies_that_answer_it),
 		s2_unit_test(policies_that_differ_in_their_verdict_alone_stand_apart),
 		s2_unit_test(a_mail_says_below_its_table_who_breaks_what),
 		s2_unit_test(markdown_and_html_make_the_users_words_harmless),

@@ -33,6 +33,13 @@ static void each_is_found_by_the_rule_that_it_names(void **state)
 		assert_true(found.step > 0);
 		assert_non_null(strstr(found.text, s2_rule_name(m.rule)));
 		assert_int_equal(found.story[0], '\n');
+		/* The story as a file has it: steps, and what was seen and what is right. */
+		assert_true(found.told.n > 0);
+		assert_i64(found.told.of.rule, m.rule);
+		for (size_t s = 0; s < found.told.n; s++)
+			assert_true(found.told.steps[s].did[0] != '\0');
+		assert_true(found.told.end[0] != '\0');
+		assert_non_null(strstr(found.story, found.told.end));
 	}
 }
 

@@ -91,7 +91,7 @@ static void a_mutant_is_found_by_the_rule_that_it_breaks(void **state)
 		enum s2_rule rule;
 		const char *story;
 	} rows[] = {
-		{{.op = S2_OP_DC_CIVAC, .with = S2_OP_COUNT, .site = "stage2:map"}, S2_RULE_DATA, "gives it to VM 0"},
+		{{.op = S2_OP_DC_CIVAC, .with = S2_OP_COUNT, .site = "stage2:map"}, S2_RULE_DATA, "writes the page for VM 0"},
 		{{.op = S2_OP_TLBI_VMALLS12E1IS, .with = S2_OP_COUNT, .site = "tlb:flush_vmid"}, S2_RULE_DIRTY_LOG,
 		 "kvm_mmu_wp_memory_region: dirty-harvested"},
 		{{.op = S2_OP_TLBI_IPAS2E1IS, .with = S2_OP_COUNT, .site = "tlb:flush_vmid_ipa"}, S2_RULE_BREAK_BEFORE_MAKE,

@@ -260,24 +260,6 @@ static void shipped_profiles_hold_what_was_measured(void **state)
 	s2_profile_free(&p);
 }
 
-static void a_profile_that_is_not_there_is_named(void **state)
-{
-	struct s2_profile profile;
-	struct s2_error err = {0};
-
-	(void)state;
-	assert_i64(s2_profile_load("no/such.profile", &profile, &err), -ENOENT);
-	assert_i64(err.code, S2_PROFILE_OPEN);
-	assert_string_equal(err.text,
-			    "no/such.profile: No such file or directory, expected a cost profile");
-	s2_profile_free(&profile);
-	assert_i64(s2_profile_load("nosuch", &profile, &err), -ENOENT);
-	assert_non_null(strstr(err.text, "$S2_PROFILE_DIR"));
-	assert_non_null(strstr(err.text, "/nosuch.profile: "));
-	assert_i64(s2_profile_load("/", &profile, &err), -EIO);
-	assert_i64(err.code, S2_PROFILE_OPEN);
-}
-
 /* Whether this program lies in a build folder of the source tree, which has them. */
 static bool profiles_are_beside(void)
 {
@@ -292,6 +274,30 @@ static bool profiles_are_beside(void)
 		return false;
 	memcpy(slash, from_build, sizeof(from_build));
 	return access(path, R_OK) == 0;
+}
+
+static void a_profile_that_is_not_there_is_named(void **state)
+{
+	struct s2_profile profile;
+	struct s2_error err = {0};
+
+	(void)state;
+	assert_i64(s2_profile_load("no/such.profile", &profile, &err), -ENOENT);
+	assert_i64(err.code, S2_PROFILE_OPEN);
+	assert_string_equal(err.text,
+			    "no/such.profile: No such file or directory, expected a cost profile");
+	s2_profile_free(&profile);
+	assert_i64(s2_profile_load("nosuch", &profile, &err), -ENOENT);
+	assert_non_null(strstr(err.text, profiles_are_beside()
+						 ? "\"nosuch\", expected one of altra, d05"
+						 : "nosuch"));
+	assert_i64(setenv("S2_PROFILE_DIR", "/no/such", 1), 0);
+	assert_i64(s2_profile_load("d05", &profile, &err), -ENOENT);
+	assert_i64(unsetenv("S2_PROFILE_DIR"), 0);
+	assert_non_null(strstr(err.text, "$S2_PROFILE_DIR"));
+	assert_non_null(strstr(err.text, "/d05.profile: "));
+	assert_i64(s2_profile_load("/", &profile, &err), -EIO);
+	assert_i64(err.code, S2_PROFILE_OPEN);
 }
 
 static void a_profile_is_found_without_a_variable(void **state)

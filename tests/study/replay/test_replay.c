@@ -246,7 +246,10 @@ static const struct {
 	{"unknown permission",
 	 VM_1 RUN_1 "vm-1 0 s2_map: (f+0x0/0x140) ipa=0x80000000 size=0x1000 phys=0x0 prot=0x106\n",
 	 -EINVAL, S2_REPLAY_ERR_REQUEST},
-	{"END without BEGIN", "vm-1 0 tracing_mark_write: END\n", -EINVAL, S2_REPLAY_ERR_PHASE},
+	{"END without BEGIN",
+	 "vm-1 0 tracing_mark_write: BEGIN a\nvm-1 0 tracing_mark_write: END\n"
+	 "vm-1 0 tracing_mark_write: END\n",
+	 -EINVAL, S2_REPLAY_ERR_PHASE},
 	{"the first of two phases is open",
 	 "vm-1 0 tracing_mark_write: BEGIN a\nvm-1 0 tracing_mark_write: BEGIN b\n"
 	 "vm-1 0 tracing_mark_write: END\n",

@@ -96,6 +96,26 @@ static void an_end_of_a_task_without_a_phase_closes_the_innermost_of_all(void **
 }
 
 /* A call that differs is told of each phase that it lies in. */
+/* A trace_pipe starts anywhere, and a ring buffer forgets what is oldest. */
+static void an_end_before_any_begin_is_of_a_phase_that_the_log_begins_in(void **state)
+{
+	struct s2_error err = {0};
+	struct heard h;
+
+	(void)state;
+	assert_i64(replay_text(EXIT("vm-1") END("child-2") END("vm-1") BEGIN("vm-1", "whole")
+				       EXIT("vm-1") END("vm-1"),
+			       &a55_rich, &h, &err),
+		   0);
+	assert_u64(h.n_phases, 1);
+	assert_string_equal(h.names[0], "whole");
+	assert_u64(h.phases[0].ops.n[S2_OP_GUEST_EXIT], 1);
+	for (size_t i = 0; i < h.n_inferred; i++)
+		if (strstr(h.inferred[i], "the log begins inside a phase"))
+			return;
+	fail_msg("nobody says where the log begins");
+}
+
 static void differences_are_those_of_each_phase_around_them(void **state)
 {
 	static const char log[] =
@@ -235,6 +255,7 @@ int main(void)
 		s2_unit_test(an_outer_end_closes_what_is_left_inside),
 		s2_unit_test(an_end_that_is_late_closes_nothing),
 		s2_unit_test(an_end_of_a_task_without_a_phase_closes_the_innermost_of_all),
+		s2_unit_test(an_end_before_any_begin_is_of_a_phase_that_the_log_begins_in),
 		s2_unit_test(differences_are_those_of_each_phase_around_them),
 		s2_unit_test(the_outcome_counts_each_call_once),
 		s2_unit_test(flush_all_is_one_flush_and_pays_what_an_ioctl_owes),

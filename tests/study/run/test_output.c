@@ -10,6 +10,7 @@
 #include <string.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "study/run/fake_program.h"
@@ -26,7 +27,9 @@ static void violations_set_the_status_only_where_none_is_expected(void **state)
 	ran = run_words(&fake_program, "--broken --expect sound");
 	assert_i64(ran.status, 1);
 	assert_non_null(strstr(ran.out, "every breaks arch:\n"));
-	assert_string_equal(ran.errs, "s2-try: --expect: got 3 unsound, expected no violation\n");
+	assert_string_equal(
+		ran.errs,
+		"s2-try: --expect sound: got 3 broken verdicts (the first: every, arch), expected none\n");
 	forget_run(&ran);
 
 	ran = run_words(&fake_program, "--expect sound");
@@ -52,7 +55,9 @@ static void what_nobody_checked_is_said(void **state)
 	p.run = run_unchecked;
 	ran = run_words(&p, "--expect sound");
 	assert_i64(ran.status, 0);
-	assert_string_equal(ran.errs, "s2-try: --expect: got 0 sound, 3 unchecked\n");
+	assert_string_equal(
+		ran.errs,
+		"s2-try: --expect sound: got 3 unchecked verdicts (the first: every, arch); --check always looks at more\n");
 	forget_run(&ran);
 	ran = run_words(&p, "--expect checked");
 	assert_i64(ran.status, 1);
@@ -131,7 +136,8 @@ static void output_that_does_not_fit_leaves_what_was_there(void **state)
 	ran = run_words(&fake_program, words);
 	assert_i64(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_i64(ran.status, 2);
-	assert_non_null(strstr(ran.errs, "/out: File too large, expected to write it whole\n"));
+	assert_non_null(
+		strstr(ran.errs, "/out: File too large, expected a place to write it to\n"));
 	forget_run(&ran);
 	assert_non_null(strstr(read_file(path), "dc_civac       65,536"));
 	assert_i64(remove(path), 0);
@@ -151,8 +157,33 @@ static void a_full_disk_is_an_error(void **state)
 	assert_i64(s2_program_main(&fake_program, 1, argv, full, err_out), 2);
 	(void)fclose(full);
 	assert_i64(fclose(err_out), 0);
-	assert_string_equal(errs, "s2-try: standard output: No space left on device, expected to "
-				  "write it whole\n");
+	assert_string_equal(errs, "s2-try: standard output: No space left on device, expected a "
+				  "place to write it to\n");
+}
+
+/* A link goes on naming the file, a device stays one. */
+static void what_is_no_file_is_written_into(void **state)
+{
+	char dir[S2_TEST_PATH], path[S2_TEST_PATH + 16], link[S2_TEST_PATH + 16];
+	char words[2 * S2_TEST_PATH];
+	struct stat st;
+
+	(void)state;
+	s2_test_temp_dir(dir);
+	(void)snprintf(path, sizeof(path), "%s/out", dir);
+	(void)snprintf(link, sizeof(link), "%s/link", dir);
+	assert_i64(symlink("out", link), 0);
+	(void)snprintf(words, sizeof(words), "-o %s", link);
+	assert_ran(words, 0, "", "");
+	assert_i64(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	assert_non_null(strstr(read_file(path), "dc_civac       65,536"));
+	assert_i64(remove(link), 0);
+	assert_i64(remove(path), 0);
+	assert_i64(rmdir(dir), 0);
+	if (access("/dev/full", W_OK) == 0)
+		assert_refused("-o /dev/full",
+			       "/dev/full: No space left on device, expected a place to write it to");
 }
 
 static void json_is_printed_or_said_to_be_left_out(void **state)
@@ -221,6 +252,7 @@ int main(void)
 		s2_unit_test(output_goes_to_the_file_and_only_there),
 		s2_unit_test(output_that_does_not_fit_leaves_what_was_there),
 		s2_unit_test(a_full_disk_is_an_error),
+		s2_unit_test(what_is_no_file_is_written_into),
 		s2_unit_test(json_is_printed_or_said_to_be_left_out),
 		s2_unit_test(a_plot_needs_a_sweep_of_one_or_two_options),
 		s2_unit_test(a_sweep_is_drawn),

@@ -298,12 +298,12 @@ static void assert_told(const struct s2_judge *judge, const char *const *steps, 
 static void a_story_tells_what_befell_the_line(void **state)
 {
 	static const char *const steps[] = {
-		"1. host: writes the page and gives it to VM 0; a cacheable read gives write 1",
+		"1. host: writes the page for VM 0 by its linear map; a cacheable read gives write 1",
 		"2. CPU 1: dc_civac of it (stage2:map)",
 		"3. CPU 1: dsb_sy (stage2:map); a cacheable read gives write 1, one past the caches write 1",
 		"4. vcpu 1: writes it, caches off: the last write; a cacheable read may give writes 1 to 2",
 		"5. vcpu 1: caches on, trapped",
-		"==> a read by the caches may return write 1; right is write 2",
+		"==> a cacheable read may return write 1; right is write 2",
 	};
 	struct toggled_boot b = {small_boot(), S2_TOGGLE_VCPU0};
 	struct s2_judge judge;
@@ -322,11 +322,11 @@ static void a_story_tells_what_befell_the_entry(void **state)
 	static const char *const steps[] = {
 		": stores descriptor ",
 		"2. CPU 2: stores descriptor ",
-		"(stage2:wrprotect); CPU 0 may hold 1 old\n   3. CPU 2: dsb_ishst (tlb:own_flush)",
+		"(stage2:wrprotect); CPU 0 may hold 1 old translation\n   3. CPU 2: dsb_ishst (tlb:own_flush)",
 		"4. CPU 2: tlbi_vmalle1is (tlb:own_flush)",
 		"5. CPU 2: dsb_ish (tlb:own_flush)",
-		"6. CPU 2: kvm_mmu_wp_memory_region: dirty-harvested; CPU 0 may hold 1 old",
-		"==> CPU 0 may write by ",
+		"6. CPU 2: kvm_mmu_wp_memory_region: dirty-harvested; CPU 0 may hold 1 old translation",
+		"==> CPU 0 may write IPA ",
 	};
 	struct migration m = {32 * GIB, flush_the_first_chunk, S2_CLEAR_FLUSH_SLOT};
 	const struct s2_judge judge = ask(

@@ -306,6 +306,117 @@ static void with_fwb_nothing_is_ever_cleaned(void **state)
 	}
 }
 
+/* ---- who has the memory afterwards ---- */
+
+#define ARCH	  (1U << S2_CONTRACT_ARCH)
+#define ISOLATION (1U << S2_CONTRACT_ISOLATION)
+#define RAW_DMA	  (1U << S2_CONTRACT_RAW_DMA)
+
+/* Which contracts a death breaks, and whether all of its lines were cleaned. */
+static unsigned broken_by(const char *name, const struct s2_dying *dying,
+			  const struct s2_death_policy *policy, bool *cleaned)
+{
+	struct s2_judge judge = {0};
+	struct s2_dying watched = *dying;
+	unsigned broken = 0;
+
+	*cleaned = run_on(name, dying, policy).ops.n[S2_OP_DC_CIVAC] >= LINES;
+	watched.judge = &judge;
+	(void)run_on(name, &watched, policy);
+	assert_true(judge.watched);
+	for (unsigned c = 0; c < S2_CONTRACTS; c++)
+		broken |= (judge.broken[S2_RULES + c] > 0) << c;
+	/* The other contracts are arch and more. */
+	return broken & (ISOLATION | ARCH | RAW_DMA);
+}
+
+/*
+ * Half was written past the caches: it is at the PoC, and whoever snoops may find an
+ * older copy in its place unless that was cleaned away.  Half was written through them:
+ * whoever snoops nothing may miss that unless KVM or the driver cleaned.  With FWB all
+ * of it was, and KVM never cleans.
+ */
+static unsigned read_expected(int reader, bool cleaned, bool fwb)
+{
+	const bool snoops = reader == S2_DEATH_CPU || reader == S2_DEATH_COHERENT;
+
+	if (cleaned || reader == S2_DEATH_DMA)
+		return 0;
+	if (snoops)
+		return fwb ? 0 : ARCH;
+	return RAW_DMA;
+}
+
+static const struct s2_death_policy *const all_policies[] = {&baseline, &series, &walk, &drop_clean,
+							     &renew, &deferred};
+
+static void who_reads_shared_memory_decides_what_must_be_cleaned(void **state)
+{
+	static const int deaths[] = {S2_DEATH_CLOSE, S2_DEATH_MUNMAP, S2_DEATH_SLOT};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(all_policies) * 3 * 4; i++) {
+		const bool fwb = i & 1;
+		const size_t p = i / 2 % ARRAY_SIZE(all_policies);
+		const size_t rest = i / 2 / ARRAY_SIZE(all_policies);
+		struct s2_dying dying = plain;
+		unsigned broken;
+		bool cleaned;
+
+		dying.life = S2_BACKING_SHARED;
+		dying.death = deaths[rest % 3];
+		dying.reader = (int)(rest / 3);
+		broken = broken_by(fwb ? "max" : "cortex-a72", &dying, all_policies[p], &cleaned);
+		s2_test_row("policy %zu, death %d, reader %d%s", p, dying.death, dying.reader,
+			    fwb ? ", FWB" : "");
+		assert_u64(broken, read_expected(dying.reader, cleaned, fwb));
+	}
+}
+
+/*
+ * Written by whoever snoops, or by the DMA API, everybody finds it.  A device that
+ * snoops nothing writes under the caches.  What the dead guest left dirty there may go
+ * over it unless KVM cleaned; what may be fetched there at any time stands before it until
+ * somebody invalidates, which a map without FWB does, and the host does not.
+ */
+static void who_fills_memory_for_the_next_decides_whether_it_leaks(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(all_policies) * 2 * 2 * 4; i++) {
+		const bool fwb = i & 1;
+		const size_t p = i / 2 % ARRAY_SIZE(all_policies);
+		const size_t rest = i / 2 / ARRAY_SIZE(all_policies);
+		struct s2_dying dying = plain;
+		bool cleaned, leaks;
+		unsigned broken;
+
+		dying.death = rest & 1 ? S2_DEATH_MUNMAP : S2_DEATH_CLOSE;
+		dying.next = rest & 2 ? S2_DEATH_VM : S2_DEATH_HOST;
+		dying.filler = (int)(rest / 4);
+		broken = broken_by(fwb ? "max" : "cortex-a72", &dying, all_policies[p], &cleaned);
+		leaks = dying.filler == S2_DEATH_DEVICE &&
+			(fwb || dying.next == S2_DEATH_HOST || !cleaned);
+		s2_test_row("policy %zu, death %d, next %d, filler %d%s", p, dying.death, dying.next,
+			    dying.filler, fwb ? ", FWB" : "");
+		assert_u64(!!(broken & ISOLATION), leaks);
+		assert_u64(!!broken, leaks);
+	}
+}
+
+static void what_comes_after_a_death_is_no_part_of_its_cost(void **state)
+{
+	struct s2_dying dying = plain;
+	struct s2_death_cost alone, inherited;
+
+	(void)state;
+	alone = run(&dying, &walk);
+	dying.next = S2_DEATH_VM;
+	dying.filler = S2_DEATH_DMA;
+	dying.reader = S2_DEATH_DEVICE;
+	inherited = run(&dying, &walk);
+	assert_memory_equal(&alone, &inherited, sizeof(alone));
+}
+
 static void a_policy_changes_its_own_choices_only(void **state)
 {
 	const struct s2_flavour *base = s2_flavour_find("newest");
@@ -333,6 +444,9 @@ int main(void)
 		s2_unit_test(many_vms_share_the_price_of_their_numbers),
 		s2_unit_test(vms_beside_pay_for_each_broadcast),
 		s2_unit_test(with_fwb_nothing_is_ever_cleaned),
+		s2_unit_test(who_reads_shared_memory_decides_what_must_be_cleaned),
+		s2_unit_test(who_fills_memory_for_the_next_decides_whether_it_leaks),
+		s2_unit_test(what_comes_after_a_death_is_no_part_of_its_cost),
 		s2_unit_test(a_policy_changes_its_own_choices_only),
 	};
 

@@ -21,7 +21,7 @@ void s2_vgic_collect_mail(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
 			continue;
 		s2_vcpu_set_to(&vgic->mail[intid], vcpu->index, false);
 		queued++;
-		s2_lock_irq(vgic, cpu);
+		s2_lock_irq(vgic, cpu, irq);
 		irq->latch = true;
 		s2_irq_queue_unlock(vgic, cpu, irq);
 	}

@@ -31,10 +31,10 @@ int s2_vgic_inject(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgic_cpu 
 		return -EINVAL;
 	if (!vgic->initialised)
 		return -EBUSY;
-	s2_lock_irq(vgic, cpu);
+	s2_lock_irq(vgic, cpu, irq);
 	if (!is_news(irq, level) ||
 	    (vgic->cfg.bug == S2_BUG_INJECT_DISABLED_LOST && !irq->enabled)) {
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, cpu, irq);
 		return 0;
 	}
 	if (irq->level)
@@ -133,12 +133,12 @@ static void write_levels(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_vgi
 
 		if (!irq || first + i < S2_N_SGIS)
 			continue;
-		s2_lock_irq(vgic, cpu);
+		s2_lock_irq(vgic, cpu, irq);
 		irq->line_level = levels >> i & 1U;
 		if (irq->line_level)
 			s2_irq_queue_unlock(vgic, cpu, irq);
 		else
-			s2_unlock_irq(vgic);
+			s2_unlock_irq(vgic, cpu, irq);
 	}
 }
 

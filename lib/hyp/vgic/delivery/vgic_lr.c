@@ -114,7 +114,7 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 	vcpu->used_lrs = 0;
 	if (!list->len)
 		return;
-	s2_lock_ap(vgic, vcpu->cpu, vcpu->id);
+	s2_lock_ap(vgic, vcpu->cpu, vcpu);
 	if (list->len > n_lrs)
 		sort(vgic, vcpu->cpu, list, vcpu->index);
 	for (struct s2_irq *irq = list->head; irq; irq = irq->next) {
@@ -122,12 +122,12 @@ void s2_lr_flush(struct s2_vgic_cpu *vcpu)
 			ich->hcr |= overflow_controls(vgic);
 			break;
 		}
-		s2_lock_irq(vgic, vcpu->cpu);
+		s2_lock_irq(vgic, vcpu->cpu, irq);
 		if (s2_irq_target_oracle(vgic, irq) == vcpu->index)
 			ich->lr[vcpu->used_lrs++] = populate(irq);
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, vcpu->cpu, irq);
 	}
-	s2_unlock_ap(vgic);
+	s2_unlock_ap(vgic, vcpu->cpu, vcpu);
 	if (vgic->cfg.bug == S2_BUG_LR_TWICE && vcpu->used_lrs && vcpu->used_lrs < n_lrs)
 		ich->lr[vcpu->used_lrs++] = ich->lr[0];
 }
@@ -148,14 +148,14 @@ static void fold_lr(struct s2_vgic_cpu *vcpu, uint64_t lr)
 		return;
 	if (signals_end(lr))
 		s2_vgic_notify_ended(vcpu->vgic, vcpu->cpu, intid);
-	s2_lock_irq(vcpu->vgic, vcpu->cpu);
+	s2_lock_irq(vcpu->vgic, vcpu->cpu, irq);
 	irq->active = (lr & S2_LR_ACTIVE) != 0;
 	if (!irq->level && (lr & S2_LR_PENDING))
 		irq->latch = true;
 	if (irq->level && !(lr & S2_LR_STATE))
 		irq->latch = false;
 	s2_phys_resample(vcpu->vgic, irq, (lr & S2_LR_PENDING) != 0, !(lr & S2_LR_STATE));
-	s2_unlock_irq(vcpu->vgic);
+	s2_unlock_irq(vcpu->vgic, vcpu->cpu, irq);
 }
 
 static bool has_lr(const struct s2_vgic_cpu *vcpu, const struct s2_irq *irq)
@@ -213,21 +213,22 @@ static void migrate(struct s2_vgic_cpu *from, struct s2_irq *irq, uint16_t targe
 {
 	struct s2_vgic *vgic = from->vgic;
 	struct s2_vgic_cpu *to = vgic->vcpu[target];
-	const bool from_first = from->id < to->id;
+	struct s2_vgic_cpu *first = from->id < to->id ? from : to;
+	struct s2_vgic_cpu *second = first == from ? to : from;
 	bool moved = false;
 
-	s2_lock_ap(vgic, from->cpu, from_first ? from->id : to->id);
-	s2_lock_ap(vgic, from->cpu, from_first ? to->id : from->id);
-	s2_lock_irq(vgic, from->cpu);
+	s2_lock_ap(vgic, from->cpu, first);
+	s2_lock_ap(vgic, from->cpu, second);
+	s2_lock_irq(vgic, from->cpu, irq);
 	if (irq->vcpu == from->index && s2_irq_target_oracle(vgic, irq) == target) {
 		s2_ap_list_remove(&from->ap_list, irq);
 		if (vgic->cfg.bug != S2_BUG_MIGRATE_FORGETS)
 			s2_ap_list_append(&to->ap_list, irq, target);
 		moved = true;
 	}
-	s2_unlock_irq(vgic);
-	s2_unlock_ap(vgic);
-	s2_unlock_ap(vgic);
+	s2_unlock_irq(vgic, from->cpu, irq);
+	s2_unlock_ap(vgic, from->cpu, second);
+	s2_unlock_ap(vgic, from->cpu, first);
 	if (moved)
 		s2_vgic_kick(vgic, from->cpu, target);
 }
@@ -245,18 +246,18 @@ static struct s2_irq *prune_until_move(struct s2_vgic_cpu *vcpu, uint16_t *targe
 	struct s2_irq *move = NULL;
 	struct s2_irq *next;
 
-	s2_lock_ap(vgic, vcpu->cpu, vcpu->id);
+	s2_lock_ap(vgic, vcpu->cpu, vcpu);
 	for (struct s2_irq *irq = vcpu->ap_list.head; irq && !move; irq = next) {
 		next = irq->next;
-		s2_lock_irq(vgic, vcpu->cpu);
+		s2_lock_irq(vgic, vcpu->cpu, irq);
 		*target = s2_irq_target_oracle(vgic, irq);
 		if (*target == S2_NO_VCPU)
 			unlist(vcpu, irq);
 		else if (*target != vcpu->index)
 			move = irq;
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, vcpu->cpu, irq);
 	}
-	s2_unlock_ap(vgic);
+	s2_unlock_ap(vgic, vcpu->cpu, vcpu);
 	return move;
 }
 
@@ -264,7 +265,7 @@ static struct s2_irq *prune_until_move(struct s2_vgic_cpu *vcpu, uint16_t *targe
 void s2_lr_prune(struct s2_vgic_cpu *vcpu)
 {
 	struct s2_irq *irq;
-	uint16_t target;
+	uint16_t target = S2_NO_VCPU;
 
 	if (!vcpu->ap_list.len)
 		return;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A vcpu on a CPU: load, enter, leave, block, kick. */
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/irq.h"
 #include "hyp/vgic/state/kick.h"
 #include "hyp/vgic/state/locks.h"
@@ -15,10 +16,12 @@
 
 void s2_vgic_build_index(struct s2_vgic *vgic)
 {
+	s2_vgic_config_lock(vgic);
 	if (vgic->lookup->build)
 		vgic->lookup->build(vgic);
 	if (vgic->cfg.routing.dispatch == S2_SGI_ROWS && !vgic->rows.row)
 		s2_rows_build(vgic);
+	s2_vgic_config_unlock(vgic);
 }
 
 int s2_vgic_load(struct s2_vgic_cpu *vcpu, struct s2_cpu *cpu)
@@ -62,19 +65,39 @@ struct s2_ich *s2_vgic_ich(struct s2_vgic_cpu *vcpu)
 	return vcpu->cpu ? &vcpu->cpu->ich : &vcpu->ich;
 }
 
-int s2_vgic_enter(struct s2_vgic_cpu *vcpu)
+/* kvm_vcpu_exit_request(): what came after the flush is asked for again, as no IPI tells of it. */
+static bool try_enter(struct s2_vgic_cpu *vcpu)
 {
 	struct s2_vgic *vgic = vcpu->vgic;
 
-	if (!vcpu->cpu || vcpu->entered)
-		return -EINVAL;
+	s2_vgic_touch(vgic, "vcpu->requests", true);
 	s2_vcpu_set_to(&vgic->blocked, vcpu->index, false);
 	s2_vcpu_set_to(&vgic->requested, vcpu->index, false);
+	s2_vgic_touch(vgic, "the vcpu's list", false);
 	s2_vgic_collect(vcpu, vcpu->cpu);
 	s2_lr_flush(vcpu);
+	s2_vgic_touch(vgic, "vcpu->mode", true);
 	vcpu->entered = true;
 	/* Whoever queues from here on must send an IPI. */
 	s2_vcpu_set_to(&vgic->in_guest, vcpu->index, true);
+	if (!s2_vgic_is_gated(vgic))
+		return true;
+	s2_vgic_touch(vgic, "vcpu->requests", false);
+	if (!s2_vcpu_set_has(&vgic->requested, vcpu->index))
+		return true;
+	vcpu->entered = false;
+	s2_vcpu_set_to(&vgic->in_guest, vcpu->index, false);
+	s2_lr_fold(vcpu);
+	s2_lr_prune(vcpu);
+	return false;
+}
+
+int s2_vgic_enter(struct s2_vgic_cpu *vcpu)
+{
+	if (!vcpu->cpu || vcpu->entered)
+		return -EINVAL;
+	while (!try_enter(vcpu))
+		;
 	s2_step(vcpu->cpu, S2_OP_GUEST_ENTRY, 1);
 	return 0;
 }
@@ -118,10 +141,14 @@ int s2_vgic_wfi(struct s2_vgic_cpu *vcpu)
 {
 	if (!vcpu->cpu || vcpu->entered)
 		return -EINVAL;
-	if (s2_vgic_pending(vcpu))
-		return 0;
+	/* As prepare_to_rcuwait() before the look: a kick that finds nobody blocked wakes nobody. */
+	s2_vgic_touch(vcpu->vgic, "whether the vcpu sleeps", true);
 	s2_vcpu_set_to(&vcpu->vgic->blocked, vcpu->index, true);
-	return 1;
+	s2_vgic_touch(vcpu->vgic, "what is pending", false);
+	if (!s2_vgic_pending(vcpu))
+		return s2_vcpu_set_has(&vcpu->vgic->blocked, vcpu->index);
+	s2_vcpu_set_to(&vcpu->vgic->blocked, vcpu->index, false);
+	return 0;
 }
 
 /*
@@ -141,7 +168,7 @@ static void deactivate(struct s2_vgic_cpu *vcpu, uint32_t intid)
 		return;
 	s2_lr_end_unlisted(vcpu, irq);
 	/* It may be pending again, and another's to take. */
-	s2_lock_irq(vgic, vcpu->cpu);
+	s2_lock_irq(vgic, vcpu->cpu, irq);
 	s2_irq_queue_unlock(vgic, vcpu->cpu, irq);
 }
 

@@ -72,7 +72,7 @@ static void to_software(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq 
 	s2_vsgi_set_pending(vgic, cpu, irq, false);
 	irq->hw = false;
 	irq->latch = pending;
-	s2_lock_irq(vgic, cpu);
+	s2_lock_irq(vgic, cpu, irq);
 	s2_irq_queue_unlock(vgic, cpu, irq);
 }
 

@@ -18,6 +18,7 @@
 #include "hyp/vgic/state/irq.h"
 #include "hyp/vgic/lookup/vcpu_index.h"
 #include "hyp/vgic/lookup/vcpu_lookup.h"
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vcpu_tables.h"
 #include "hyp/vgic/state/vgic.h"
 
@@ -41,9 +42,8 @@ void s2_vcpu_hash_drop(struct s2_vgic *vgic)
 	vgic->hash.slot = NULL;
 }
 
-static void insert(struct s2_vgic *vgic, unsigned index)
+static void insert(const struct s2_vgic *vgic, struct s2_vcpu_hash *hash, unsigned index)
 {
-	struct s2_vcpu_hash *hash = &vgic->hash;
 	const unsigned mask = (1U << hash->shift) - 1U;
 	unsigned at = s2_hash_first_slot(hash, s2_mpidr(vgic->hwid[index]));
 
@@ -53,76 +53,90 @@ static void insert(struct s2_vgic *vgic, unsigned index)
 	hash->slot[at] = (uint16_t)index;
 }
 
-unsigned s2_hash_longest_run(const struct s2_vgic *vgic, unsigned places, s2_hash_taken_fn taken)
+unsigned s2_hash_longest_run(const void *index, unsigned places, s2_hash_taken_fn taken)
 {
 	unsigned longest = 0;
 	unsigned run = 0;
 
 	for (unsigned i = 0; i < places; i++) {
-		run = taken(vgic, i) ? run + 1U : 0;
+		run = taken(index, i) ? run + 1U : 0;
 		if (run > longest)
 			longest = run;
 	}
 	return longest;
 }
 
-static bool is_full(const struct s2_vgic *vgic, unsigned place)
+static bool is_full(const void *index, unsigned place)
 {
-	return vgic->hash.slot[place] != S2_NO_VCPU;
+	const struct s2_vcpu_hash *hash = index;
+
+	return hash->slot[place] != S2_NO_VCPU;
 }
 
-static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
+static unsigned fill(const struct s2_vgic *vgic, void *index, uint64_t multiplier)
 {
-	struct s2_vcpu_hash *hash = &vgic->hash;
+	struct s2_vcpu_hash *hash = index;
 
 	hash->multiplier = multiplier;
 	memset(hash->slot, 0xff, sizeof(*hash->slot) << hash->shift);
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		insert(vgic, i);
-	return s2_hash_longest_run(vgic, 1U << hash->shift, is_full);
+		insert(vgic, hash, i);
+	return s2_hash_longest_run(hash, 1U << hash->shift, is_full);
 }
 
-void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill_by)
+void s2_hash_fill_best(const struct s2_vgic *vgic, void *index, s2_hash_fill_fn fill_by)
 {
 	uint64_t last = multipliers[0];
 	uint64_t best = last;
-	unsigned best_run = fill_by(vgic, last);
+	unsigned best_run = fill_by(vgic, index, last);
 
 	for (unsigned i = 1;
 	     best_run > LONG_RUN && i < sizeof(multipliers) / sizeof(multipliers[0]); i++) {
 		unsigned run;
 
 		last = multipliers[i];
-		run = fill_by(vgic, last);
+		run = fill_by(vgic, index, last);
 		if (run < best_run) {
 			best = last;
 			best_run = run;
 		}
 	}
 	if (last != best)
-		fill_by(vgic, best);
+		fill_by(vgic, index, best);
+}
+
+/* Fills a hash aside: whoever looks meanwhile finds the old one, or none. */
+static void hash_fill(const struct s2_vgic *vgic, struct s2_vcpu_hash *hash)
+{
+	for (hash->shift = 1; 1U << hash->shift < 2U * vgic->n_vcpus;)
+		hash->shift++;
+	hash->slot = vgic->n_vcpus ? calloc(UINT64_C(1) << hash->shift, sizeof(*hash->slot)) : NULL;
+	s2_vgic_touch(vgic, "the vcpus' MPIDRs", false);
+	if (hash->slot)
+		s2_hash_fill_best(vgic, hash, fill);
+}
+
+static void hash_publish(struct s2_vgic *vgic)
+{
+	struct s2_vcpu_hash hash;
+
+	hash_fill(vgic, &hash);
+	s2_vgic_touch(vgic, "the hash", true);
+	s2_vcpu_hash_drop(vgic);
+	vgic->hash = hash;
 }
 
 static void hash_build(struct s2_vgic *vgic)
 {
-	struct s2_vcpu_hash *hash = &vgic->hash;
-
-	if (hash->slot || !vgic->n_vcpus)
-		return;
-	for (hash->shift = 1; 1U << hash->shift < 2U * vgic->n_vcpus;)
-		hash->shift++;
-	hash->slot = calloc(UINT64_C(1) << hash->shift, sizeof(*hash->slot));
-	if (hash->slot)
-		s2_hash_fill_best(vgic, fill);
+	if (!vgic->hash.slot && vgic->n_vcpus)
+		hash_publish(vgic);
 }
 
 /* The table is never stale: whoever changes vcpus or an MPIDR fills it again. */
 static void hash_rebuild(struct s2_vgic *vgic)
 {
-	if (!vgic->hash.slot)
-		return;
-	s2_vcpu_hash_drop(vgic);
-	hash_build(vgic);
+	if (vgic->hash.slot)
+		hash_publish(vgic);
 }
 
 static uint16_t hash_probe(const struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_mpidr hwid)

@@ -61,14 +61,14 @@ static inline unsigned s2_hash_first_slot(const struct s2_vcpu_hash *hash, struc
 				: s2_hash_spread(s2_hash_default_id(m), hash->shift);
 }
 
-/* Fills a table anew. @return its longest run of full slots */
-typedef unsigned (*s2_hash_fill_fn)(struct s2_vgic *vgic, uint64_t multiplier);
+/* Fills an index anew. @return its longest run of full slots */
+typedef unsigned (*s2_hash_fill_fn)(const struct s2_vgic *vgic, void *index, uint64_t multiplier);
 /* Fills it with the multiplier (0: none) that leaves the shortest, or one that will do. */
-void s2_hash_fill_best(struct s2_vgic *vgic, s2_hash_fill_fn fill);
+void s2_hash_fill_best(const struct s2_vgic *vgic, void *index, s2_hash_fill_fn fill);
 /** Whether place @p place of an index has someone. */
-typedef bool (*s2_hash_taken_fn)(const struct s2_vgic *vgic, unsigned place);
+typedef bool (*s2_hash_taken_fn)(const void *index, unsigned place);
 /** The longest run of taken places, which bounds hits and misses; one that wraps counts as two. */
-unsigned s2_hash_longest_run(const struct s2_vgic *vgic, unsigned places, s2_hash_taken_fn taken);
+unsigned s2_hash_longest_run(const void *index, unsigned places, s2_hash_taken_fn taken);
 
 /* Goes along the probe sequence of @hwid; the hash must be there. */
 static inline struct s2_found s2_vcpu_hash_at(const struct s2_vgic *vgic, struct s2_mpidr hwid)

@@ -10,6 +10,7 @@
 #include "hyp/vgic/state/irq.h"
 #include "hyp/vgic/lookup/vcpu_index.h"
 #include "hyp/vgic/lookup/vcpu_lookup.h"
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vcpu_tables.h"
 #include "hyp/vgic/state/vgic.h"
 
@@ -42,18 +43,23 @@ static bool table_fits(const struct s2_vgic *vgic, unsigned bits)
 /* kvm_init_mpidr_data() */
 static void table_build(struct s2_vgic *vgic)
 {
-	struct s2_mpidr_table *table = &vgic->table;
+	struct s2_mpidr_table table;
 
-	if (table->entry || vgic->n_vcpus <= 1)
+	if (vgic->table.entry || vgic->n_vcpus <= 1)
 		return;
-	table->gather = s2_mpidr_gather(differing_bits(vgic));
-	if (!table_fits(vgic, table->gather.bits))
+	table.gather = s2_mpidr_gather(differing_bits(vgic));
+	if (!table_fits(vgic, table.gather.bits))
 		return;
-	table->entry = calloc(UINT64_C(1) << table->gather.bits, sizeof(*table->entry));
-	if (!table->entry)
+	table.entry = calloc(UINT64_C(1) << table.gather.bits, sizeof(*table.entry));
+	if (!table.entry)
 		return;
-	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		table->entry[s2_mpidr_index(&table->gather, s2_mpidr(vgic->hwid[i]))] = (uint16_t)i;
+	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
+		s2_vgic_touch(vgic, "a vcpu's MPIDR", false);
+		table.entry[s2_mpidr_index(&table.gather, s2_mpidr(vgic->hwid[i]))] = (uint16_t)i;
+	}
+	/* rcu_assign_pointer(): whoever looks finds it full, or not at all. */
+	s2_vgic_touch(vgic, "mpidr_data", true);
+	vgic->table = table;
 }
 
 static inline uint16_t table_find(const struct s2_vgic *vgic, struct s2_cpu *cpu,

@@ -123,10 +123,10 @@ static void write_irouter(struct s2_vgic *vgic, const struct s2_gic_io *io, uint
 
 	if (!irq || (io->offset % 8U && vgic->cfg.bug != S2_BUG_IROUTER_SPLIT))
 		return;
-	s2_lock_irq(vgic, io->cpu);
+	s2_lock_irq(vgic, io->cpu, irq);
 	irq->mpidr = (uint32_t)(value & S2_GICD_IROUTER_AFF);
 	irq->target = s2_mpidr_to_vcpu(vgic, io->cpu, s2_mpidr(irq->mpidr));
-	s2_unlock_irq(vgic);
+	s2_unlock_irq(vgic, io->cpu, irq);
 }
 
 static uint64_t read_irouter(struct s2_vgic *vgic, const struct s2_gic_io *io)

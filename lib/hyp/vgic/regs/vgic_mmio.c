@@ -36,7 +36,7 @@ static uint64_t read_group(const struct irq_access *a)
 
 static void write_group(const struct irq_access *a, uint64_t value)
 {
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	s2_irq_set_group1(a->vgic, a->irq, value != 0);
 	/* A pending one may have been waiting for this (vgic_mmio_write_group()). */
 	s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
@@ -51,13 +51,13 @@ static void write_senable(const struct irq_access *a, uint64_t value)
 {
 	if (!value)
 		return;
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	s2_irq_set_enabled(a->vgic, a->irq, true);
 	/* Its device may have changed its mind meanwhile (16e604a437c8). */
 	if (!a->irq->active)
 		s2_phys_resample(a->vgic, a->irq, true, false);
 	if (a->vgic->cfg.bug == S2_BUG_ENABLE_NOT_QUEUED)
-		s2_unlock_irq(a->vgic);
+		s2_unlock_irq(a->vgic, a->cpu, a->irq);
 	else
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 }
@@ -77,9 +77,9 @@ static void write_cenable(const struct irq_access *a, uint64_t value)
 {
 	if (!value)
 		return;
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	s2_irq_set_enabled(a->vgic, cleared_by(a), false);
-	s2_unlock_irq(a->vgic);
+	s2_unlock_irq(a->vgic, a->cpu, a->irq);
 }
 
 /* A guest sees the line, a saved state has the latch alone. */
@@ -99,10 +99,10 @@ static uint64_t read_cpending(const struct irq_access *a)
 
 static void set_latch(const struct irq_access *a, bool on)
 {
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	if (a->irq->hw) {
 		s2_vsgi_set_pending(a->vgic, a->cpu, a->irq, on);
-		s2_unlock_irq(a->vgic);
+		s2_unlock_irq(a->vgic, a->cpu, a->irq);
 		return;
 	}
 	a->irq->latch = on;
@@ -112,7 +112,7 @@ static void set_latch(const struct irq_access *a, bool on)
 	if (on)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else
-		s2_unlock_irq(a->vgic);
+		s2_unlock_irq(a->vgic, a->cpu, a->irq);
 }
 
 static void write_spending(const struct irq_access *a, uint64_t value)
@@ -135,7 +135,7 @@ static uint64_t read_active(const struct irq_access *a)
 
 static void set_active(const struct irq_access *a, bool on)
 {
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	/* Hardware SGIs have no active state. */
 	if (!a->irq->hw)
 		a->irq->active = on;
@@ -144,7 +144,7 @@ static void set_active(const struct irq_access *a, bool on)
 	if (a->irq->active)
 		s2_irq_queue_unlock(a->vgic, a->cpu, a->irq);
 	else
-		s2_unlock_irq(a->vgic);
+		s2_unlock_irq(a->vgic, a->cpu, a->irq);
 }
 
 static void write_sactive(const struct irq_access *a, uint64_t value)
@@ -166,9 +166,9 @@ static uint64_t read_priority(const struct irq_access *a)
 
 static void write_priority(const struct irq_access *a, uint64_t value)
 {
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	s2_irq_set_priority(a->vgic, a->irq, (uint8_t)value);
-	s2_unlock_irq(a->vgic);
+	s2_unlock_irq(a->vgic, a->cpu, a->irq);
 }
 
 #define CFG_EDGE UINT64_C(2)
@@ -182,9 +182,9 @@ static void write_config(const struct irq_access *a, uint64_t value)
 {
 	if (a->irq->intid < S2_GIC_PRIVATE_IRQS)
 		return;
-	s2_lock_irq(a->vgic, a->cpu);
+	s2_lock_irq(a->vgic, a->cpu, a->irq);
 	a->irq->level = !(value & CFG_EDGE);
-	s2_unlock_irq(a->vgic);
+	s2_unlock_irq(a->vgic, a->cpu, a->irq);
 }
 
 static const struct irq_reg group_reg = {read_group, write_group};

@@ -3,6 +3,7 @@
 #include "hyp/vgic/state/irq.h"
 #include "hyp/vgic/sgi/sgi_dispatch.h"
 #include "hyp/vgic/sgi/sgi_queue.h"
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vcpu_set.h"
 #include "hyp/vgic/state/vgic.h"
 #include "hyp/vgic/state/vgic_irq.h"
@@ -175,6 +176,8 @@ void s2_broadcast_matrix(struct s2_sgi_write *w)
 
 		vgic->mail[w->intid].w[at] |= to;
 		vgic->has_mail.w[at] |= to;
+		if (w->cpu->observed)
+			s2_vgic_touch(vgic, "vcpu->requests", true);
 		kick_word(w, at, to & vgic->sgi_enabled[w->intid].w[at]);
 	}
 	s2_step(w->cpu, S2_OP_VCPU_VISIT, words);

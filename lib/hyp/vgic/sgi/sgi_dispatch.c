@@ -7,6 +7,7 @@
 #include "hyp/vgic/sgi/sgi_dispatch.h"
 #include "hyp/vgic/sgi/sgi_queue.h"
 #include "hyp/vgic/lookup/vcpu_lookup.h"
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vcpu_set.h"
 #include "hyp/vgic/state/vgic.h"
 
@@ -101,6 +102,8 @@ int s2_sgi_send(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg 
 		return -EINVAL;
 	if (!vgic->initialised)
 		return -EBUSY;
+	if (cpu->observed)
+		s2_vgic_touch(vgic, "the index of vcpus", false);
 	if (sgi.all_but_self)
 		vgic->broadcast(&w);
 	else

@@ -48,7 +48,7 @@ static inline bool send_one(struct s2_vgic *vgic, struct s2_cpu *cpu, enum s2_sg
 	irq = s2_vgic_sgi(vgic, found.index, (uint32_t)s2_field_get(value, S2_SGI_INTID));
 	s2_step(cpu, S2_OP_MPIDR_GATHER, found.gathers);
 	s2_step(cpu, S2_OP_VCPU_PROBE, found.probes);
-	s2_lock_irq(vgic, cpu);
+	s2_lock_irq(vgic, cpu, irq);
 	s2_sgi_raise(vgic, cpu, irq);
 	s2_step(cpu, S2_OP_SGI_QUEUE, 1);
 	return true;

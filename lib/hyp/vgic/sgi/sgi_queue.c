@@ -11,7 +11,7 @@ void s2_sgi_raise_any(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *i
 {
 	if (irq->hw) {
 		s2_vsgi_set_pending(vgic, cpu, irq, true);
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, cpu, irq);
 		return;
 	}
 	irq->latch = true;

@@ -44,7 +44,7 @@ static inline void s2_sgi_raise(struct s2_vgic *vgic, struct s2_cpu *cpu, struct
 		s2_sgi_raise_any(vgic, cpu, irq);
 		return;
 	}
-	s2_unlock_irq(vgic);
+	s2_unlock_irq(vgic, cpu, irq);
 	s2_vgic_kick(vgic, cpu, irq->target);
 }
 
@@ -54,9 +54,9 @@ static inline void s2_sgi_queue(struct s2_sgi_write *w, unsigned index)
 	struct s2_vgic *vgic = w->vgic;
 	struct s2_irq *irq = s2_vgic_sgi(vgic, index, w->intid);
 
-	s2_lock_irq(vgic, w->cpu);
+	s2_lock_irq(vgic, w->cpu, irq);
 	if (!w->any_group && !s2_sgi_group_ok(vgic->cfg.group_rule, w->reg, irq->group1)) {
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, w->cpu, irq);
 		return;
 	}
 	w->queued++;

@@ -14,19 +14,19 @@
 #include "hyp/vgic/lookup/vcpu_index.h"
 #include "hyp/vgic/lookup/vcpu_lookup.h"
 #include "hyp/vgic/state/vcpu_set.h"
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vcpu_tables.h"
 #include "hyp/vgic/state/vgic.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void add_vcpu(struct s2_vgic *vgic, unsigned index)
+static void add_vcpu(const struct s2_vgic *vgic, struct s2_cluster_rows *rows, unsigned index)
 {
 	const uint64_t hwid = vgic->hwid[index];
 	const unsigned bit = (unsigned)(hwid & ~S2_MPIDR_CLUSTER);
 	unsigned probes;
-	struct s2_cluster_row *row =
-		s2_cluster_row_at(&vgic->rows, hwid & S2_MPIDR_CLUSTER, &probes);
+	struct s2_cluster_row *row = s2_cluster_row_at(rows, hwid & S2_MPIDR_CLUSTER, &probes);
 
 	row->key = hwid & S2_MPIDR_CLUSTER;
 	/* Of duplicates the first is the one that a walk would reach. */
@@ -40,33 +40,38 @@ void s2_rows_drop(struct s2_vgic *vgic)
 	vgic->rows.row = NULL;
 }
 
-static bool is_taken(const struct s2_vgic *vgic, unsigned place)
+static bool is_taken(const void *index, unsigned place)
 {
-	return vgic->rows.row[place].key != S2_FREE_ROW;
+	const struct s2_cluster_rows *rows = index;
+
+	return rows->row[place].key != S2_FREE_ROW;
 }
 
-static unsigned fill(struct s2_vgic *vgic, uint64_t multiplier)
+static unsigned fill(const struct s2_vgic *vgic, void *index, uint64_t multiplier)
 {
-	struct s2_cluster_rows *rows = &vgic->rows;
+	struct s2_cluster_rows *rows = index;
 
 	rows->multiplier = multiplier;
 	memset(rows->row, 0xff, sizeof(*rows->row) << rows->shift);
 	for (unsigned i = 0; i < vgic->n_vcpus; i++)
-		add_vcpu(vgic, i);
-	return s2_hash_longest_run(vgic, 1U << rows->shift, is_taken);
+		add_vcpu(vgic, rows, i);
+	return s2_hash_longest_run(rows, 1U << rows->shift, is_taken);
 }
 
-/* Builds the rows anew; without memory there are none, and writes walk. */
+/* Builds the rows anew, aside; without memory there are none, and writes walk. */
 void s2_rows_build(struct s2_vgic *vgic)
 {
-	struct s2_cluster_rows *rows = &vgic->rows;
+	struct s2_cluster_rows rows = {.shift = 1};
 
+	while (1U << rows.shift < 2U * vgic->n_vcpus)
+		rows.shift++;
+	rows.row = malloc(sizeof(*rows.row) << rows.shift);
+	s2_vgic_touch(vgic, "the vcpus' MPIDRs", false);
+	if (rows.row)
+		s2_hash_fill_best(vgic, &rows, fill);
+	s2_vgic_touch(vgic, "the rows", true);
 	s2_rows_drop(vgic);
-	for (rows->shift = 1; 1U << rows->shift < 2U * vgic->n_vcpus;)
-		rows->shift++;
-	rows->row = malloc(sizeof(*rows->row) << rows->shift);
-	if (rows->row)
-		s2_hash_fill_best(vgic, fill);
+	vgic->rows = rows;
 }
 
 void s2_sgi_rows(struct s2_sgi_write *w)

@@ -10,6 +10,7 @@
 #ifndef S2_HYP_VGIC_KICK_H
 #define S2_HYP_VGIC_KICK_H
 
+#include "hyp/vgic/state/gated.h"
 #include "hyp/vgic/state/vgic.h"
 
 /* Of the vcpus of word @at, those whose kick is more than to set a request that is set already. */
@@ -31,6 +32,8 @@ void s2_vgic_kick_needed(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned inde
  */
 static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
+	if (cpu->observed)
+		s2_vgic_touch(vgic, "vcpu->requests", true);
 	if (s2_vgic_needs_kick(vgic, index))
 		s2_vgic_kick_needed(vgic, cpu, index);
 }

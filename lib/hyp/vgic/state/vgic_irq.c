@@ -90,14 +90,14 @@ static bool try_queue(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *i
 	struct s2_vgic_cpu *vcpu = vgic->vcpu[v];
 	bool queued = false;
 
-	s2_lock_ap(vgic, cpu, vcpu->id);
-	s2_lock_irq(vgic, cpu);
+	s2_lock_ap(vgic, cpu, vcpu);
+	s2_lock_irq(vgic, cpu, irq);
 	if (irq->vcpu == S2_NO_VCPU && s2_irq_target_oracle(vgic, irq) == v) {
 		s2_ap_list_append(&vcpu->ap_list, irq, v);
 		queued = true;
 	}
-	s2_unlock_irq(vgic);
-	s2_unlock_ap(vgic);
+	s2_unlock_irq(vgic, cpu, irq);
+	s2_unlock_ap(vgic, cpu, vcpu);
 	return queued;
 }
 
@@ -126,6 +126,6 @@ bool s2_irq_queue_on(struct s2_vgic *vgic, struct s2_cpu *cpu, struct s2_irq *ir
 		s2_vgic_kick(vgic, cpu, v);
 		return true;
 	}
-	s2_lock_irq(vgic, cpu);
+	s2_lock_irq(vgic, cpu, irq);
 	return s2_irq_queue_unlock(vgic, cpu, irq);
 }

@@ -41,13 +41,13 @@ static inline bool s2_irq_queue_unlock(struct s2_vgic *vgic, struct s2_cpu *cpu,
 	const uint16_t v = s2_irq_target_oracle(vgic, irq);
 
 	if (irq->vcpu != S2_NO_VCPU || v == S2_NO_VCPU) {
-		s2_unlock_irq(vgic);
+		s2_unlock_irq(vgic, cpu, irq);
 		/* It may need delivery again: pending, and active on that vcpu. */
 		if (v != S2_NO_VCPU)
 			s2_vgic_kick(vgic, cpu, v);
 		return false;
 	}
-	s2_unlock_irq(vgic);
+	s2_unlock_irq(vgic, cpu, irq);
 	return s2_irq_queue_on(vgic, cpu, irq, v);
 }
 

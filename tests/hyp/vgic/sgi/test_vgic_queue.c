@@ -153,20 +153,25 @@ static void what_changes_while_unlocked_is_seen_and_queueing_starts_over(void **
 static void the_lock_order_is_watched(void **state)
 {
 	struct vm vm = {0};
+	struct s2_vgic_cpu *first, *second;
+	struct s2_irq *irq;
 
 	(void)state;
 	vm_boot(&vm, &vm_plain, 2);
-	s2_lock_irq(vm.vgic, vm_cpu(&vm, 0));
-	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), 0);
+	first = vm_vcpu(&vm, 0);
+	second = vm_vcpu(&vm, 1);
+	irq = s2_vgic_irq(vm.vgic, first, 3);
+	s2_lock_irq(vm.vgic, vm_cpu(&vm, 0), irq);
+	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), first);
 	assert_int_equal(s2_vgic_lock_faults(vm.vgic), 1);
-	s2_unlock_irq(vm.vgic);
-	s2_unlock_ap(vm.vgic);
+	s2_unlock_irq(vm.vgic, vm_cpu(&vm, 0), irq);
+	s2_unlock_ap(vm.vgic, vm_cpu(&vm, 0), first);
 	/* Two lists: the lower vcpu id first. */
-	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), 1);
-	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), 0);
+	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), second);
+	s2_lock_ap(vm.vgic, vm_cpu(&vm, 0), first);
 	assert_int_equal(s2_vgic_lock_faults(vm.vgic), 2);
-	s2_unlock_ap(vm.vgic);
-	s2_unlock_ap(vm.vgic);
+	s2_unlock_ap(vm.vgic, vm_cpu(&vm, 0), first);
+	s2_unlock_ap(vm.vgic, vm_cpu(&vm, 0), second);
 	vm.vgic->locks.faults = 0;
 	vm_stop(&vm);
 }
