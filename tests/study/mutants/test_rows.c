@@ -11,8 +11,8 @@
 
 static void rows_up(struct s2_mutant_rows *rows)
 {
+	static struct s2_features features; /* its name is that of the rows */
 	struct s2_error err = {0};
-	struct s2_features features;
 
 	assert_i64(s2_features_parse("cortex-a72", &features, NULL), 0);
 	assert_i64(s2_mutant_rows_collect(&features, s2_flavour_find("kvm-6.12"), true, rows, &err), 0);
@@ -59,6 +59,21 @@ static void each_mutant_is_a_row_of_its_kind_and_none_ran(void **state)
 	assert_u64(rows.n, 0);
 }
 
+/* Long lines are wrapped: what is compared is the words. */
+static void unwrap(char *text)
+{
+	char *to = text, last = ' ';
+
+	for (; *text; text++) {
+		const char c = *text == '\n' ? ' ' : *text;
+
+		if (c != ' ' || last != ' ')
+			*to++ = c;
+		last = c;
+	}
+	*to = '\0';
+}
+
 static void a_list_has_each_name_and_what_is_missing(void **state)
 {
 	for (int steps = 0; steps < 2; steps++) {
@@ -80,10 +95,11 @@ static void a_list_has_each_name_and_what_is_missing(void **state)
 			if (step == (bool)steps)
 				assert_non_null(strstr(text, rows.row[i].name));
 		}
-		for (size_t i = 0; (missing = s2_mutant_missing_at(i)) != NULL; i++)
-			assert_u64(strstr(text, missing->why) != NULL, !steps);
 		if (steps)
 			assert_u64(count(text, "\n"), lines);
+		unwrap(text);
+		for (size_t i = 0; (missing = s2_mutant_missing_at(i)) != NULL; i++)
+			assert_u64(strstr(text, missing->why) != NULL, !steps);
 		free(text);
 		s2_mutant_rows_free(&rows);
 	}

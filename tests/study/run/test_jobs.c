@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -102,12 +103,32 @@ static void no_process_at_all_is_refused(void **state)
 	assert_i64(s2_jobs_run(&jobs, &worst, &err), -EINVAL);
 }
 
+/* The limit on files stands for a system that has no more of anything. */
+static void what_cannot_be_started_is_an_error(void **state)
+{
+	const struct s2_jobs jobs = {3, kill_itself, NULL, 2};
+	struct s2_error err = {0};
+	struct rlimit old, none;
+	int worst, ret;
+
+	(void)state;
+	assert_i64(getrlimit(RLIMIT_NOFILE, &old), 0);
+	none = old;
+	none.rlim_cur = 0;
+	assert_i64(setrlimit(RLIMIT_NOFILE, &none), 0);
+	ret = s2_jobs_run(&jobs, &worst, &err);
+	assert_i64(setrlimit(RLIMIT_NOFILE, &old), 0);
+	assert_i64(ret, -EMFILE);
+	assert_non_null(strstr(err.text, "--jobs: a file for what is printed: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		s2_unit_test(any_number_at_once_prints_the_same),
 		s2_unit_test(a_process_that_is_killed_is_the_worst),
 		s2_unit_test(no_process_at_all_is_refused),
+		s2_unit_test(what_cannot_be_started_is_an_error),
 	};
 
 	return cmocka_run_group_tests_name("study/run/jobs", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "support.h"
 #include "temp.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include "study/run/fake_program.h"
+#include "study/run/output.h"
 
 static void violations_set_the_status_only_where_none_is_expected(void **state)
 {
@@ -186,6 +188,17 @@ static void what_is_no_file_is_written_into(void **state)
 			       "/dev/full: No space left on device, expected a place to write it to");
 }
 
+static void what_cannot_be_a_file_is_an_error(void **state)
+{
+	char dir[S2_TEST_PATH];
+
+	(void)state;
+	s2_test_temp_dir(dir);
+	assert_i64(s2_output_write(dir, NULL, "x", 1), -EISDIR);
+	assert_i64(s2_output_write("/nowhere/at/all", NULL, "x", 1), -ENOENT);
+	assert_i64(rmdir(dir), 0);
+}
+
 static void json_is_printed_or_said_to_be_left_out(void **state)
 {
 	(void)state;
@@ -253,6 +266,7 @@ int main(void)
 		s2_unit_test(output_that_does_not_fit_leaves_what_was_there),
 		s2_unit_test(a_full_disk_is_an_error),
 		s2_unit_test(what_is_no_file_is_written_into),
+		s2_unit_test(what_cannot_be_a_file_is_an_error),
 		s2_unit_test(json_is_printed_or_said_to_be_left_out),
 		s2_unit_test(a_plot_needs_a_sweep_of_one_or_two_options),
 		s2_unit_test(a_sweep_is_drawn),
