@@ -30,6 +30,19 @@ enum s2_dsb_kind {
 
 /** DSB: what was issued before it is complete after it. @return 0; -EINVAL: no such DSB */
 S2_API int s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind) S2_NONNULL(1);
+/** What a DMB orders: the value is the operation it counts as. */
+enum s2_dmb_kind {
+	S2_DMB_ISH = S2_OP_DMB_ISH,	/**< loads and stores: smp_mb() */
+	S2_DMB_ISHST = S2_OP_DMB_ISHST, /**< stores: smp_wmb() */
+};
+
+/**
+ * DMB, inner shareable or wider: of what it names, what was issued before it is seen
+ * before what is issued after.  It completes nothing: no store, TLBI or DC.  One of loads
+ * alone orders no store, and is none.
+ * @return 0; -EINVAL: no such DMB
+ */
+S2_API int s2_dmb(struct s2_cpu *cpu, enum s2_dmb_kind kind) S2_NONNULL(1);
 /** ISB: register writes before it are in force after it. */
 S2_API void s2_isb(struct s2_cpu *cpu) S2_NONNULL(1);
 

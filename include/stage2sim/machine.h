@@ -56,8 +56,8 @@ enum s2_sysreg {
 
 /** How a descriptor is stored. */
 enum s2_mem_order {
-	S2_MEM_PLAIN,	/**< WRITE_ONCE(), or a successful compare-and-swap */
-	S2_MEM_RELEASE, /**< smp_store_release() */
+	S2_MEM_PLAIN,	/**< WRITE_ONCE(), or an exchange that is relaxed or an acquire */
+	S2_MEM_RELEASE, /**< smp_store_release(), or an exchange that is one: xchg(), cmpxchg(), _release */
 };
 
 /**

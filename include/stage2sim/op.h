@@ -36,6 +36,8 @@ enum s2_op {
 	S2_OP_DSB_NSH,
 	S2_OP_DSB_NSHST,
 	S2_OP_DSB_SY,
+	S2_OP_DMB_ISH,
+	S2_OP_DMB_ISHST,
 	S2_OP_ISB,
 	S2_OP_DC_CIVAC, /**< lines */
 	S2_OP_DC_CVAC,  /**< lines */

@@ -135,6 +135,10 @@ static void after(struct s2_oracle *o, const struct s2_event *event)
 		case S2_OP_DSB_SY:
 			s2_oracle_on_dsb(o, event->cpu, op);
 			break;
+		case S2_OP_DMB_ISH:
+		case S2_OP_DMB_ISHST:
+			s2_oracle_on_dmb(o, event->cpu);
+			break;
 		case S2_OP_GUEST_ENTRY:
 			s2_oracle_on_entry(o, event->cpu);
 			break;

@@ -37,7 +37,7 @@ struct s2_oracle_cpu {
 	bool alle1_issued;	    /**< and not complete */
 	bool vmalls12_issued;	    /**< the same, of vmalls12_vmid */
 	struct s2_vmid vmalls12_vmid;
-	uint64_t *fresh;	    /**< table pages written since the last DSB, not yet linked */
+	uint64_t *fresh;	    /**< table pages written since the last barrier, not yet linked */
 	size_t n_fresh, cap_fresh;
 };
 
@@ -131,6 +131,7 @@ void s2_oracle_on_entry(struct s2_oracle *o, unsigned cpu);
 /** A guest is entered on @p cpu, whatever its registers say. */
 void s2_oracle_entered(struct s2_oracle *o, unsigned cpu, const struct s2_regime *regime);
 void s2_oracle_on_tlbi(struct s2_oracle *o, unsigned cpu, enum s2_op op);
+void s2_oracle_on_dmb(struct s2_oracle *o, unsigned cpu);
 void s2_oracle_on_dsb(struct s2_oracle *o, unsigned cpu, enum s2_op op);
 void s2_oracle_number_given(struct s2_oracle *o, const struct s2_regime *regime);
 void s2_oracle_number_left(struct s2_oracle *o, const struct s2_regime *regime);

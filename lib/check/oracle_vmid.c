@@ -127,6 +127,12 @@ static void flushed(struct s2_oracle *o, struct s2_vmid vmid)
 	number->left = false;
 }
 
+/* It completes no store, but none that follows is seen before those it stands after. */
+void s2_oracle_on_dmb(struct s2_oracle *o, unsigned cpu)
+{
+	o->cpus[cpu].n_fresh = 0;
+}
+
 void s2_oracle_on_dsb(struct s2_oracle *o, unsigned cpu, enum s2_op op)
 {
 	struct s2_oracle_cpu *state = &o->cpus[cpu];

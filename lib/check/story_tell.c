@@ -352,6 +352,8 @@ static void story_translation(const struct teller *t, const struct s2_insn *insn
 	case S2_OP_DSB_NSH:
 	case S2_OP_DSB_NSHST:
 	case S2_OP_DSB_SY:
+	case S2_OP_DMB_ISH:
+	case S2_OP_DMB_ISHST:
 		story_dsb(t, insn);
 		break;
 	default:

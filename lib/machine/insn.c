@@ -32,6 +32,14 @@ int s2_dsb(struct s2_cpu *cpu, enum s2_dsb_kind kind)
 	return 0;
 }
 
+int s2_dmb(struct s2_cpu *cpu, enum s2_dmb_kind kind)
+{
+	if (kind != S2_DMB_ISH && kind != S2_DMB_ISHST)
+		return -EINVAL;
+	issue_op(cpu, (enum s2_op)kind);
+	return 0;
+}
+
 void s2_isb(struct s2_cpu *cpu)
 {
 	issue_op(cpu, S2_OP_ISB);

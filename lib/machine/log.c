@@ -27,6 +27,7 @@ enum log_form {
 	LOG_PLAIN,    /* no operand */
 	LOG_VALUE,    /* (value) */
 	LOG_DSB,      /* (kind keyword) */
+	LOG_DMB,      /* the same */
 	LOG_MEM,      /* (address) (value) */
 	LOG_TABLE,    /* (address) (size) */
 	LOG_LOOP,     /* (address) (size) (line) */
@@ -57,6 +58,8 @@ static const struct {
 	[S2_OP_DSB_NSH] = {"barrier", "nsh", LOG_DSB, true},
 	[S2_OP_DSB_NSHST] = {"barrier", "nshst", LOG_DSB, false},
 	[S2_OP_DSB_SY] = {"barrier", "sy", LOG_DSB, false},
+	[S2_OP_DMB_ISH] = {"barrier", "ish", LOG_DMB, false},
+	[S2_OP_DMB_ISHST] = {"barrier", "ishst", LOG_DMB, false},
 	[S2_OP_ISB] = {"barrier", "isb", LOG_PLAIN, true},
 	[S2_OP_DC_CIVAC] = {"dc", "civac", LOG_LOOP, false},
 	[S2_OP_DC_CVAC] = {"dc", "cvac", LOG_LOOP, false},
@@ -114,6 +117,8 @@ static int format_operands(const struct s2_log *log, char *buf, size_t size,
 		return snprintf(buf, size, " (value 0x%" PRIx64 ")", value);
 	case LOG_DSB:
 		return snprintf(buf, size, " dsb (kind %s)", forms[insn->op].keyword);
+	case LOG_DMB:
+		return snprintf(buf, size, " dmb (kind %s)", forms[insn->op].keyword);
 	case LOG_MEM:
 		return snprintf(buf, size, "%s (address 0x%" PRIx64 ") (value 0x%" PRIx64 ")",
 				insn->op == S2_OP_PTE_READ      ? ""
@@ -150,7 +155,8 @@ static bool accepted(const struct s2_log *log, const struct s2_insn *insn)
 static void log_insn(struct s2_log *log, const struct s2_event *ev, const struct s2_insn *insn,
 		     uint64_t i)
 {
-	bool named = forms[insn->op].form != LOG_DSB && forms[insn->op].keyword[0];
+	bool named = forms[insn->op].form != LOG_DSB &&
+		     forms[insn->op].form != LOG_DMB && forms[insn->op].keyword[0];
 	char operands[128], text[384];
 	int len;
 

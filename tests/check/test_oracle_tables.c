@@ -5,11 +5,11 @@
  */
 #include "check/oracle_rig.h"
 
-/* A new table, filled and linked in by a plain store; by a release; after a DSB. */
-static void a_table_is_published_by_a_release_or_a_dsb(void **state)
+/* A new table, filled and linked in by a plain store; by a release; after a DSB or a DMB. */
+static void a_table_is_published_by_a_release_or_a_barrier(void **state)
 {
 	(void)state;
-	for (unsigned how = 0; how < 4; how++) {
+	for (unsigned how = 0; how < 7; how++) {
 		struct oracle_rig r;
 		s2_pte table;
 
@@ -27,10 +27,15 @@ static void a_table_is_published_by_a_release_or_a_dsb(void **state)
 			page->entries[0] = leaf(&r, PA + PAGE, RW);
 		}
 		/* Others' walks are not ordered by a DSB of this CPU's own domain. */
-		if (how >= 2)
+		if (how == 2 || how == 3)
 			s2_dsb(r.cpu, how == 2 ? S2_DSB_ISHST : S2_DSB_NSHST);
+		if (how == 4 || how == 5)
+			s2_dmb(r.cpu, how == 4 ? S2_DMB_ISHST : S2_DMB_ISH);
+		/* Another CPU's orders nothing of this one. */
+		if (how == 6)
+			s2_dmb(s2_machine_cpu(r.m, 1), S2_DMB_ISH);
 		store(&r, IPA, 2, table, how == 1 ? S2_MEM_RELEASE : S2_MEM_PLAIN);
-		if (how == 1 || how == 2)
+		if (how == 1 || how == 2 || how == 4 || how == 5)
 			expect_sound(&r);
 		else
 			expect_found(&r, S2_FOUND_UNPUBLISHED);
@@ -195,7 +200,7 @@ static void a_harvested_page_can_be_written_by_nobody(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_table_is_published_by_a_release_or_a_dsb),
+		cmocka_unit_test(a_table_is_published_by_a_release_or_a_barrier),
 		cmocka_unit_test(a_table_is_freed_where_no_walker_comes),
 		cmocka_unit_test(a_page_is_freed_once_and_not_read_afterwards),
 		cmocka_unit_test(a_number_is_another_vms_only_after_a_flush),

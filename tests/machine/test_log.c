@@ -80,6 +80,8 @@ static const struct {
 	{S2_OP_DSB_ISH, 0, 1, 0, 0, "barrier dsb (kind ish)"},
 	{S2_OP_DSB_ISHST, 0, 1, 0, 0, "barrier dsb (kind ishst)"},
 	{S2_OP_DSB_NSH, 0, 1, 0, 0, "barrier dsb (kind nsh)"},
+	{S2_OP_DMB_ISH, 0, 0, 0, 0, "barrier dmb (kind ish)"},
+	{S2_OP_DMB_ISHST, 0, 0, 0, 0, "barrier dmb (kind ishst)"},
 	{S2_OP_DSB_NSHST, 0, 0, 0, 0, "barrier dsb (kind nshst)"},
 	{S2_OP_DSB_SY, 0, 0, 0, 0, "barrier dsb (kind sy)"},
 	{S2_OP_ISB, 0, 1, 0, 0, "barrier isb"},

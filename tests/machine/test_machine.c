@@ -72,6 +72,16 @@ static void dsb_sy(struct s2_cpu *cpu)
 	s2_dsb(cpu, S2_DSB_SY);
 }
 
+static void dmb_ish(struct s2_cpu *cpu)
+{
+	s2_dmb(cpu, S2_DMB_ISH);
+}
+
+static void dmb_ishst(struct s2_cpu *cpu)
+{
+	s2_dmb(cpu, S2_DMB_ISHST);
+}
+
 static void ipas2e1is(struct s2_cpu *cpu)
 {
 	s2_tlbi_ipas2e1is(cpu, s2_ipa(0x12345000), 3);
@@ -159,6 +169,8 @@ static const struct {
 	{"dsb_nsh", dsb_nsh, 1, false, 0, 0},
 	{"dsb_nshst", dsb_nshst, 1, false, 0, 0},
 	{"dsb_sy", dsb_sy, 1, false, 0, 0},
+	{"dmb_ish", dmb_ish, 1, false, 0, 0},
+	{"dmb_ishst", dmb_ishst, 1, false, 0, 0},
 	{"isb", s2_isb, 1, false, 0, 0},
 	{"tlbi_vmalls12e1is", s2_tlbi_vmalls12e1is, 1, true, 0, 0},
 	{"tlbi_vmalls12e1", s2_tlbi_vmalls12e1, 1, false, 0, 0},

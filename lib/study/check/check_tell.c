@@ -244,6 +244,16 @@ static int tell_sysreg(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_
 		       "vttbr_el2, vtcr_el2, hcr_el2, tcr_el1, sctlr_el1, or EL2's ttbr0, tcr, sctlr, mair");
 }
 
+static int tell_dmb(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
+{
+	if (s2_span_is(line->kind, "ish"))
+		return s2_dmb(cpu, S2_DMB_ISH);
+	if (s2_span_is(line->kind, "ishst"))
+		return s2_dmb(cpu, S2_DMB_ISHST);
+	return no_such(t, "kind of DMB", line->kind,
+		       "ish or ishst");
+}
+
 static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2_check_line *line)
 {
 	static const struct {
@@ -256,9 +266,11 @@ static int tell_barrier(struct s2_retold *t, struct s2_cpu *cpu, const struct s2
 		s2_isb(cpu);
 		return 0;
 	}
+	if (s2_span_is(line->word, "dmb"))
+		return tell_dmb(t, cpu, line);
 	if (!s2_span_is(line->word, "dsb"))
 		return no_such(t, "barrier", line->word,
-		       "isb or dsb");
+		       "isb, dsb or dmb");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		if (!s2_span_is(line->kind, kinds[i].name))
 			continue;
