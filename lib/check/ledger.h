@@ -42,27 +42,32 @@ struct s2_ledger_run {
 	uint8_t state[S2_GUEST_CONTRACTS]; /**< enum s2_data_state */
 };
 
-/** Runs in order of address; lines between them were neither given nor touched. */
+struct s2_ledger_leaf;
+
+/** Runs in order of address; lines between them were neither given nor touched.  Zero: none. */
 struct s2_ledger {
-	struct s2_ledger_run *runs;
-	size_t n, cap;
+	struct s2_ledger_leaf **leaves, **spare;
+	size_t n, cap, n_spare, spare_cap;
 };
 
 void s2_ledger_free(struct s2_ledger *l);
 
+/** What is done to a run: all but its lines may change. */
+typedef void (*s2_ledger_fn)(void *arg, struct s2_ledger_run *run);
+
 /**
- * Runs that make up exactly the lines [first, end): what spans its ends is cut,
- * and what no run has becomes one that VM @p vm was given with version 0.
- * @param from, to set: indices into runs, the last not included
+ * Calls @p fn for runs that make up exactly the lines [first, end): what spans its ends is
+ * cut, and what no run has becomes one that VM @p vm was given with version 0.
  * @return 0 or -ENOMEM; then no line has changed
  */
-int s2_ledger_cover(struct s2_ledger *l, uint64_t first, uint64_t end, uint32_t vm, size_t *from,
-		    size_t *to);
+int s2_ledger_change(struct s2_ledger *l, uint64_t first, uint64_t end, uint32_t vm,
+		     s2_ledger_fn fn, void *arg);
 
-/** Joins runs that are alike and adjoin, from one before @p from to one after @p to. */
-void s2_ledger_join(struct s2_ledger *l, size_t from, size_t to);
+/** The same of the runs that there are, whole, with a line in [first, end). */
+void s2_ledger_change_runs(struct s2_ledger *l, uint64_t first, uint64_t end, s2_ledger_fn fn,
+			   void *arg);
 
-/** The first run that ends after @p line, or their number. */
-size_t s2_ledger_find(const struct s2_ledger *l, uint64_t line);
+/** The first run that ends after @p line, or NULL. */
+const struct s2_ledger_run *s2_ledger_find(const struct s2_ledger *l, uint64_t line);
 
 #endif

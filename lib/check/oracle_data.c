@@ -217,21 +217,27 @@ static bool reads_last(const struct deed *deed, enum s2_contract contract, enum 
 
 typedef void run_fn(const struct deed *deed, struct s2_ledger_run *run);
 
+/* What a ledger hands on. */
+struct each {
+	const struct deed *deed;
+	run_fn *fn;
+};
+
+static void do_run(void *arg, struct s2_ledger_run *run)
+{
+	const struct each *each = arg;
+
+	each->fn(each->deed, run);
+}
+
 static int each_run(const struct deed *deed, run_fn *fn)
 {
-	struct s2_ledger *l = &deed->d->ledger;
 	const unsigned shift = deed->d->line_shift;
 	const struct s2_act *act = deed->act;
-	size_t from, to;
-	int ret = s2_ledger_cover(l, act->pa.v >> shift, ((act->pa.v + act->size - 1) >> shift) + 1,
-				  act->vm, &from, &to);
+	struct each each = {deed, fn};
 
-	if (ret)
-		return ret;
-	for (size_t i = from; i < to; i++)
-		fn(deed, &l->runs[i]);
-	s2_ledger_join(l, from, to);
-	return 0;
+	return s2_ledger_change(&deed->d->ledger, act->pa.v >> shift,
+				((act->pa.v + act->size - 1) >> shift) + 1, act->vm, do_run, &each);
 }
 
 static void give_run(const struct deed *deed, struct s2_ledger_run *run)
@@ -428,14 +434,19 @@ static int on_maintain(const struct deed *deed)
 
 /* ---- acts on all that a VM has ---- */
 
+static void do_run_of_vm(void *arg, struct s2_ledger_run *run)
+{
+	const struct each *each = arg;
+
+	if (run->vm == each->deed->act->vm)
+		each->fn(each->deed, run);
+}
+
 static void each_run_of_vm(const struct deed *deed, run_fn *fn)
 {
-	struct s2_ledger *l = &deed->d->ledger;
+	struct each each = {deed, fn};
 
-	for (size_t i = 0; i < l->n; i++)
-		if (l->runs[i].vm == deed->act->vm)
-			fn(deed, &l->runs[i]);
-	s2_ledger_join(l, 0, l->n);
+	s2_ledger_change_runs(&deed->d->ledger, 0, UINT64_MAX, do_run_of_vm, &each);
 }
 
 static bool by_this_vcpu(const struct deed *deed, const struct s2_ledger_run *run,
@@ -560,20 +571,24 @@ int s2_data_act(struct s2_oracle *o, const struct s2_act *act)
 	return follow_act(&deed);
 }
 
+static void lose_run(const struct deed *deed, struct s2_ledger_run *run)
+{
+	for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
+		if (is_promised((enum s2_data_state)run->state[c], true) &&
+		    !reads_last(deed, (enum s2_contract)c, S2_AGENT_WRITE_BACK, run))
+			run->state[c] = S2_DATA_UNDEFINED;
+}
+
 /* The hypervisor invalidates without cleaning: what was only in caches may be gone. */
 void s2_data_invalidated(struct s2_oracle *o, uint64_t pa, uint64_t size)
 {
-	struct s2_ledger *l = &o->data.ledger;
 	const struct deed deed = {o, &o->data, NULL, NULL};
 	const unsigned shift = o->data.line_shift;
-	const uint64_t end = size ? ((pa + size - 1) >> shift) + 1 : 0;
+	struct each each = {&deed, lose_run};
 
-	for (size_t i = s2_ledger_find(l, pa >> shift); i < l->n && l->runs[i].first < end; i++)
-		for (unsigned c = S2_CONTRACT_ISOLATION + 1; c < S2_GUEST_CONTRACTS; c++)
-			if (is_promised((enum s2_data_state)l->runs[i].state[c], true) &&
-			    !reads_last(&deed, (enum s2_contract)c, S2_AGENT_WRITE_BACK,
-					&l->runs[i]))
-				l->runs[i].state[c] = S2_DATA_UNDEFINED;
+	if (size)
+		s2_ledger_change_runs(&o->data.ledger, pa >> shift,
+				      ((pa + size - 1) >> shift) + 1, do_run, &each);
 }
 
 void s2_data_init(struct s2_data *d, const struct s2_features *f, struct s2_memory *memory)

@@ -136,7 +136,9 @@ void s2_vgic_destroy(struct s2_vgic *vgic)
 	s2_mpidr_table_drop(vgic);
 	s2_vcpu_hash_drop(vgic);
 	s2_rows_drop(vgic);
-	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
+	free(vgic->aside);
+	/* A thread that an explorer leaves may have one made that is not online yet. */
+	for (unsigned i = 0; i < S2_VGIC_MAX_CPUS && vgic->vcpu[i]; i++) {
 		if (vgic->vcpu[i]->cpu)
 			vgic->vcpu[i]->cpu->ich_of = NULL;
 		free(vgic->vcpu[i]);

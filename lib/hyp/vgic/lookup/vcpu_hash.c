@@ -106,11 +106,12 @@ void s2_hash_fill_best(const struct s2_vgic *vgic, void *index, s2_hash_fill_fn 
 }
 
 /* Fills a hash aside: whoever looks meanwhile finds the old one, or none. */
-static void hash_fill(const struct s2_vgic *vgic, struct s2_vcpu_hash *hash)
+static void hash_fill(struct s2_vgic *vgic, struct s2_vcpu_hash *hash)
 {
 	for (hash->shift = 1; 1U << hash->shift < 2U * vgic->n_vcpus;)
 		hash->shift++;
 	hash->slot = vgic->n_vcpus ? calloc(UINT64_C(1) << hash->shift, sizeof(*hash->slot)) : NULL;
+	vgic->aside = hash->slot;
 	s2_vgic_touch(vgic, "the vcpus' MPIDRs", false);
 	if (hash->slot)
 		s2_hash_fill_best(vgic, hash, fill);
@@ -124,6 +125,7 @@ static void hash_publish(struct s2_vgic *vgic)
 	s2_vgic_touch(vgic, "the hash", true);
 	s2_vcpu_hash_drop(vgic);
 	vgic->hash = hash;
+	vgic->aside = NULL;
 }
 
 static void hash_build(struct s2_vgic *vgic)

@@ -53,6 +53,7 @@ static void table_build(struct s2_vgic *vgic)
 	table.entry = calloc(UINT64_C(1) << table.gather.bits, sizeof(*table.entry));
 	if (!table.entry)
 		return;
+	vgic->aside = table.entry;
 	for (unsigned i = 0; i < vgic->n_vcpus; i++) {
 		s2_vgic_touch(vgic, "a vcpu's MPIDR", false);
 		table.entry[s2_mpidr_index(&table.gather, s2_mpidr(vgic->hwid[i]))] = (uint16_t)i;
@@ -60,6 +61,7 @@ static void table_build(struct s2_vgic *vgic)
 	/* rcu_assign_pointer(): whoever looks finds it full, or not at all. */
 	s2_vgic_touch(vgic, "mpidr_data", true);
 	vgic->table = table;
+	vgic->aside = NULL;
 }
 
 static inline uint16_t table_find(const struct s2_vgic *vgic, struct s2_cpu *cpu,

@@ -66,12 +66,14 @@ void s2_rows_build(struct s2_vgic *vgic)
 	while (1U << rows.shift < 2U * vgic->n_vcpus)
 		rows.shift++;
 	rows.row = malloc(sizeof(*rows.row) << rows.shift);
+	vgic->aside = rows.row;
 	s2_vgic_touch(vgic, "the vcpus' MPIDRs", false);
 	if (rows.row)
 		s2_hash_fill_best(vgic, &rows, fill);
 	s2_vgic_touch(vgic, "the rows", true);
 	s2_rows_drop(vgic);
 	vgic->rows = rows;
+	vgic->aside = NULL;
 }
 
 void s2_sgi_rows(struct s2_sgi_write *w)

@@ -105,6 +105,7 @@ struct s2_vgic {
 	struct s2_mpidr_table table;
 	struct s2_vcpu_hash hash;
 	struct s2_cluster_rows rows;
+	void *aside; /* what one of these three is filled in, until it is published; NULL: none */
 
 	uint64_t dist_base;
 	unsigned n_regions;
