@@ -50,8 +50,11 @@ static inline bool s2_memo_is_page(const struct s2_mmu *mmu, struct s2_range ran
 static inline bool s2_memo_trusted(const struct s2_memo *memo, const struct s2_cpu *cpu,
 				   uint64_t pa)
 {
-	return memo->cpu == cpu && memo->settings == cpu->settings &&
-	       memo->told == cpu->machine->told && pa - memo->rest.from < memo->rest.size;
+	if (memo->cpu != cpu || memo->settings != cpu->settings)
+		return false;
+	/* With no sinks nobody has to be at rest; with a new one the settings are others. */
+	return !cpu->observed || (memo->told == cpu->machine->told &&
+				  pa - memo->rest.from < memo->rest.size);
 }
 
 /** Looks closer whether @p memo, if it is known, holds for a page as @p cpu stands. */
@@ -62,7 +65,8 @@ bool s2_memo_trust(struct s2_memo *memo, const struct s2_mmu *mmu, const struct 
 static inline void s2_memo_tally(struct s2_memo *memo, struct s2_machine *m)
 {
 	memo->tally.n++;
-	m->unseen += memo->insns;
+	if (memo->insns)
+		m->unseen += memo->insns;
 }
 
 /** Something other than the CPU's settings changes that the memos of @p mmu rest on. */
