@@ -157,8 +157,9 @@ S2_API const char *s2_explore_end_text(enum s2_explore_end end);
  * @param cfg NULL: any number of preemptions, other bounds by default
  * @param result overwritten, also on error; s2_explore_result_free() it
  * @return 0, whatever was found; -EINVAL for a scenario without threads, or a function
- *         that it must have, a shard that is none, or bytes to resume from that are of another search; -ENOTSUP in a build without coroutines; -ENOMEM; -EPROTO if
- *         the same schedule did not lead to the same steps; an error of
+ *         that it must have, a shard that is none, or bytes to resume from that are
+ *         damaged or of another search; -ENOTSUP in a build without coroutines; -ENOMEM;
+ *         -EPROTO if the same schedule did not lead to the same steps; an error of
  *         create(), prepare() or the oracle
  */
 S2_API int s2_explore(const struct s2_scenario *scenario, const struct s2_explore_config *cfg,

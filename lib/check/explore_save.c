@@ -2,7 +2,8 @@
 /*
  * A search that was stopped, as bytes, little-endian words of 64 bits:
  *
- *     whose it is | counters | schedule of the first finding | nodes | states seen | findings
+ *     whose it is | counters | schedule of the first finding | nodes | states seen | findings |
+ *     a hash of all of it
  */
 #include "check/explore_search.h"
 
@@ -17,6 +18,7 @@ struct words {
 	uint8_t *out;
 	const uint8_t *in;
 	size_t n, cap;
+	struct s2_digest sum;
 	int error;
 };
 
@@ -35,6 +37,7 @@ static void put(struct words *w, uint64_t v)
 	}
 	for (unsigned i = 0; !w->error && i < 8; i++)
 		w->out[w->n++] = (uint8_t)(v >> 8 * i);
+	s2_digest_fold(&w->sum, v);
 }
 
 static uint64_t get(struct words *w)
@@ -45,6 +48,7 @@ static uint64_t get(struct words *w)
 		w->error = -EINVAL;
 	for (unsigned i = 0; !w->error && i < 8; i++)
 		v |= (uint64_t)w->in[w->n++] << 8 * i;
+	s2_digest_fold(&w->sum, v);
 	return v;
 }
 
@@ -135,6 +139,14 @@ static void put_nodes(struct words *w, const struct s2_xsearch *s)
 	}
 }
 
+static int push_known(struct s2_xsearch *s, unsigned chosen, unsigned todo, struct s2_digest state)
+{
+	const unsigned threads = s->run.scenario->n_threads;
+
+	return chosen < threads && !(todo >> threads) ? s2_xsearch_push(s, chosen, todo, state)
+						      : -EINVAL;
+}
+
 static void get_nodes(struct words *w, struct s2_xsearch *s)
 {
 	s->n = 0;
@@ -146,8 +158,7 @@ static void get_nodes(struct words *w, struct s2_xsearch *s)
 
 		state.a = get(w);
 		state.b = get(w);
-		ret = w->error ? w->error
-			       : s2_xsearch_push(s, (uint8_t)v, (uint8_t)(v >> 8), state);
+		ret = w->error ? w->error : push_known(s, (uint8_t)v, (uint8_t)(v >> 8), state);
 		if (ret)
 			w->error = ret;
 		else
@@ -193,6 +204,7 @@ int s2_xsearch_save(struct s2_xsearch *s)
 	put_nodes(&w, s);
 	put_seen(&w, &s->seen);
 	put_seen(&w, &s->findings);
+	put(&w, w.sum.a ^ w.sum.b >> 8);
 	if (w.error) {
 		free(w.out);
 		return w.error;
@@ -216,13 +228,32 @@ static int find_again(struct s2_xsearch *s, struct words *w)
 	schedule = malloc(n);
 	if (!schedule)
 		return -ENOMEM;
-	for (size_t i = 0; i < n; i++)
+	ret = 0;
+	for (size_t i = 0; i < n; i++) {
 		schedule[i] = (uint8_t)get(w);
-	ret = s2_xsearch_run_only(s, schedule, n);
+		if (schedule[i] >= s->run.scenario->n_threads)
+			ret = -EINVAL;
+	}
+	if (!ret)
+		ret = s2_xsearch_run_only(s, schedule, n);
 	if (!ret)
 		ret = s->run.kind == S2_EXPLORE_NOTHING ? -EPROTO : s2_xsearch_keep(s);
 	free(schedule);
 	return ret;
+}
+
+/* Whether the bytes are those that were written. */
+static bool is_whole(const struct s2_explore_config *cfg)
+{
+	struct words w = {.in = cfg->resume, .cap = cfg->n_resume};
+	uint64_t sum = 0;
+
+	if (cfg->n_resume % 8 || cfg->n_resume < 16)
+		return false;
+	while (w.n + 8 < w.cap)
+		(void)get(&w);
+	sum = w.sum.a ^ w.sum.b >> 8;
+	return get(&w) == sum;
 }
 
 int s2_xsearch_resume(struct s2_xsearch *s)
@@ -232,8 +263,9 @@ int s2_xsearch_resume(struct s2_xsearch *s)
 	uint64_t flags;
 	int ret;
 
-	if (get(&w) != whose(s))
+	if (!is_whole(s->cfg) || get(&w) != whose(s))
 		return -EINVAL;
+	w.cap -= 8;
 	s->bound = (uint32_t)get(&w);
 	flags = get(&w);
 	s->plain = double_of(get(&w));

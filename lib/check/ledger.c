@@ -100,7 +100,10 @@ static int grow(struct s2_ledger_leaf ***array, size_t *cap, size_t need)
 	return 0;
 }
 
-/* Leaves for @runs more: one that is full gives half of its runs away, and takes as many before it is full again. */
+/*
+ * Leaves for @runs more: one that is full gives half of its runs away, and takes as many
+ * before it is full again.
+ */
 static int room_for(struct s2_ledger *l, size_t runs)
 {
 	const size_t leaves = 3 + runs / (LEAF_RUNS / 2);

@@ -221,20 +221,22 @@ typedef void run_fn(const struct deed *deed, struct s2_ledger_run *run);
 struct each {
 	const struct deed *deed;
 	run_fn *fn;
+	bool of_vm; /* those of the act's VM alone */
 };
 
 static void do_run(void *arg, struct s2_ledger_run *run)
 {
 	const struct each *each = arg;
 
-	each->fn(each->deed, run);
+	if (!each->of_vm || run->vm == each->deed->act->vm)
+		each->fn(each->deed, run);
 }
 
 static int each_run(const struct deed *deed, run_fn *fn)
 {
 	const unsigned shift = deed->d->line_shift;
 	const struct s2_act *act = deed->act;
-	struct each each = {deed, fn};
+	struct each each = {deed, fn, false};
 
 	return s2_ledger_change(&deed->d->ledger, act->pa.v >> shift,
 				((act->pa.v + act->size - 1) >> shift) + 1, act->vm, do_run, &each);
@@ -434,19 +436,11 @@ static int on_maintain(const struct deed *deed)
 
 /* ---- acts on all that a VM has ---- */
 
-static void do_run_of_vm(void *arg, struct s2_ledger_run *run)
-{
-	const struct each *each = arg;
-
-	if (run->vm == each->deed->act->vm)
-		each->fn(each->deed, run);
-}
-
 static void each_run_of_vm(const struct deed *deed, run_fn *fn)
 {
-	struct each each = {deed, fn};
+	struct each each = {deed, fn, true};
 
-	s2_ledger_change_runs(&deed->d->ledger, 0, UINT64_MAX, do_run_of_vm, &each);
+	s2_ledger_change_runs(&deed->d->ledger, 0, UINT64_MAX, do_run, &each);
 }
 
 static bool by_this_vcpu(const struct deed *deed, const struct s2_ledger_run *run,
@@ -584,7 +578,7 @@ void s2_data_invalidated(struct s2_oracle *o, uint64_t pa, uint64_t size)
 {
 	const struct deed deed = {o, &o->data, NULL, NULL};
 	const unsigned shift = o->data.line_shift;
-	struct each each = {&deed, lose_run};
+	struct each each = {&deed, lose_run, false};
 
 	if (size)
 		s2_ledger_change_runs(&o->data.ledger, pa >> shift,

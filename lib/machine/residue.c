@@ -29,9 +29,8 @@ int s2_residues_create(struct s2_physics *p, struct s2_residues **out)
 	res->page_shift = (uint8_t)m->features.granule;
 	res->page_words = (1U << (res->page_shift - 3)) / 64;
 	res->cpu_words = (m->n_cpus + 63) / 64;
-	/* After two epochs, or a word for each 64 CPUs, come as many of these once more. */
-	res->group_words =
-		res->page_words + 2 * res->cpu_words + (res->cpu_words > 2 ? res->cpu_words : 2);
+	/* After CPUs left either two epochs, or two sets of CPUs: that is as many words or more. */
+	res->group_words = res->page_words + 3 * res->cpu_words;
 	res->table_base = s2_tablemem_base(m->tables);
 	res->by_vmid = calloc((size_t)1 << m->features.vmid_bits, sizeof(struct s2_res_vm *));
 	res->hash = calloc(FIRST_HASH, sizeof(struct s2_group *));

@@ -213,7 +213,7 @@ static inline uint64_t *s2_group_pending(const struct s2_residues *res, struct s
 	return g->words + res->page_words + res->cpu_words;
 }
 
-/** Whose DSB completes a TLBI of all, if one is under way. */
+/** Whose DSB completes a TLBI of all, if one is under way: never of STORED, whose epochs lie here. */
 static inline uint64_t *s2_group_all(const struct s2_residues *res, struct s2_group *g)
 {
 	return g->words + res->group_words - res->cpu_words;

@@ -143,18 +143,22 @@ static void test_a_store_that_another_cpu_has_read_is_seen_by_all_walkers(void *
 /* CPU 0 flushes one page, CPU 1 the whole VMID; each is sure after its own last DSB, whoever began. */
 static void test_a_flush_by_ipa_goes_on_beside_anothers_of_all(void **state)
 {
-	/* Where in CPU 0's flush the other's TLBI comes: before each of the four steps. */
-	for (unsigned at = 0; at < 4; at++) {
+	/* Of few CPUs, and of so many that a set of them is several words. */
+	static const unsigned who[][2] = {{0, 1}, {129, 0}};
+
+	/* Where in a CPU's flush the other's TLBI comes: before each of the four steps. */
+	for (unsigned row = 0; row < 8; row++) {
+		const unsigned at = row % 4, *const of = who[row / 4];
 		struct s2_flush_context cxt[2];
 		struct s2_cpu *cpu[2];
 		struct rig r;
 
 		(void)state;
-		s2_test_row("before step %u", at);
-		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, 2);
+		s2_test_row("CPU %u before step %u of CPU %u", of[1], at, of[0]);
+		rig_init(&r, "neoverse-v1,-repeat_tlbi", 0, (of[0] > of[1] ? of[0] : of[1]) + 1);
 		map(&r, MIB, PAGE, PA);
 		for (unsigned i = 0; i < 2; i++) {
-			cpu[i] = s2_machine_cpu(r.m, i);
+			cpu[i] = s2_machine_cpu(r.m, of[i]);
 			s2_flush_enter(r.mmu, cpu[i], &cxt[i]);
 		}
 		assert_i64(s2_pgtable_wrprotect(r.mmu, cpu[0], s2_range(MIB, PAGE)), 0);

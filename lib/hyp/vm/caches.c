@@ -71,59 +71,29 @@ static int flush_since_last(struct s2_vm *vm, struct s2_cpu *cpu)
 	return ret;
 }
 
-static int forget_mapped(struct s2_vm *vm, struct s2_range range)
-{
-	const unsigned shift = vm->clean_shift;
-	const uint64_t end = (range.ipa.v + range.size) >> shift;
-	uint64_t b = s2_bits_next(&vm->clean, range.ipa.v >> shift);
-	int ret = 0;
-
-	for (; !ret && b < end; b = s2_bits_next(&vm->clean, b + 1))
-		ret = s2_bits_clear(&vm->clean, b);
-	return ret;
-}
-
 /*
- * All of a slot, each part off the account before the lock is offered: what others map
- * from then on is on it, and whoever looks at it before has still to clean.
+ * What is clean is off the account, before the lock is offered: what others map from then on
+ * is on it, and whoever looks at it before has still to clean.
  */
-static int flush_slot_and_account(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_range slot)
+static int flush_and_account(struct s2_mmu *mmu, struct s2_cpu *cpu, struct s2_range range)
 {
-	const uint64_t chunk = s2_max_block_size(&vm->mmu->geo);
-	const uint64_t end = slot.ipa.v + slot.size;
-	uint64_t addr = slot.ipa.v, next;
-	int ret = 0;
+	struct s2_vm *vm = mmu->vm;
+	const uint64_t end = (range.ipa.v + range.size) >> vm->clean_shift;
+	uint64_t b = range.ipa.v >> vm->clean_shift;
+	int ret = s2_pgtable_flush(mmu, cpu, range);
 
-	s2_vm_lock(vm, cpu);
-	for (; !ret && addr < end; addr = next) {
-		next = (addr & ~(chunk - 1)) + chunk;
-		if (next > end)
-			next = end;
-		ret = s2_vm_apply_locked(vm, cpu, s2_range(addr, next - addr), s2_pgtable_flush);
-		if (!ret)
-			ret = forget_mapped(vm, s2_range(addr, next - addr));
-		if (!ret && next != end)
-			s2_vm_cond_resched(vm, cpu);
-	}
-	s2_vm_unlock(vm, cpu);
+	while (!ret && vm->clean.set && (b = s2_bits_next(&vm->clean, b)) < end)
+		ret = s2_bits_clear(&vm->clean, b);
 	return ret;
 }
 
 /* stage2_flush_vm(): all of every slot. */
 static int flush_all(struct s2_vm *vm, struct s2_cpu *cpu)
 {
-	int ret = 0;
-
 	cpu->site = "caches:flush_vm";
 	if (vm->mmu->fmt.fwb)
 		return 0;
-	if (!vm->clean.chunks)
-		return apply_to_slots(vm, cpu, s2_pgtable_flush);
-	for (int i = 0; !ret && i < vm->n_by_ipa; i++)
-		ret = flush_slot_and_account(vm, cpu,
-					     s2_range(vm->by_ipa[i]->cfg.ipa.v,
-						      vm->by_ipa[i]->cfg.size));
-	return ret;
+	return apply_to_slots(vm, cpu, flush_and_account);
 }
 
 /* What a toggle cleans, if it does. */

@@ -50,6 +50,16 @@ static int split_huge_pages(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_rang
 	return ret;
 }
 
+static uint64_t next_dirty(const struct s2_vm *vm, const struct vm_slot *s, uint64_t first,
+			   uint64_t end)
+{
+	if (!vm->kernel)
+		first = s2_bits_next(&s->dirty, first);
+	while (vm->kernel && first < end && !vm->kernel->log_is_dirty(vm, s, first))
+		first++;
+	return first < end ? first : end;
+}
+
 /*
  * What user space may count on: of pages [first, end) those whose bit is clear
  * are written by nobody without its being set again.
@@ -59,22 +69,9 @@ static void harvested(const struct s2_vm *vm, struct s2_cpu *cpu, const struct v
 {
 	const unsigned shift = vm->mmu->geo.page_shift;
 
-	while (cpu->observed && first < end && vm->kernel) {
-		uint64_t next = first;
-
-		while (next < end && !vm->kernel->log_is_dirty(vm, s, next))
-			next++;
-		if (next > first)
-			s2_mmu_relies(vm->mmu, cpu, S2_RELY_DIRTY_HARVESTED,
-				      s2_ipa(s->cfg.ipa.v + (first << shift)),
-				      (next - first) << shift, function);
-		first = next + 1;
-	}
 	while (cpu->observed && first < end) {
-		uint64_t next = s2_bits_next(&s->dirty, first);
+		const uint64_t next = next_dirty(vm, s, first, end);
 
-		if (next > end)
-			next = end;
 		if (next > first)
 			s2_mmu_relies(vm->mmu, cpu, S2_RELY_DIRTY_HARVESTED,
 				      s2_ipa(s->cfg.ipa.v + (first << shift)),

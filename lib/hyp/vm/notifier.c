@@ -96,9 +96,10 @@ int s2_vm_unmap_hva(struct s2_vm *vm, struct s2_cpu *cpu, struct s2_va hva, uint
 		/* Memory in two slots is unmapped once for each. */
 		if (!hva_to_ipa(vm->by_ipa[i], hva.v, hva.v + size, &range))
 			continue;
-		ret = vm->kernel ? 0 : s2_vm_unmap(vm, cpu, range, reason);
 		if (vm->kernel)
 			unmapped_by_kernel(vm, cpu, range, reason);
+		else
+			ret = s2_vm_unmap(vm, cpu, range, reason);
 		if (!ret && reason == S2_UNMAP_EVENT)
 			ret = s2_slot_forget_pages(vm, vm->by_ipa[i],
 						   s2_vm_slot_page(vm, vm->by_ipa[i], range.ipa),

@@ -5,25 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One behind the other, so that a run that dies here leaves the old file. */
+#include "study/run/output.h"
+
 int s2_kept_write(const char *path, const struct s2_explore_result *result, struct s2_error *err)
 {
-	char beside[4096];
-	FILE *file;
-	bool written;
+	const int ret = s2_output_write(path, NULL, (const char *)result->saved, result->n_saved);
 
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside)) {
-		s2_error_set(err, 1, "%.80s: too long a name", path);
-		return -EIO;
-	}
-	file = fopen(beside, "wb");
-	written = file && fwrite(result->saved, 1, result->n_saved, file) == result->n_saved;
-	if (file && fclose(file))
-		written = false;
-	if (written && !rename(beside, path))
-		return 0;
-	s2_error_set(err, 1, "%.80s: %s", path, strerror(errno));
-	return -EIO;
+	if (ret)
+		s2_error_set(err, 1, "%.80s: %s", path, strerror(-ret));
+	return ret;
 }
 
 static int read_all(FILE *file, uint8_t **bytes, size_t *n)

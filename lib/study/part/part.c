@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* A part as lines of a file, each a name and a value; "done" is the last. */
+/* A part as lines of a file, each a name and a value; "done" is the last, with a hash of the others. */
 #include "study/part/part.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "study/base/fnv.h"
+#include "study/run/output.h"
 
 #define FORMAT	  "stage2sim-explored 1"
 #define STEPS_MAX 1000000U
@@ -26,36 +29,59 @@ static void write_schedule(FILE *file, const struct s2_explore_result *r)
 	}
 }
 
-int s2_search_part_write(const char *path, const struct s2_search_part *part, struct s2_error *err)
+static void write_part(FILE *file, const struct s2_search_part *part)
 {
 	const struct s2_explore_result *r = &part->result;
-	FILE *file = fopen(path, "w");
-	bool bad = !file;
+
+	fprintf(file, FORMAT "\nversion " S2_VERSION "\nscenario %s\ncontract %s\n",
+		part->scenario, part->contract);
+	fprintf(file, "preemptions %" PRIu32 "\nmost-steps %" PRIu64 "\npruning %d\n",
+		part->preemptions, part->steps, part->pruning);
+	fprintf(file, "body %" PRIx64 "\nshard %" PRIu32 "/%" PRIu32 "\nend %s\n", r->body,
+		part->shard, part->shards, ends[r->end]);
+	fprintf(file,
+		"states %" PRIu64 "\nschedules %" PRIu64 "\npruned %" PRIu64 "\nsteps %" PRIu64
+		"\ndepth %" PRIu64 "\nwhole-at %" PRIu64 "\nsearched %" PRIu32 "\n",
+		r->states, r->schedules, r->pruned, r->steps, r->depth, r->whole_at,
+		r->preemptions);
+	fprintf(file, "kind %d\n", (int)r->kind);
+	if (r->kind != S2_EXPLORE_NOTHING)
+		fprintf(file, "text %s\n", r->text);
+	write_schedule(file, r);
+}
+
+/* The last line: a hash of all before it. */
+static int write_whole(const char *path, const char *text, size_t size)
+{
+	const size_t room = size + sizeof("done 0123456789abcdef\n");
+	char *whole = malloc(room);
+	int ret;
+
+	if (!whole)
+		return -ENOMEM;
+	snprintf(whole, room, "%sdone %016" PRIx64 "\n", text,
+		 s2_fnv_bytes(S2_FNV_START, text, size));
+	ret = s2_output_write(path, NULL, whole, strlen(whole));
+	free(whole);
+	return ret;
+}
+
+int s2_search_part_write(const char *path, const struct s2_search_part *part, struct s2_error *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *file = open_memstream(&text, &size);
+	int ret = -ENOMEM;
 
 	if (file) {
-		fprintf(file, FORMAT "\nversion " S2_VERSION "\nscenario %s\ncontract %s\n",
-			part->scenario, part->contract);
-		fprintf(file, "preemptions %" PRIu32 "\nmost-steps %" PRIu64 "\npruning %d\n",
-			part->preemptions, part->steps, part->pruning);
-		fprintf(file, "body %" PRIx64 "\nshard %" PRIu32 "/%" PRIu32 "\nend %s\n", r->body,
-			part->shard, part->shards, ends[r->end]);
-		fprintf(file,
-			"states %" PRIu64 "\nschedules %" PRIu64 "\npruned %" PRIu64
-			"\nsteps %" PRIu64 "\ndepth %" PRIu64 "\nwhole-at %" PRIu64 "\nsearched %" PRIu32 "\n",
-			r->states, r->schedules, r->pruned, r->steps, r->depth,
-			r->whole_at, r->preemptions);
-		fprintf(file, "kind %d\n", (int)r->kind);
-		if (r->kind != S2_EXPLORE_NOTHING)
-			fprintf(file, "text %s\n", r->text);
-		write_schedule(file, r);
-		fprintf(file, "done\n");
-		bad = ferror(file);
-		if (fclose(file))
-			bad = true;
+		write_part(file, part);
+		if (!fclose(file))
+			ret = write_whole(path, text, size);
 	}
-	if (bad)
-		s2_error_set(err, 1, "%.80s: %s", path, strerror(errno));
-	return bad ? -EIO : 0;
+	free(text);
+	if (ret)
+		s2_error_set(err, 1, "%.80s: %s", path, strerror(-ret));
+	return ret;
 }
 
 /* Lines of a part. */
@@ -64,6 +90,8 @@ struct lines {
 	const char *path;
 	unsigned number;
 	char text[640];
+	uint64_t sum; /* of all lines before this one */
+	uint64_t next_sum;
 	struct s2_error *err;
 };
 
@@ -81,6 +109,8 @@ static bool next(struct lines *in)
 	if (!fgets(in->text, sizeof(in->text), in->file))
 		return false;
 	len = strlen(in->text);
+	in->sum = in->next_sum;
+	in->next_sum = s2_fnv_bytes(in->sum, in->text, len);
 	if (!len || in->text[len - 1] != '\n')
 		return false;
 	in->text[len - 1] = '\0';
@@ -212,6 +242,16 @@ static int add_run(struct lines *in, struct s2_explore_result *r)
 	return 0;
 }
 
+static int read_done(struct lines *in)
+{
+	char expected[32];
+
+	snprintf(expected, sizeof(expected), "done %016" PRIx64, in->sum);
+	if (strcmp(in->text, expected))
+		return no_part(in, "the hash of the lines above: the file was edited");
+	return fgetc(in->file) == EOF ? 0 : no_part(in, "nothing behind it");
+}
+
 static int read_part(struct lines *in, struct s2_search_part *part)
 {
 	int ret = read_head(in, part);
@@ -223,8 +263,8 @@ static int read_part(struct lines *in, struct s2_search_part *part)
 	while (!ret) {
 		if (!next(in))
 			return no_part(in, "done: the file is cut");
-		if (!strcmp(in->text, "done"))
-			return 0;
+		if (!strncmp(in->text, "done ", 5))
+			return read_done(in);
 		ret = add_run(in, &part->result);
 	}
 	return ret;
@@ -232,7 +272,7 @@ static int read_part(struct lines *in, struct s2_search_part *part)
 
 int s2_search_part_read(const char *path, struct s2_search_part *part, struct s2_error *err)
 {
-	struct lines in = {.path = path, .err = err};
+	struct lines in = {.path = path, .next_sum = S2_FNV_START, .err = err};
 	int ret;
 
 	memset(part, 0, sizeof(*part));

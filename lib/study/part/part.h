@@ -28,9 +28,9 @@ struct s2_search_part {
 	struct s2_explore_result result;
 };
 
-/** Writes @p part to the file at @p path. @return 0 or -EIO, said in @p err */
+/** Writes @p part to the file at @p path, whole or not at all. @return 0 or an error, said in @p err */
 int s2_search_part_write(const char *path, const struct s2_search_part *part, struct s2_error *err);
-/** Reads it. @return 0; -EINVAL or -EIO, said in @p err, for a file that is cut or no part */
+/** Reads it. @return 0; -EINVAL or -EIO, said in @p err, for a file that is cut, edited or no part */
 int s2_search_part_read(const char *path, struct s2_search_part *part, struct s2_error *err);
 
 /**
@@ -41,7 +41,7 @@ int s2_search_part_read(const char *path, struct s2_search_part *part, struct s2
  */
 int s2_search_part_merge(const char *const *paths, size_t n, struct s2_search_part *out, struct s2_error *err);
 
-/** Writes a search that was stopped. @return 0 or -EIO, said in @p err */
+/** Writes a search that was stopped, likewise. @return 0 or an error, said in @p err */
 int s2_kept_write(const char *path, const struct s2_explore_result *result, struct s2_error *err);
 /** Reads it. @return 0; -EIO or -ENOMEM, said in @p err; free(*bytes) */
 int s2_kept_read(const char *path, uint8_t **bytes, size_t *n, struct s2_error *err);

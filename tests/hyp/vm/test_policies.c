@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include <stage2sim/gate.h>
 #include <stage2sim/pgtable.h>
 #include <stage2sim/vm.h>
 
@@ -220,6 +221,67 @@ static void since_flush_cleans_a_large_block_once(void **state)
 		expect(&r, (struct expected){.civac = 2 * GIB / 64});
 		rig_down(&r);
 	}
+}
+
+/* Another vcpu, which is asked for a page whenever mmu_lock is first offered. */
+struct intruder {
+	struct s2_vcpu *vcpu;
+	uint64_t ipa;
+	bool came;
+};
+
+static void intrude(void *arg, unsigned cpu, const struct s2_lock *lock)
+{
+	struct intruder *i = arg;
+
+	(void)cpu;
+	(void)lock;
+	if (i->came)
+		return;
+	i->came = true;
+	assert_i64(s2_vcpu_access(i->vcpu, s2_ipa(i->ipa), PAGE, S2_ACCESS_WRITE), 1);
+}
+
+static void any_op(void *arg, unsigned cpu, enum s2_op op, uint64_t addr)
+{
+	(void)arg, (void)cpu, (void)op, (void)addr;
+}
+
+static void any_lock(void *arg, unsigned cpu, const struct s2_lock *lock, enum s2_lock_mode mode)
+{
+	(void)arg, (void)cpu, (void)lock, (void)mode;
+}
+
+static void any_wait(void *arg, unsigned cpu)
+{
+	(void)arg, (void)cpu;
+}
+
+/* Set/way has cleaned the first GiB, where a page comes to be mapped while it goes on. */
+static void since_flush_keeps_what_set_way_lets_others_map(void **state)
+{
+	const struct s2_flavour since = toggling(S2_TOGGLE_SINCE_FLUSH);
+	struct intruder intruder;
+	const struct s2_gate gate = {any_op, any_lock, intrude, any_wait, NULL, NULL, &intruder};
+	struct rig r;
+
+	(void)state;
+	rig_up(&r, &(struct shape){
+			   .machine = "cortex-a55", .own = &since, .size = 2 * GIB, .vcpus = 2});
+	touch(&r, 4, S2_ACCESS_WRITE);
+	assert_i64(s2_vcpu_set_caches(r.vcpu, true), 0);
+	touch(&r, 8, S2_ACCESS_WRITE);
+	assert_i64(s2_vcpu_load(s2_vm_vcpu(r.vm, 1), s2_machine_cpu(r.m, 1)), 0);
+	intruder = (struct intruder){s2_vm_vcpu(r.vm, 1), RAM + 16 * PAGE, false};
+	assert_i64(s2_machine_set_gate(r.m, &gate), 0);
+	assert_i64(s2_vcpu_set_way(r.vcpu, 1), 0);
+	assert_i64(s2_machine_set_gate(r.m, NULL), 0);
+	assert_true(intruder.came);
+	lap(&r);
+	/* Of what set/way has cleaned itself nothing is left to be cleaned. */
+	assert_i64(s2_vcpu_set_caches(s2_vm_vcpu(r.vm, 1), true), 0);
+	expect(&r, (struct expected){.civac = PAGE / 64});
+	rig_down(&r);
 }
 
 static uint64_t all_operations(const struct s2_counts *c)
@@ -522,6 +584,7 @@ int main(void)
 		s2_unit_test(cpu_on_turns_caches_off_and_does_not_arm_tvm),
 		s2_unit_test(what_powers_off_is_counted_off_where_its_return_is_seen),
 		s2_unit_test(who_returns_unseen_still_counts_as_on),
+		s2_unit_test(since_flush_keeps_what_set_way_lets_others_map),
 		s2_unit_test(since_flush_cleans_a_large_block_once),
 		s2_unit_test(since_flush_cleans_one_largest_block_between_reschedule_points),
 		s2_unit_test(chunks_of_a_range_flush_are_the_same_as_a_run),

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "support.h"
 #include "temp.h"
@@ -196,6 +197,12 @@ static void test_what_was_kept_of_another_search_is_refused(void **unused)
 		s2_explore_result_free(&r);
 	}
 	cfg.n_resume = first.n_saved;
+	for (size_t at = 0; at < first.n_saved; at += 1 + first.n_saved / 256) {
+		first.saved[at] ^= 1U << at % 8;
+		assert_i64(s2_explore(&s->scenario, &cfg, &r), -EINVAL);
+		s2_explore_result_free(&r);
+		first.saved[at] ^= 1U << at % 8;
+	}
 	cfg.preemptions = 3;
 	assert_i64(s2_explore(&s->scenario, &cfg, &r), -EINVAL);
 	s2_explore_result_free(&r);
@@ -212,7 +219,9 @@ static void test_parts_that_are_not_all_of_one_search_are_refused(void **unused)
 	char paths[SHARDS][S2_TEST_PATH], others[SHARDS][S2_TEST_PATH];
 	const char *const twice[] = {paths[0], paths[1], paths[1]};
 	const char *const mixed[] = {paths[0], paths[1], others[2]};
-	const char *const cut[] = {paths[0], paths[1], paths[2]};
+	const char *const edited[] = {paths[0], paths[1], paths[2]};
+	char text[4096];
+	size_t n;
 	struct s2_search_part all;
 	struct s2_error err = {0};
 	FILE *file;
@@ -226,11 +235,23 @@ static void test_parts_that_are_not_all_of_one_search_are_refused(void **unused)
 	assert_non_null(strstr(err.text, "not as many"));
 	assert_i64(s2_search_part_merge(mixed, 3, &all, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "another search"));
-	file = fopen(paths[2], "w");
+	file = fopen(paths[2], "r+");
 	assert_non_null(file);
-	fputs("stage2sim-explored 1\n", file);
+	n = fread(text, 1, sizeof(text), file);
+	/* A digit in place of each byte; then without it and what follows. */
+	for (size_t i = 0; i < n; i++) {
+		rewind(file);
+		fwrite(text, 1, i, file);
+		fputc(text[i] == '1' ? '2' : '1', file);
+		fwrite(text + i + 1, 1, n - i - 1, file);
+		fflush(file);
+		assert_i64(s2_search_part_merge(edited, 3, &all, &err), -EINVAL);
+	}
+	for (size_t i = n; i-- > 0;) {
+		assert_i64(ftruncate(fileno(file), (off_t)i), 0);
+		assert_i64(s2_search_part_merge(edited, 3, &all, &err), -EINVAL);
+	}
 	fclose(file);
-	assert_i64(s2_search_part_merge(cut, 3, &all, &err), -EINVAL);
 	remove_parts(paths);
 	remove_parts(others);
 }

@@ -176,8 +176,7 @@ void s2_broadcast_matrix(struct s2_sgi_write *w)
 
 		vgic->mail[w->intid].w[at] |= to;
 		vgic->has_mail.w[at] |= to;
-		if (w->cpu->observed)
-			s2_vgic_touch(vgic, "vcpu->requests", true);
+		s2_vgic_touch_on(vgic, w->cpu, "vcpu->requests", true);
 		kick_word(w, at, to & vgic->sgi_enabled[w->intid].w[at]);
 	}
 	s2_step(w->cpu, S2_OP_VCPU_VISIT, words);

@@ -102,8 +102,7 @@ int s2_sgi_send(struct s2_vgic_cpu *sender, struct s2_cpu *cpu, enum s2_sgi_reg 
 		return -EINVAL;
 	if (!vgic->initialised)
 		return -EBUSY;
-	if (cpu->observed)
-		s2_vgic_touch(vgic, "the index of vcpus", false);
+	s2_vgic_touch_on(vgic, cpu, "the index of vcpus", false);
 	if (sgi.all_but_self)
 		vgic->broadcast(&w);
 	else

@@ -25,4 +25,12 @@ void s2_vgic_config_unlock(struct s2_vgic *vgic);
 /* @what is about to be read or written without a lock. */
 void s2_vgic_touch(const struct s2_vgic *vgic, const char *what, bool write);
 
+/* The same in hot paths, on @cpu: with a gate all CPUs are observed. */
+static inline void s2_vgic_touch_on(const struct s2_vgic *vgic, const struct s2_cpu *cpu,
+				    const char *what, bool write)
+{
+	if (cpu->observed)
+		s2_vgic_touch(vgic, what, write);
+}
+
 #endif

@@ -7,8 +7,7 @@
 void s2_vgic_kick_needed(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
 	s2_vcpu_set_to(&vgic->requested, index, true);
-	if (cpu->observed)
-		s2_vgic_touch(vgic, "whether the vcpu runs", false);
+	s2_vgic_touch_on(vgic, cpu, "whether the vcpu runs", false);
 	if (s2_vcpu_set_has(&vgic->blocked, index)) {
 		s2_vcpu_set_to(&vgic->blocked, index, false);
 		s2_step(cpu, S2_OP_VCPU_WAKE, 1);

@@ -32,8 +32,7 @@ void s2_vgic_kick_needed(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned inde
  */
 static inline void s2_vgic_kick(struct s2_vgic *vgic, struct s2_cpu *cpu, unsigned index)
 {
-	if (cpu->observed)
-		s2_vgic_touch(vgic, "vcpu->requests", true);
+	s2_vgic_touch_on(vgic, cpu, "vcpu->requests", true);
 	if (s2_vgic_needs_kick(vgic, index))
 		s2_vgic_kick_needed(vgic, cpu, index);
 }
